@@ -1,0 +1,158 @@
+//! What stands at a prefix, read once and not judged: marker, interpreters, library folders, scripts.
+//!
+//! `discovery` identifies environments from these facts and `health` judges them; neither reads a
+//! prefix again for what is here. Distributions are read separately (`distributions`), because only
+//! a check needs them.
+
+use std::path::{Path, PathBuf};
+
+use super::image::Image;
+use super::python::{PythonTag, PythonVersion};
+use super::pyvenv_cfg::PyvenvCfg;
+use crate::fs::Entry;
+
+/// The layout of an environment, by the system that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `bin/python`, `lib/pythonX.Y/site-packages`.
+    Posix,
+    /// `Scripts\python.exe`, `Lib\site-packages`.
+    Windows,
+}
+
+impl Scheme {
+    /// The folder of scripts and of a virtual environment's interpreter.
+    pub fn scripts(self) -> &'static str {
+        match self {
+            Scheme::Posix => "bin",
+            Scheme::Windows => "Scripts",
+        }
+    }
+}
+
+/// State of `pyvenv.cfg`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Marker {
+    /// There is none.
+    Missing,
+    /// A folder, fifo or device stands there ("a fifo").
+    NotAFile(&'static str),
+    /// Larger than any such file.
+    TooLarge(u64),
+    /// This user may not read it.
+    Denied,
+    /// The system failed to read it.
+    Unreadable(String),
+    /// Read; the content may still be defective.
+    Read(PyvenvCfg),
+}
+
+impl Marker {
+    /// The content, where there is one.
+    pub fn cfg(&self) -> Option<&PyvenvCfg> {
+        match self {
+            Marker::Read(cfg) => Some(cfg),
+            _ => None,
+        }
+    }
+}
+
+/// Where a chain of links ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkEnd {
+    /// A regular file: its canonical path and what it is.
+    File {
+        /// Links in folders resolved too.
+        canonical: PathBuf,
+        /// Size in bytes.
+        bytes: u64,
+        /// Whether any execute bit is set (always true on Windows).
+        executable: bool,
+        /// What its header says. `Err` holds why it is no executable image.
+        image: Result<Image, String>,
+    },
+    /// The target does not exist: the path that is missing.
+    Gone(PathBuf),
+    /// The links go round in a circle.
+    Loop,
+    /// A folder, fifo or device.
+    NotAFile(&'static str),
+    /// This user may not follow or read it.
+    Denied(PathBuf),
+}
+
+/// One `python*` name in the folder of interpreters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterpreterFile {
+    /// `python`, `python3`, `python3.12`, `pypy3`, `python.exe`.
+    pub name: String,
+    /// Full path, links not followed.
+    pub path: PathBuf,
+    /// The target of the link as written, when the name is a link.
+    pub link: Option<PathBuf>,
+    /// Where it ends.
+    pub end: LinkEnd,
+}
+
+/// A folder of libraries: `lib/python3.12`, or `Lib` on Windows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Library {
+    /// The folder.
+    pub folder: PathBuf,
+    /// From its name; on Windows `None`.
+    pub tag: Option<PythonTag>,
+    /// Whether it holds a standard library (`os.py`).
+    pub stdlib: bool,
+    /// `site-packages` (or Debian's `dist-packages`) below it, where there is one.
+    pub site_packages: Option<PathBuf>,
+    /// What stands in the place of `site-packages` when it is not a folder ("a file").
+    pub not_a_folder: Option<&'static str>,
+}
+
+/// What stands at a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Canonical path.
+    pub prefix: PathBuf,
+    /// Its layout.
+    pub scheme: Scheme,
+    /// The entries of the prefix itself.
+    pub entries: Vec<Entry>,
+    /// `pyvenv.cfg`.
+    pub marker: Marker,
+    /// Whether `conda-meta` is a folder here.
+    pub conda: bool,
+    /// The folder of scripts (`bin`), when it is a folder.
+    pub scripts: Option<PathBuf>,
+    /// The entries of the folder of scripts.
+    pub script_entries: Vec<Entry>,
+    /// Best name first: `python`, `python3`, `python3.12`.
+    pub interpreters: Vec<InterpreterFile>,
+    /// Newest first; those of the interpreter's own minor come first of all.
+    pub libraries: Vec<Library>,
+    /// Exact version of the interpreter, from the base's files.
+    pub version: Option<PythonVersion>,
+    /// What the environment was made for: its library folder's name, else its interpreter's.
+    pub tag: Option<PythonTag>,
+    /// The standard library that the interpreter uses: the base's `lib/python3.12`.
+    pub stdlib: Option<PathBuf>,
+    /// Numeric owner of the prefix (Unix).
+    pub owner: Option<u32>,
+}
+
+impl Facts {
+    /// The interpreter that a user would start: the best name there is.
+    pub fn interpreter(&self) -> Option<&InterpreterFile> {
+        self.interpreters.first()
+    }
+
+    /// The folders of distributions.
+    pub fn site_packages(&self) -> impl Iterator<Item = &Path> {
+        self.libraries.iter().filter_map(|library| library.site_packages.as_deref())
+    }
+
+    /// Whether the prefix has an entry of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name == name)
+    }
+}

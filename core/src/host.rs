@@ -1,0 +1,148 @@
+//! The machine as the engine sees it: platform, root folder, home, variables, user.
+//!
+//! The only reader of the process environment. It is a plain struct, so a test gives a temporary
+//! folder as `root` and any platform, and the whole of discovery runs against a fabricated machine.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::registry::{self, Registry};
+
+/// The operating system whose places and layouts are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// Linux, and other Unixes that follow its layout.
+    Linux,
+    /// macOS.
+    MacOs,
+    /// Windows.
+    Windows,
+}
+
+impl Platform {
+    /// The platform that this program was built for.
+    pub const CURRENT: Platform = if cfg!(windows) {
+        Platform::Windows
+    } else if cfg!(target_os = "macos") {
+        Platform::MacOs
+    } else {
+        Platform::Linux
+    };
+}
+
+/// Who asks: decides which files count as readable. Empty on Windows, where rights are not judged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct User {
+    /// Effective user id; `None` on Windows.
+    pub uid: Option<u32>,
+    /// Effective group id and supplementary groups.
+    pub gids: Vec<u32>,
+}
+
+/// What discovery and checks know of the machine they run on.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// Whose places and layouts are looked for.
+    pub platform: Platform,
+    /// `/`, or a temporary folder that stands for it in a test (see [`Host::place`]).
+    pub root: PathBuf,
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+    /// Environment variables. On Windows names are stored in upper case.
+    pub variables: BTreeMap<OsString, OsString>,
+    /// The folder that a relative path starts from.
+    pub current_dir: PathBuf,
+    /// Who asks.
+    pub user: User,
+    /// The Windows registry; empty elsewhere.
+    pub registry: Arc<dyn Registry>,
+}
+
+impl Host {
+    /// The machine and process that this program runs in.
+    pub fn current() -> std::io::Result<Host> {
+        let variables = std::env::vars_os()
+            .map(
+                |(name, value)| {
+                    if cfg!(windows) { (name.to_ascii_uppercase(), value) } else { (name, value) }
+                },
+            )
+            .collect();
+        Ok(Host {
+            platform: Platform::CURRENT,
+            root: PathBuf::from("/"),
+            home: std::env::home_dir().filter(|home| home.is_absolute()),
+            variables,
+            current_dir: std::env::current_dir()?,
+            user: current_user(),
+            registry: registry::system(),
+        })
+    }
+
+    /// A machine with nothing on it: no variables, no home, an empty registry.
+    pub fn empty(platform: Platform, root: impl Into<PathBuf>) -> Host {
+        let root = root.into();
+        Host {
+            platform,
+            current_dir: root.clone(),
+            root,
+            home: None,
+            variables: BTreeMap::new(),
+            user: current_user(),
+            registry: Arc::new(registry::Fabricated::default()),
+        }
+    }
+
+    /// A variable's value; an empty one counts as unset, as it does for the tools we follow.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.variables
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A variable that names a folder or file. Relative values are ignored.
+    pub fn variable_path(&self, name: &str) -> Option<PathBuf> {
+        self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+
+    /// An absolute place of the system (`/usr/bin`), below [`Host::root`].
+    pub fn place(&self, absolute: &str) -> PathBuf {
+        self.root.join(absolute.trim_start_matches('/'))
+    }
+
+    /// A place below the home folder.
+    pub fn home_place(&self, relative: &str) -> Option<PathBuf> {
+        self.home.as_ref().map(|home| home.join(relative))
+    }
+
+    /// The folders of `PATH`, in order, absolute ones only.
+    pub fn search_path(&self) -> Vec<PathBuf> {
+        self.variable("PATH")
+            .map(|value| {
+                std::env::split_paths(value).filter(|folder| folder.is_absolute()).collect()
+            })
+            .unwrap_or_default()
+    }
+
+    /// `path` made absolute against [`Host::current_dir`]; links are kept.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        if path.is_absolute() { path.to_path_buf() } else { self.current_dir.join(path) }
+    }
+}
+
+#[cfg(unix)]
+fn current_user() -> User {
+    let mut gids: Vec<u32> = vec![rustix::process::getegid().as_raw()];
+    gids.extend(
+        rustix::process::getgroups().unwrap_or_default().iter().map(|group| group.as_raw()),
+    );
+    User { uid: Some(rustix::process::geteuid().as_raw()), gids }
+}
+
+#[cfg(not(unix))]
+fn current_user() -> User {
+    User::default()
+}

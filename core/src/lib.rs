@@ -1,0 +1,20 @@
+//! Finds every Python environment of a machine and says what is wrong with each, from files alone.
+//!
+//! - [`Host`] is the machine: platform, root, home, variables. Nothing below reads the process.
+//! - [`environments::discovery`] turns a host into [`Environment`]s, with the reason for each.
+//! - [`environments::health`] turns an environment into [`Finding`]s.
+//!
+//! Nothing that is found is ever run, nothing is printed, nothing is written outside the cache file
+//! that a caller names. A broken environment is a finding; an error means that we could not look.
+
+pub mod environments;
+pub mod fs;
+mod host;
+mod registry;
+
+pub use environments::health::{Code, Depth, Finding, Method, Repair, Severity};
+pub use environments::{
+    Environment, EnvironmentId, EnvironmentKind, Found, Problem, Source, Status,
+};
+pub use host::{Host, Platform, User};
+pub use registry::{Fabricated as FabricatedRegistry, Hive, Registry};
