@@ -15,6 +15,8 @@ pub enum Format {
     MachO,
     /// A script: starts with `#!`.
     Script,
+    /// This user may run the file and not read it.
+    Unread,
 }
 
 /// What the header of an image says.
@@ -34,4 +36,10 @@ pub struct Image {
 /// "is neither ELF nor PE nor Mach-O").
 pub fn read(path: &Path) -> Result<Image, String> {
     Err(format!("cannot be read yet: {}", path.display()))
+}
+
+/// The exact version of a CPython, from the text inside its binary or library.
+pub fn embedded_version(path: &Path, tag: super::PythonTag) -> Option<super::PythonVersion> {
+    let _ = (path, tag);
+    None
 }

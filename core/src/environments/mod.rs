@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub mod catalog;
 mod conda;
 pub mod discovery;
 pub mod distributions;
@@ -15,6 +16,8 @@ pub mod facts;
 pub mod health;
 pub mod image;
 pub mod inspection;
+pub mod installation;
+pub mod links;
 mod python;
 pub mod pyvenv_cfg;
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::catalog::Catalog;
 use super::distributions::Installed;
 use super::facts::Facts;
 use super::{Environment, Problem, named};
@@ -134,6 +135,8 @@ pub struct Subject<'a> {
     pub facts: &'a Facts,
     /// Its distributions; empty at [`Depth::Outline`].
     pub installed: &'a Installed,
+    /// The installations of this machine, for an environment that lost its own.
+    pub catalog: &'a Catalog<'a>,
     /// How much to read.
     pub depth: Depth,
 }

@@ -1,15 +1,32 @@
 //! What stands at a prefix, read once and not judged: marker, interpreters, library folders, scripts.
 //!
-//! `discovery` identifies environments from these facts and `health` judges them; neither reads a
+//! `inspection` identifies environments from these facts and `health` judges them; neither reads a
 //! prefix again for what is here. Distributions are read separately (`distributions`), because only
 //! a check needs them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::image::Image;
+use super::installation::{Installation, Installations};
+use super::links::Ends;
 use super::python::{PythonTag, PythonVersion};
 use super::pyvenv_cfg::PyvenvCfg;
 use crate::fs::Entry;
+
+mod read;
+
+pub(crate) use read::interpreter_tag;
+pub use read::{could_be, read};
+
+/// What was read before in this run: thousands of environments stand on a few interpreters.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Where links end.
+    pub ends: Ends,
+    /// What environments stand on.
+    pub installations: Installations,
+}
 
 /// The layout of an environment, by the system that made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +44,27 @@ impl Scheme {
             Scheme::Posix => "bin",
             Scheme::Windows => "Scripts",
         }
+    }
+}
+
+/// What kind of thing stands at a prefix, by its shape alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A virtual environment: it has `pyvenv.cfg`, or everything but that.
+    Virtual,
+    /// Made by virtualenv before version 20: a standard library of links, `orig-prefix.txt`, no
+    /// `pyvenv.cfg`.
+    OldVirtualenv,
+    /// It has `conda-meta`.
+    Conda,
+    /// An installation with a standard library of its own.
+    Installation,
+}
+
+impl Shape {
+    /// Whether it stands on another installation.
+    pub fn is_virtual(self) -> bool {
+        matches!(self, Shape::Virtual | Shape::OldVirtualenv)
     }
 }
 
@@ -114,14 +152,14 @@ pub struct Library {
 pub struct Facts {
     /// Canonical path.
     pub prefix: PathBuf,
+    /// What kind of thing it is.
+    pub shape: Shape,
     /// Its layout.
     pub scheme: Scheme,
     /// The entries of the prefix itself.
     pub entries: Vec<Entry>,
     /// `pyvenv.cfg`.
     pub marker: Marker,
-    /// Whether `conda-meta` is a folder here.
-    pub conda: bool,
     /// The folder of scripts (`bin`), when it is a folder.
     pub scripts: Option<PathBuf>,
     /// The entries of the folder of scripts.
@@ -136,6 +174,8 @@ pub struct Facts {
     pub tag: Option<PythonTag>,
     /// The standard library that the interpreter uses: the base's `lib/python3.12`.
     pub stdlib: Option<PathBuf>,
+    /// The installation that it stands on, or that it is.
+    pub base: Option<Arc<Installation>>,
     /// Numeric owner of the prefix (Unix).
     pub owner: Option<u32>,
 }
@@ -146,9 +186,12 @@ impl Facts {
         self.interpreters.first()
     }
 
-    /// The folders of distributions.
+    /// The folders of distributions; those of another minor version do not count.
     pub fn site_packages(&self) -> impl Iterator<Item = &Path> {
-        self.libraries.iter().filter_map(|library| library.site_packages.as_deref())
+        self.libraries
+            .iter()
+            .filter(|library| library.tag.is_none() || library.tag == self.tag)
+            .filter_map(|library| library.site_packages.as_deref())
     }
 
     /// Whether the prefix has an entry of this name.

@@ -5,9 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use super::health::{Depth, Finding};
+use super::health::{Depth, Finding, Severity};
 use super::{Environment, Problem, Status};
-use crate::host::Host;
+
+mod follow;
+mod identify;
+mod kind;
+mod run;
+mod walk;
+
+pub use run::inspect;
 
 /// What to look for, and how far.
 #[derive(Debug, Clone)]
@@ -68,7 +75,6 @@ pub struct Inspected {
 impl Inspected {
     /// The worst finding in one word.
     pub fn status(&self) -> Status {
-        use super::health::Severity;
         match self.findings.iter().map(|finding| finding.severity).max() {
             Some(Severity::Error) => Status::Broken,
             Some(Severity::Warning) => Status::Warning,
@@ -84,10 +90,4 @@ pub struct Inspection {
     pub environments: Vec<Inspected>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
-}
-
-/// Looks at the machine.
-pub fn inspect(host: &Host, request: &Request) -> Inspection {
-    let _ = (host, request);
-    Inspection::default()
 }

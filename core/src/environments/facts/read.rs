@@ -1,0 +1,390 @@
+//! Reads a prefix: few system calls, no judgement.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Facts, InterpreterFile, Known, Library, LinkEnd, Marker, Scheme, Shape};
+use crate::environments::installation::{self, Installation};
+use crate::environments::python::PythonTag;
+use crate::environments::pyvenv_cfg::{self, PyvenvCfg};
+use crate::fs::{self, Entry, Kind, ReadError};
+use crate::host::{Host, Platform};
+
+/// Whether a folder with these entries is worth a closer look: the cheap question that a walk asks
+/// of every folder.
+pub fn could_be(entries: &[Entry]) -> bool {
+    let (mut scripts, mut library) = (false, false);
+    for entry in entries {
+        match entry.name.to_str() {
+            Some("pyvenv.cfg" | "conda-meta" | "python.exe") => return true,
+            Some("bin" | "Scripts") => scripts = true,
+            Some("lib" | "Lib" | "lib64") => library = true,
+            _ => {}
+        }
+    }
+    scripts && library
+}
+
+/// Reads what stands at `prefix` (canonical); `entries` are its entries, when they were read already.
+/// `wanted` picks one of several installations in one prefix, as in `/usr/local`.
+///
+/// `None` when it is no environment. A folder that was `named` by somebody counts as one with less
+/// evidence than a folder that a walk comes across.
+pub fn read(
+    host: &Host,
+    prefix: &Path,
+    entries: Vec<Entry>,
+    wanted: Option<PythonTag>,
+    named: bool,
+    known: &Known,
+) -> Option<Facts> {
+    let entry = |name: &str| entries.iter().find(|entry| entry.name == name);
+    let scheme = scheme(host, &entries);
+    let marker = match entry("pyvenv.cfg") {
+        Some(_) => read_marker(&prefix.join("pyvenv.cfg")),
+        None => Marker::Missing,
+    };
+    let conda = entry("conda-meta").is_some_and(|entry| entry.kind != Kind::File);
+    let libraries = libraries(host, prefix, scheme, &entries);
+    if matches!(marker, Marker::Missing)
+        && !conda
+        && !named
+        && libraries.is_empty()
+        && entry("python.exe").is_none()
+    {
+        return None;
+    }
+    let scripts = Some(prefix.join(scheme.scripts())).filter(|_| entry(scheme.scripts()).is_some());
+    let script_entries = scripts.as_deref().and_then(|folder| fs::list(folder).ok());
+    let scripts = scripts.filter(|_| script_entries.is_some());
+    let script_entries = script_entries.unwrap_or_default();
+    let interpreters =
+        interpreters(prefix, scheme, scripts.as_deref(), &script_entries, &entries, known);
+    let mut facts = Facts {
+        prefix: prefix.to_path_buf(),
+        shape: Shape::Virtual,
+        scheme,
+        entries,
+        marker,
+        scripts,
+        script_entries,
+        interpreters,
+        libraries,
+        version: None,
+        tag: None,
+        stdlib: None,
+        base: None,
+        owner: owner(prefix),
+    };
+    facts.shape = shape(&facts, conda, named)?;
+    facts.choose(wanted);
+    facts.base = base(&facts, known);
+    facts.stdlib = facts.base.as_ref().and_then(|base| base.stdlib.clone());
+    facts.tag = facts.tag.or_else(|| facts.base.as_ref().and_then(|base| base.tag));
+    facts.version = version(&facts);
+    Some(facts)
+}
+
+fn scheme(host: &Host, entries: &[Entry]) -> Scheme {
+    let has = |name: &str| entries.iter().any(|entry| entry.name == name);
+    if has("bin") && !has("Scripts") {
+        Scheme::Posix
+    } else if has("Scripts") || has("python.exe") {
+        Scheme::Windows
+    } else if host.platform == Platform::Windows && !has("lib64") {
+        Scheme::Windows
+    } else {
+        Scheme::Posix
+    }
+}
+
+fn read_marker(path: &Path) -> Marker {
+    match fs::read(path, pyvenv_cfg::MAX_BYTES) {
+        Ok(bytes) => Marker::Read(PyvenvCfg::parse(&bytes)),
+        Err(ReadError::NotAFile { what, .. }) => Marker::NotAFile(what),
+        Err(ReadError::TooLarge { bytes, .. }) => Marker::TooLarge(bytes),
+        Err(error) if error.is_missing() => Marker::Missing,
+        Err(error) if error.is_denied() => Marker::Denied,
+        Err(ReadError::Io { source, .. }) => Marker::Unreadable(source.to_string()),
+    }
+}
+
+fn libraries(host: &Host, prefix: &Path, scheme: Scheme, entries: &[Entry]) -> Vec<Library> {
+    match scheme {
+        Scheme::Windows => {
+            let Some(lib) = entries.iter().find(|e| e.name == "Lib" || e.name == "lib") else {
+                return Vec::new();
+            };
+            let folder = prefix.join(&lib.name);
+            if !fs::is_folder(&folder) {
+                return Vec::new();
+            }
+            vec![library(folder, installation::windows_tag(prefix))]
+        }
+        Scheme::Posix => {
+            let mut found = Vec::new();
+            for entry in entries.iter().filter(|e| e.name == "lib" || e.name == "lib64") {
+                if entry.kind == Kind::Folder || (entry.name == "lib" && entry.kind == Kind::Link) {
+                    posix_libraries(&prefix.join(&entry.name), &mut found);
+                }
+            }
+            debian_packages(host, prefix, &mut found);
+            found
+        }
+    }
+}
+
+fn posix_libraries(lib: &Path, found: &mut Vec<Library>) {
+    for entry in fs::list(lib).unwrap_or_default() {
+        let Some(name) = entry.name.to_str() else { continue };
+        if let Some(tag) = PythonTag::from_name(name)
+            && entry.kind != Kind::File
+        {
+            found.push(library(lib.join(name), Some(tag)));
+        }
+    }
+}
+
+fn library(folder: PathBuf, tag: Option<PythonTag>) -> Library {
+    let site = folder.join("site-packages");
+    let (site_packages, not_a_folder) = match std::fs::metadata(&site) {
+        Ok(metadata) if metadata.is_dir() => (Some(site), None),
+        Ok(metadata) => (None, Some(fs::what_is(metadata.file_type()))),
+        Err(_) => (None, None),
+    };
+    let stdlib = fs::is_file(&folder.join("os.py"));
+    Library { folder, tag, stdlib, site_packages, not_a_folder }
+}
+
+/// Debian installs packages for all minor versions into `lib/python3/dist-packages`, and what pip
+/// installs into `/usr/local/lib/python3.11/dist-packages`.
+fn debian_packages(host: &Host, prefix: &Path, found: &mut Vec<Library>) {
+    if *prefix != host.place("/usr") {
+        return;
+    }
+    let mut places = vec![(prefix.join("lib/python3"), None)];
+    for tag in found.iter().filter_map(|library| library.tag) {
+        places.push((host.place("/usr/local/lib").join(tag.to_string()), Some(tag)));
+    }
+    for (folder, tag) in places {
+        let packages = folder.join("dist-packages");
+        if fs::is_folder(&packages) {
+            found.push(Library {
+                folder,
+                tag,
+                stdlib: false,
+                site_packages: Some(packages),
+                not_a_folder: None,
+            });
+        }
+    }
+}
+
+fn interpreters(
+    prefix: &Path,
+    scheme: Scheme,
+    scripts: Option<&Path>,
+    script_entries: &[Entry],
+    entries: &[Entry],
+    known: &Known,
+) -> Vec<InterpreterFile> {
+    let mut found = Vec::new();
+    let places = match scheme {
+        Scheme::Posix => vec![(scripts, script_entries)],
+        Scheme::Windows => vec![(scripts, script_entries), (Some(prefix), entries)],
+    };
+    for (folder, listing) in places {
+        let Some(folder) = folder else { continue };
+        for entry in listing {
+            let Some(name) = entry.name.to_str().filter(|name| is_interpreter(name, scheme)) else {
+                continue;
+            };
+            let (link, end) = known.ends.follow_entry(folder, listing, entry);
+            found.push(InterpreterFile {
+                name: name.to_owned(),
+                path: folder.join(name),
+                link,
+                end,
+            });
+        }
+    }
+    found.sort_by_key(|file| {
+        // `python` before `python3` before `python3.12`; what works before what does not.
+        let stem = file.name.trim_end_matches(".exe");
+        (!stem.starts_with("python"), stem.len(), std::cmp::Reverse(stem.to_owned()))
+    });
+    found
+}
+
+/// `python`, `python3`, `python3.12`, `pypy3`, `graalpy`; not `python3.12-config` or `pythonw.exe`.
+fn is_interpreter(name: &str, scheme: Scheme) -> bool {
+    let stem = match scheme {
+        Scheme::Posix => name,
+        Scheme::Windows => match name.to_ascii_lowercase().strip_suffix(".exe") {
+            Some(_) => &name[..name.len() - 4],
+            None => return false,
+        },
+    };
+    ["python", "pypy", "graalpy"].iter().any(|start| {
+        stem.strip_prefix(start).is_some_and(|rest| {
+            rest.is_empty() || rest == "2" || rest == "3" || PythonTag::from_name(stem).is_some()
+        })
+    })
+}
+
+fn shape(facts: &Facts, conda: bool, named: bool) -> Option<Shape> {
+    if conda {
+        return Some(Shape::Conda);
+    }
+    let scripts = facts.scripts.is_some();
+    let has_script = |name: &str| facts.script_entries.iter().any(|entry| entry.name == name);
+    let packages = facts.libraries.iter().any(|library| library.site_packages.is_some());
+    if !matches!(facts.marker, Marker::Missing) {
+        // A lone `pyvenv.cfg` is test data, unless somebody says that it is an environment.
+        return (scripts || !facts.libraries.is_empty() || named).then_some(Shape::Virtual);
+    }
+    if facts.libraries.iter().any(|library| fs::is_file(&library.folder.join("orig-prefix.txt"))) {
+        return Some(Shape::OldVirtualenv);
+    }
+    let activates =
+        has_script("activate") || has_script("activate.bat") || has_script("Activate.ps1");
+    let interpreter = !facts.interpreters.is_empty();
+    if facts.libraries.iter().any(|library| library.stdlib) && interpreter {
+        return Some(Shape::Installation);
+    }
+    // `bin/python` is a link out of the prefix: what an environment has and an installation has not.
+    let links_out = facts.interpreters.iter().any(|file| match (&file.link, &file.end) {
+        (Some(_), LinkEnd::File { canonical, .. }) => !canonical.starts_with(&facts.prefix),
+        (Some(link), LinkEnd::Gone(_)) => link.is_absolute() || link.starts_with(".."),
+        _ => false,
+    });
+    if (packages && (activates || (links_out && has_script("python"))))
+        || (activates && (interpreter || !facts.libraries.is_empty()))
+    {
+        return Some(Shape::Virtual);
+    }
+    (named && interpreter && !facts.libraries.is_empty()).then_some(Shape::Installation)
+}
+
+impl Facts {
+    /// Settles which library and which interpreter are meant where there are several.
+    fn choose(&mut self, wanted: Option<PythonTag>) {
+        let of_interpreter = |file: &InterpreterFile| interpreter_tag(file);
+        if self.shape == Shape::Installation {
+            let stdlib = |library: &&Library| library.stdlib && library.tag.is_some();
+            let tag = wanted
+                .or_else(|| self.interpreters.iter().find_map(of_interpreter))
+                .or_else(|| self.libraries.iter().filter(stdlib).filter_map(|l| l.tag).max());
+            if let Some(tag) = tag {
+                self.interpreters.retain(|file| of_interpreter(file).is_none_or(|own| own == tag));
+                self.libraries.retain(|library| library.tag.is_none_or(|own| own == tag));
+            }
+            self.tag = tag;
+            return;
+        }
+        let running = self.interpreters.iter().find_map(of_interpreter);
+        let version = self.marker.cfg().and_then(PyvenvCfg::version);
+        let key = |library: &Library| {
+            let tag = library.tag;
+            (
+                library.site_packages.is_none(),
+                tag.is_none() || tag != running,
+                !tag.is_some_and(|tag| version.as_ref().is_some_and(|v| v.is_of(tag))),
+                std::cmp::Reverse(tag),
+            )
+        };
+        self.libraries.sort_by_key(key);
+        let cfg_tag = version.map(|v| PythonTag::cpython(v.major, v.minor));
+        self.tag = self.libraries.iter().find_map(|library| library.tag).or(running).or(cfg_tag);
+    }
+}
+
+/// What the interpreter at the end of a link is, by its names.
+pub(crate) fn interpreter_tag(file: &InterpreterFile) -> Option<PythonTag> {
+    let by_end = match &file.end {
+        LinkEnd::File { canonical, .. } | LinkEnd::Gone(canonical) => {
+            canonical.file_name().and_then(|name| name.to_str()).and_then(PythonTag::from_name)
+        }
+        _ => None,
+    };
+    by_end.or_else(|| PythonTag::from_name(&file.name))
+}
+
+/// The installation that the environment stands on: where its interpreter's link ends, else `home`.
+fn base(facts: &Facts, known: &Known) -> Option<Arc<Installation>> {
+    let of_interpreter = || {
+        facts.interpreters.iter().find_map(|file| match &file.end {
+            LinkEnd::File { canonical, .. } => {
+                let own = canonical.starts_with(&facts.prefix);
+                (own != facts.shape.is_virtual()).then(|| known.installations.of(&file.end))?
+            }
+            _ => None,
+        })
+    };
+    let direct = of_interpreter();
+    if !facts.shape.is_virtual() || direct.as_ref().is_some_and(|base| base.stdlib.is_some()) {
+        return direct.or_else(|| own_installation(facts, known));
+    }
+    let home = facts.marker.cfg().and_then(PyvenvCfg::home).filter(|home| home.is_absolute());
+    home.and_then(|home| in_home(&home, facts, known)).or(direct)
+}
+
+/// Installations that are reached through another folder (Homebrew's links): their own library.
+fn own_installation(facts: &Facts, known: &Known) -> Option<Arc<Installation>> {
+    facts.interpreters.iter().find_map(|file| known.installations.of(&file.end))
+}
+
+/// The interpreter in `home` that fits: of the library's minor version first.
+pub(crate) fn in_home(home: &Path, facts: &Facts, known: &Known) -> Option<Arc<Installation>> {
+    let names: Vec<String> = match facts.scheme {
+        Scheme::Posix => facts
+            .tag
+            .map(|tag| tag.to_string())
+            .into_iter()
+            .chain(["python3".to_owned(), "python".to_owned()])
+            .collect(),
+        Scheme::Windows => vec!["python.exe".to_owned()],
+    };
+    names.iter().find_map(|name| {
+        let end = known.ends.follow(&home.join(name));
+        let installation = known.installations.of(&end)?;
+        // `home` may itself be the folder of another virtual environment's scripts.
+        let nested = home.parent().map(|prefix| prefix.join("pyvenv.cfg"));
+        if installation.stdlib.is_some() || nested.is_none() {
+            return Some(installation);
+        }
+        let cfg = PyvenvCfg::parse(&fs::read(&nested?, pyvenv_cfg::MAX_BYTES).ok()?);
+        let outer = cfg.home().filter(|outer| outer.is_absolute() && outer != home)?;
+        known.installations.of(&known.ends.follow(&outer.join(name)))
+    })
+}
+
+/// As exact as files tell it, of what runs; else what `pyvenv.cfg` says; else the minor version.
+fn version(facts: &Facts) -> Option<crate::environments::PythonVersion> {
+    let minor = facts.tag.map(|tag| crate::environments::PythonVersion {
+        major: tag.major,
+        minor: tag.minor,
+        patch: None,
+        suffix: String::new(),
+    });
+    let fits = |version: &crate::environments::PythonVersion| {
+        facts.tag.is_none_or(|tag| version.is_of(tag))
+    };
+    let of_base = facts.base.as_ref().and_then(|base| base.version.clone()).filter(fits);
+    let of_cfg = facts.marker.cfg().and_then(PyvenvCfg::version).filter(fits);
+    match of_base {
+        Some(version) if version.patch.is_some() => Some(version),
+        other => of_cfg.or(other).or(minor),
+    }
+}
+
+#[cfg(unix)]
+fn owner(prefix: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(prefix).ok().map(|metadata| metadata.uid())
+}
+
+#[cfg(not(unix))]
+fn owner(_: &Path) -> Option<u32> {
+    None
+}

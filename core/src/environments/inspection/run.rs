@@ -1,0 +1,340 @@
+//! The run itself: leads first, then what walks come across, then what all of them stand on.
+//!
+//! Each prefix is claimed once and read, identified and judged at once, so that no more than one
+//! environment a thread is in memory with all its facts.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::follow::{self, Candidate, Followed};
+use super::identify::identify;
+use super::walk::{self, Verdict, Visit, Walk};
+use super::{Inspected, Inspection, Request};
+use crate::environments::catalog::Catalog;
+use crate::environments::discovery::{self, Lead, Leads, Target};
+use crate::environments::distributions::{self, Installed};
+use crate::environments::facts::{self, Facts, Known, Marker};
+use crate::environments::health::{self, Depth, Subject};
+use crate::environments::{EnvironmentKind, Found, Problem, PythonTag, Source};
+use crate::fs::{self, Entry};
+use crate::host::Host;
+
+/// Looks at the machine, or at the paths that the request names.
+pub fn inspect(host: &Host, request: &Request) -> Inspection {
+    let known = Known::default();
+    let run = Run {
+        host,
+        request,
+        known: &known,
+        shared: distributions::Shared::default(),
+        catalog: Catalog::new(host, &known),
+        claims: Mutex::default(),
+        later: Mutex::default(),
+        problems: Mutex::default(),
+    };
+    let mut leads = follow::leads(host, request);
+    run.problems_of(std::mem::take(&mut leads.problems));
+    let mut followed = follow::follow(host, &leads, &known);
+    run.candidates(followed.candidates);
+    if !request.paths.is_empty() {
+        followed.roots = run.unidentified();
+    }
+    let walk = Walk::new(host, request.limits, &request.progress);
+    run.problems_of(walk.run(&followed.roots, &run));
+    run.references();
+    if request.paths.is_empty() {
+        run.bases();
+    }
+    run.finish()
+}
+
+struct Run<'a> {
+    host: &'a Host,
+    request: &'a Request,
+    known: &'a Known,
+    shared: distributions::Shared,
+    catalog: Catalog<'a>,
+    claims: Mutex<HashMap<(PathBuf, Option<PythonTag>), Claim>>,
+    /// Leads that walks come across in projects.
+    later: Mutex<Leads>,
+    problems: Mutex<Vec<Problem>>,
+}
+
+/// What became of a prefix.
+#[derive(Debug, Default)]
+struct Claim {
+    aliases: Vec<PathBuf>,
+    found: Vec<Found>,
+    /// `None` while it is read, and when it is no environment.
+    inspected: Option<Box<Inspected>>,
+    nothing: bool,
+}
+
+impl Run<'_> {
+    /// Reads, identifies and judges the candidates, in parallel.
+    fn candidates(&self, candidates: Vec<Candidate>) {
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..walk::threads().min(candidates.len()) {
+                scope.spawn(|| {
+                    while let Some(candidate) = candidates.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        if self.request.progress.stop.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        self.candidate_of_lead(candidate);
+                    }
+                });
+            }
+        });
+    }
+
+    fn candidate_of_lead(&self, candidate: &Candidate) {
+        let Candidate { prefix, wanted, aliases, found, hint } = candidate;
+        if !self.claim(prefix, *wanted, aliases, found) {
+            return;
+        }
+        let named = found.iter().any(|f| f.source != Source::Workspace) || hint.is_some();
+        match fs::list(prefix) {
+            Ok(entries) => {
+                if let Some(facts) = self.read(prefix, entries, *wanted, named) {
+                    return self.settle(prefix, *wanted, self.judge(facts, *hint));
+                }
+            }
+            Err(error) if fs::missing(&error) => {}
+            Err(error) => self.problems_of(vec![Problem::new(prefix, walk::reason(&error))]),
+        }
+        self.with(prefix, *wanted, |claim| claim.nothing = true);
+    }
+
+    /// True when nobody claimed the prefix before; else the reasons and names are added.
+    fn claim(
+        &self,
+        prefix: &Path,
+        wanted: Option<PythonTag>,
+        aliases: &[PathBuf],
+        found: &[Found],
+    ) -> bool {
+        let Ok(mut claims) = self.claims.lock() else { return false };
+        let key = (prefix.to_path_buf(), wanted);
+        let fresh = claims.get(&key).is_none_or(|claim| claim.nothing);
+        let claim = claims.entry(key).or_default();
+        claim.nothing = false;
+        for reason in found {
+            if !claim.found.contains(reason) {
+                claim.found.push(reason.clone());
+            }
+        }
+        for alias in aliases {
+            if !claim.aliases.contains(alias) {
+                claim.aliases.push(alias.clone());
+            }
+        }
+        fresh
+    }
+
+    fn with(&self, prefix: &Path, wanted: Option<PythonTag>, change: impl FnOnce(&mut Claim)) {
+        if let Ok(mut claims) = self.claims.lock()
+            && let Some(claim) = claims.get_mut(&(prefix.to_path_buf(), wanted))
+        {
+            change(claim);
+        }
+    }
+
+    fn settle(&self, prefix: &Path, wanted: Option<PythonTag>, inspected: Inspected) {
+        self.with(prefix, wanted, |claim| claim.inspected = Some(Box::new(inspected)));
+    }
+
+    fn read(
+        &self,
+        prefix: &Path,
+        entries: Vec<Entry>,
+        wanted: Option<PythonTag>,
+        named: bool,
+    ) -> Option<Facts> {
+        let facts = facts::read(self.host, prefix, entries, wanted, named, self.known)?;
+        let message = match &facts.marker {
+            Marker::NotAFile(what) => format!("is {what}, not a regular file; it was not opened"),
+            Marker::TooLarge(bytes) => format!("holds {bytes} bytes and was not read"),
+            Marker::Denied => "cannot be read: permission denied".to_owned(),
+            Marker::Unreadable(reason) => format!("cannot be read: {reason}"),
+            Marker::Missing | Marker::Read(_) => return Some(facts),
+        };
+        self.problems_of(vec![Problem::new(prefix.join("pyvenv.cfg"), message)]);
+        Some(facts)
+    }
+
+    fn judge(&self, facts: Facts, hint: Option<EnvironmentKind>) -> Inspected {
+        let environment = identify(self.host, &facts, hint);
+        self.request.progress.environments.fetch_add(1, Ordering::Relaxed);
+        let installed = if self.request.depth > Depth::Outline {
+            let (installed, problems) =
+                distributions::read(&environment.site_packages, &self.shared);
+            self.problems_of(problems);
+            installed
+        } else {
+            Installed::default()
+        };
+        let subject = Subject {
+            host: self.host,
+            environment: &environment,
+            facts: &facts,
+            installed: &installed,
+            catalog: &self.catalog,
+            depth: self.request.depth,
+        };
+        let report = health::examine(&subject);
+        self.problems_of(report.problems);
+        let mut findings = report.findings;
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        self.request.progress.checked.fetch_add(1, Ordering::Relaxed);
+        Inspected { environment, findings }
+    }
+
+    fn problems_of(&self, more: Vec<Problem>) {
+        if let Ok(mut problems) = self.problems.lock() {
+            problems.extend(more);
+        }
+    }
+
+    /// Named paths that are no environments: folders to walk.
+    fn unidentified(&self) -> Vec<PathBuf> {
+        let Ok(claims) = self.claims.lock() else { return Vec::new() };
+        claims
+            .iter()
+            .filter(|(_, claim)| claim.nothing)
+            .map(|((prefix, _), _)| prefix.clone())
+            .collect()
+    }
+
+    /// What editors' settings in projects name.
+    fn references(&self) {
+        let Ok(mut later) = self.later.lock() else { return };
+        let leads = std::mem::take(&mut *later);
+        drop(later);
+        let Followed { candidates, .. } = follow::follow(self.host, &leads, self.known);
+        self.problems_of(leads.problems);
+        self.candidates(candidates);
+    }
+
+    /// What environments stand on, where nothing else led to it.
+    fn bases(&self) {
+        let Ok(claims) = self.claims.lock() else { return };
+        let mut leads: Vec<Lead> = Vec::new();
+        for inspected in claims.values().filter_map(|claim| claim.inspected.as_deref()) {
+            let environment = &inspected.environment;
+            let Some(executable) = environment.base_executable.as_ref() else { continue };
+            let own = environment.base_prefix.as_ref() == Some(&environment.prefix);
+            let target = Target::Executable(executable.clone());
+            if own || leads.iter().any(|lead| lead.target == target) {
+                continue;
+            }
+            let detail = format!("`{}` stands on it", environment.prefix.display());
+            leads.push(Lead { target, source: Source::Base, detail, kind: None });
+        }
+        drop(claims);
+        let followed =
+            follow::follow(self.host, &Leads { leads, problems: Vec::new() }, self.known);
+        let fresh = |candidate: &Candidate| {
+            self.claims.lock().is_ok_and(|claims| {
+                !claims.values().filter_map(|claim| claim.inspected.as_deref()).any(|known| {
+                    known.environment.prefix == candidate.prefix
+                        && (known.environment.base_id.as_ref() != Some(&known.environment.id)
+                            || candidate.wanted.is_none()
+                            || known.environment.version.as_ref().is_none_or(|version| {
+                                candidate.wanted.is_some_and(|tag| version.is_of(tag))
+                            }))
+                })
+            })
+        };
+        self.candidates(followed.candidates.into_iter().filter(fresh).collect());
+    }
+
+    /// Merges what was claimed under several keys, and puts everything in order.
+    fn finish(self) -> Inspection {
+        let mut by_id: HashMap<_, Inspected> = HashMap::new();
+        for claim in self.claims.into_inner().unwrap_or_default().into_values() {
+            let Some(mut inspected) = claim.inspected.map(|inspected| *inspected) else { continue };
+            inspected.environment.found_by = claim.found;
+            inspected.environment.aliases = claim.aliases;
+            match by_id.entry(inspected.environment.id.clone()) {
+                std::collections::hash_map::Entry::Vacant(place) => {
+                    place.insert(inspected);
+                }
+                std::collections::hash_map::Entry::Occupied(mut place) => {
+                    let known = &mut place.get_mut().environment;
+                    known.found_by.append(&mut inspected.environment.found_by);
+                    known.aliases.append(&mut inspected.environment.aliases);
+                }
+            }
+        }
+        let mut environments: Vec<Inspected> = by_id.into_values().collect();
+        for Inspected { environment, .. } in &mut environments {
+            environment.found_by.sort();
+            environment.found_by.dedup();
+            environment.aliases.sort();
+            environment.aliases.dedup();
+        }
+        environments.sort_by(|a, b| {
+            let key =
+                |i: &Inspected| (i.environment.prefix.clone(), i.environment.executable.clone());
+            key(a).cmp(&key(b))
+        });
+        let mut problems = self.problems.into_inner().unwrap_or_default();
+        problems.sort_by(|a, b| (&a.path, &a.message).cmp(&(&b.path, &b.message)));
+        problems.dedup();
+        Inspection { environments, problems }
+    }
+}
+
+impl Visit for Run<'_> {
+    fn candidate(&self, folder: &Path, entries: Vec<Entry>) -> Verdict {
+        let walked =
+            [Found { source: Source::Workspace, detail: "a walk came across it".to_owned() }];
+        if self.host.home_place(".local").is_some_and(|user_base| user_base == folder) {
+            return Verdict::Nothing(entries);
+        }
+        // An installation is claimed under its minor version; a walk knows none yet.
+        let fresh = self.claim(folder, None, &[], &walked);
+        if !fresh {
+            let known = self.claims.lock().is_ok_and(|claims| {
+                claims.get(&(folder.to_path_buf(), None)).is_some_and(|claim| !claim.nothing)
+            });
+            return if known { Verdict::Environment(entries) } else { Verdict::Nothing(entries) };
+        }
+        let copy = entries.clone();
+        match self.read(folder, entries, None, false) {
+            Some(facts) => {
+                self.settle(folder, None, self.judge(facts, None));
+                Verdict::Environment(copy)
+            }
+            None => {
+                self.with(folder, None, |claim| claim.nothing = true);
+                Verdict::Nothing(copy)
+            }
+        }
+    }
+
+    fn link(&self, link: &Path) {
+        let detail = format!("`{}` links to it", link.display());
+        let lead = Lead {
+            target: Target::Prefix(link.to_path_buf()),
+            source: Source::Workspace,
+            detail,
+            kind: None,
+        };
+        if let Ok(mut later) = self.later.lock() {
+            later.leads.push(lead);
+        }
+    }
+
+    fn folder(&self, folder: &Path, entries: &[Entry]) {
+        if entries.iter().any(|entry| entry.name == ".vscode" || entry.name == ".idea")
+            && let Ok(mut later) = self.later.lock()
+        {
+            discovery::in_project(self.host, folder, entries, &mut later);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Follows the links of an interpreter to their end, without running what is there.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::facts::LinkEnd;
+use super::image;
+use crate::fs::{self, Entry, Kind};
+
+/// As many links as Linux follows.
+const MOST_LINKS: usize = 40;
+
+/// Ends of links that were followed before: thousands of environments link to a few interpreters.
+#[derive(Debug, Default)]
+pub struct Ends {
+    known: Mutex<HashMap<PathBuf, LinkEnd>>,
+}
+
+impl Ends {
+    /// Where `path` ends.
+    pub fn follow(&self, path: &Path) -> LinkEnd {
+        let lock = |ends: &Ends| -> Option<LinkEnd> { ends.known.lock().ok()?.get(path).cloned() };
+        if let Some(end) = lock(self) {
+            return end;
+        }
+        let end = follow(path);
+        if let Ok(mut known) = self.known.lock() {
+            known.insert(path.to_path_buf(), end.clone());
+        }
+        end
+    }
+
+    /// Where the entry `name` of `folder` ends, and the target of its link as written. Links to
+    /// siblings are followed by the listing of the folder, at no cost.
+    pub fn follow_entry(
+        &self,
+        folder: &Path,
+        entries: &[Entry],
+        entry: &Entry,
+    ) -> (Option<PathBuf>, LinkEnd) {
+        if entry.kind != Kind::Link {
+            return (None, follow(&folder.join(&entry.name)));
+        }
+        let Ok(written) = std::fs::read_link(folder.join(&entry.name)) else {
+            return (None, follow(&folder.join(&entry.name)));
+        };
+        let mut target = written.clone();
+        for _ in 0..MOST_LINKS {
+            let sibling = target.components().count() == 1;
+            let Some(next) = entries.iter().find(|e| sibling && e.name == target.as_os_str())
+            else {
+                return (Some(written), self.follow(&folder.join(target)));
+            };
+            if next.kind != Kind::Link {
+                return (Some(written), self.follow(&folder.join(&next.name)));
+            }
+            match std::fs::read_link(folder.join(&next.name)) {
+                Ok(link) => target = link,
+                Err(_) => return (Some(written), follow(&folder.join(&next.name))),
+            }
+        }
+        (Some(written), LinkEnd::Loop)
+    }
+}
+
+/// Follows every link of the path.
+fn follow(path: &Path) -> LinkEnd {
+    let canonical = match std::fs::canonicalize(path) {
+        Ok(canonical) => canonical,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return LinkEnd::Denied(path.to_path_buf());
+        }
+        Err(error) if fs::missing(&error) => return LinkEnd::Gone(first_missing(path)),
+        // ELOOP; its `ErrorKind` is not stable yet.
+        Err(_) => return LinkEnd::Loop,
+    };
+    let metadata = match std::fs::metadata(&canonical) {
+        Ok(metadata) => metadata,
+        Err(error) if fs::missing(&error) => return LinkEnd::Gone(canonical),
+        Err(_) => return LinkEnd::Denied(canonical),
+    };
+    if !metadata.is_file() {
+        return LinkEnd::NotAFile(fs::what_is(metadata.file_type()));
+    }
+    let image = match image::read(&canonical) {
+        Err(_) if fs::open(&canonical).is_err_and(|error| error.is_denied()) => {
+            // What may be run and not read (mode 711) is no defect.
+            if !executable(&metadata) {
+                return LinkEnd::Denied(canonical);
+            }
+            Ok(image::Image { format: image::Format::Unread, architecture: None, shebang: None })
+        }
+        image => image,
+    };
+    LinkEnd::File { bytes: metadata.len(), executable: executable(&metadata), canonical, image }
+}
+
+#[cfg(unix)]
+fn executable(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn executable(_: &std::fs::Metadata) -> bool {
+    true
+}
+
+/// The first path of a chain of links at which nothing stands: what a message should name.
+fn first_missing(path: &Path) -> PathBuf {
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().map(|folder| folder.join(&target)).unwrap_or(target),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn ends_of_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::write(root.join("script"), "#!/bin/sh\n").unwrap();
+        symlink("script", root.join("direct")).unwrap();
+        symlink("direct", root.join("chain")).unwrap();
+        symlink("gone", root.join("dangling")).unwrap();
+        symlink("dangling", root.join("chain-to-nothing")).unwrap();
+        symlink("b", root.join("a")).unwrap();
+        symlink("a", root.join("b")).unwrap();
+        symlink(".", root.join("folder")).unwrap();
+        let entries = fs::list(&root).unwrap();
+        let ends = Ends::default();
+        let check = |name: &str, expected: &str| {
+            let entry = entries.iter().find(|entry| entry.name == name).unwrap();
+            let end = match ends.follow_entry(&root, &entries, entry).1 {
+                LinkEnd::File { canonical, .. } => {
+                    format!("file {}", canonical.strip_prefix(&root).unwrap().display())
+                }
+                LinkEnd::Gone(path) => {
+                    format!("gone {}", path.strip_prefix(&root).unwrap().display())
+                }
+                LinkEnd::Loop => "loop".to_owned(),
+                other => format!("{other:?}"),
+            };
+            assert_eq!(end, expected, "{name}");
+        };
+        check("script", "file script");
+        check("direct", "file script");
+        check("chain", "file script");
+        check("dangling", "gone gone");
+        check("chain-to-nothing", "gone gone");
+        check("a", "loop");
+        check("folder", "NotAFile(\"a folder\")");
+    }
+}
