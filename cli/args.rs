@@ -1,0 +1,130 @@
+//! The arguments as they are typed. Nothing is resolved here.
+
+use std::path::PathBuf;
+
+use aios_core::Code;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Finds every Python environment of a machine and says why a broken one is broken, from files
+/// alone: nothing that is found is ever run.
+#[derive(Debug, Parser)]
+#[command(name = "aios", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// One variant for each subcommand.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the Python environments of this machine.
+    Find(Find),
+    /// Say what is wrong with them, what it causes and what to do. Exits with 1 when something is.
+    Check(Check),
+}
+
+/// Arguments of `find`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Find {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    #[command(flatten)]
+    pub(crate) view: View,
+    /// Compare each installed file with the hash in its RECORD. Reads every file: slow.
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Say what a finding's code means, what it causes and what to do, and look at nothing.
+    #[arg(
+        long,
+        value_name = "CODE",
+        hide_possible_values = true,
+        value_parser = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str()))
+            .try_map(|name| code_named(&name).ok_or("no such code")),
+        conflicts_with_all = ["paths", "workspaces", "deep", "probe", "format"]
+    )]
+    pub(crate) explain: Option<Code>,
+}
+
+/// Where to look; the same for `find` and `check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Scope {
+    /// An environment, an interpreter, or a folder to walk. Without any: every known place of this
+    /// machine, and the current folder.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// One more folder to walk, beside the known places. May be repeated.
+    #[arg(long = "workspace", value_name = "DIR", conflicts_with = "paths")]
+    pub(crate) workspaces: Vec<PathBuf>,
+    /// Start the interpreters that PATH names (`-I -S`, a few seconds at most) and compare what they
+    /// say with the files. Only for environments that you trust: their code runs.
+    #[arg(long)]
+    pub(crate) probe: bool,
+    /// Read everything again, and keep nothing for the next run.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+}
+
+/// How to show it; the same for `find` and `check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct View {
+    /// Text for people, or one JSON document for programs.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Print only what is not healthy: no summary, no progress. JSON stays whole.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Whether to use colour: `auto` means on a terminal.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+/// What is written to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Human,
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+fn code_named(name: &str) -> Option<Code> {
+    Code::ALL.iter().copied().find(|code| code.as_str() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_code_can_be_explained() {
+        for code in Code::ALL {
+            let args = Args::try_parse_from(["aios", "check", "--explain", code.as_str()]).unwrap();
+            let Command::Check(check) = args.command else { panic!("not a check") };
+            assert_eq!(check.explain, Some(*code));
+        }
+    }
+}

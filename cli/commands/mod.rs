@@ -1,0 +1,68 @@
+//! One file for each command, and what they share: where to look, and how they end.
+
+use std::io;
+
+use crate::args::{Args, Command};
+
+mod check;
+mod find;
+mod scope;
+
+/// How a command ends; the number is the exit code of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done, and nothing to report.
+    Fine = 0,
+    /// Done, and something is not healthy.
+    Findings = 1,
+    /// Something that was asked for could not be done; stderr says what.
+    Error = 2,
+    /// Ended by Ctrl-C: 128 + SIGINT, as a shell reports it.
+    Interrupted = 130,
+}
+
+/// Why a command could not be done at all.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// The process has no usable surroundings (its current folder is gone).
+    Host(io::Error),
+    /// Stdout refused what was written; a closed pipe is not an error.
+    Output(io::Error),
+    /// `--probe` without a PATH.
+    ProbeWithoutPath,
+}
+
+impl Error {
+    /// What the user can do about it.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::Host(_) => Some("change to a folder that exists"),
+            Error::Output(_) => None,
+            Error::ProbeWithoutPath => Some(
+                "name the environments to start: `aios check --probe .venv`; the others are \
+                 checked from their files",
+            ),
+        }
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Host(source) => write!(f, "cannot tell the current folder: {source}"),
+            Error::Output(source) => write!(f, "cannot write to stdout: {source}"),
+            Error::ProbeWithoutPath => f.write_str(
+                "`--probe` starts interpreters, and starts only those that you name: a PATH is \
+                 missing",
+            ),
+        }
+    }
+}
+
+/// Runs the command that was typed.
+pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
+    match &args.command {
+        Command::Find(args) => find::run(args),
+        Command::Check(args) => check::run(args),
+    }
+}

@@ -1,0 +1,100 @@
+//! What is written to stdout: text for people ([`human`]) or a document for programs ([`json`]).
+//!
+//! The only part that knows colour and the JSON format. It looks at nothing but the answer.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::PathBuf;
+
+use aios_core::environments::inspection::Inspection;
+use aios_core::{Code, Environment, Host};
+use anstream::{AutoStream, ColorChoice};
+
+use crate::args::{Color, Format, View};
+
+mod human;
+mod json;
+pub(crate) mod message;
+#[cfg(test)]
+mod sample;
+pub(crate) mod text;
+
+/// What was asked; decides the schema and how much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    Find,
+    Check,
+}
+
+/// What the text for people is laid out on.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// Columns.
+    pub(crate) width: usize,
+    /// Shown as `~`.
+    pub(crate) home: Option<PathBuf>,
+    /// What the user named: shown whole, also when it is healthy.
+    pub(crate) named: Vec<PathBuf>,
+    /// Only what is not healthy.
+    pub(crate) quiet: bool,
+}
+
+impl Page {
+    pub(crate) fn new(host: &Host, view: &View, named: Vec<PathBuf>) -> Page {
+        // A pipe has no width: 80 columns, the same on every machine.
+        let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+        // Prefixes are canonical, so the home folder has to be.
+        let home = host.home.as_ref().map(|home| home.canonicalize().unwrap_or(home.clone()));
+        Page { width: columns.clamp(40, 120), home, named, quiet: view.quiet }
+    }
+
+    /// Whether the user named this environment, or something in it.
+    fn names(&self, environment: &Environment) -> bool {
+        self.named.iter().any(|path| {
+            path.starts_with(&environment.prefix)
+                || environment.aliases.iter().any(|alias| path.starts_with(alias))
+        })
+    }
+}
+
+/// Prints the answer to a question.
+pub(crate) fn print(
+    inspection: &Inspection,
+    question: Question,
+    view: &View,
+    page: &Page,
+) -> io::Result<()> {
+    let stdout = io::stdout().lock();
+    match (view.format, question) {
+        (Format::Json, _) => to(stdout, |out| json::write(out, inspection, question)),
+        (Format::Human, Question::Find) => {
+            to(colored(stdout, view.color), |out| human::find(out, inspection, page))
+        }
+        (Format::Human, Question::Check) => {
+            to(colored(stdout, view.color), |out| human::check(out, inspection, page))
+        }
+    }
+}
+
+/// Prints what a code means.
+pub(crate) fn explain(code: Code, view: &View, page: &Page) -> io::Result<()> {
+    to(colored(io::stdout().lock(), view.color), |out| human::explain(out, code, page))
+}
+
+/// A stream that leaves styles out where they are not wanted.
+fn colored(stdout: StdoutLock<'static>, color: Color) -> AutoStream<StdoutLock<'static>> {
+    let choice = match color {
+        Color::Auto => AutoStream::choice(&stdout),
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    AutoStream::new(stdout, choice)
+}
+
+/// Writes through a buffer. A reader that has seen enough and closed the pipe is no error.
+fn to(stdout: impl Write, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(64 * 1024, stdout);
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

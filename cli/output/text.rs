@@ -1,0 +1,128 @@
+//! Text that may come from disk, made safe to show, and laid out in columns.
+//!
+//! Names on disk are chosen by anybody. A terminal obeys escape sequences and a reader is misled by
+//! newlines and by marks that reverse the direction of writing, so none is ever shown raw.
+
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// A name as it may be shown. Bytes that are not UTF-8 appear as `\xff`.
+pub(crate) fn shown(name: impl AsRef<OsStr>) -> String {
+    let mut text = String::new();
+    for chunk in name.as_ref().as_encoded_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if is_unsafe(c) {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a String does not fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// Control characters, separators of lines and paragraphs, marks of direction, invisible marks.
+pub(crate) fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A path with the home folder as `~`.
+pub(crate) fn shown_path(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Some(rest) => shown(PathBuf::from("~").join(rest)),
+        None => shown(path),
+    }
+}
+
+/// A path in a message.
+pub(crate) fn quoted(path: &Path) -> String {
+    format!("`{}`", shown(path))
+}
+
+/// Columns that a terminal gives to `text`.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` broken at blanks into lines of at most `columns`; a longer word stays whole, so that a
+/// path can be copied.
+pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let needed = word.chars().map(|c| c.width().unwrap_or(0)).sum::<usize>();
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => {
+                line.push_str(word);
+                used = needed;
+            }
+            Some(line) if used + 1 + needed <= columns => {
+                line.push(' ');
+                line.push_str(word);
+                used += 1 + needed;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                used = needed;
+            }
+        }
+    }
+    lines
+}
+
+/// `1 environment`, `2 environments`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_mislead_is_escaped() {
+        let check = |name: &str, expected: &str| assert_eq!(shown(name), expected);
+        check("plain name", "plain name");
+        check("naïve-环境", "naïve-环境");
+        check("a\nb", "a\\nb");
+        check("\x1b[2Jgone", "\\u{1b}[2Jgone");
+        check("\u{9b}31m", "\\u{9b}31m");
+        check("evil\u{202e}txt", "evil\\u{202e}txt");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_not_utf8() {
+        use std::os::unix::ffi::OsStrExt;
+        assert_eq!(shown(OsStr::from_bytes(b"caf\xe9 env")), "caf\\xe9 env");
+    }
+
+    #[test]
+    fn home_is_short() {
+        let check = |path: &str, expected: &str| {
+            assert_eq!(shown_path(Path::new(path), Some(Path::new("/home/u"))), expected);
+        };
+        check("/home/u", "~");
+        check("/home/u/a/.venv", "~/a/.venv");
+        check("/home/user/.venv", "/home/user/.venv");
+    }
+
+    #[test]
+    fn wrapping() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(wrapped(text, 10), expected);
+        check("", &[""]);
+        check("one two three", &["one two", "three"]);
+        check("a /long/path/that/stays b", &["a", "/long/path/that/stays", "b"]);
+        check("环境环境 环境", &["环境环境", "环境"]);
+    }
+}
