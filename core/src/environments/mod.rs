@@ -20,6 +20,7 @@ pub mod installation;
 pub mod links;
 mod python;
 pub mod pyvenv_cfg;
+pub mod scripts;
 
 pub use python::{Implementation, NotAVersion, PythonTag, PythonVersion};
 

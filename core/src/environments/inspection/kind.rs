@@ -95,7 +95,7 @@ fn in_project(prefix: &Path, by_virtualenv: bool) -> Option<Kind> {
     let pyproject =
         fs::read_text(&project.join("pyproject.toml"), PROJECT_FILE_BYTES).unwrap_or_default();
     let has = |file: &str| fs::is_file(&project.join(file));
-    if has(".pdm-python") || (pyproject.contains("[tool.pdm") && has("pdm.lock")) {
+    if has(".pdm-python") || pyproject.contains("[tool.pdm") {
         return Some(Kind::Pdm);
     }
     if !by_virtualenv {

@@ -1,0 +1,231 @@
+//! Scripts of an environment: what their first lines start, who wrote them, which place activate
+//! scripts name.
+//!
+//! ```text
+//! #!/home/me/project/.venv/bin/python3.12          written by pip
+//! #!/bin/sh                                        written by pip for a path with spaces,
+//! '''exec' "/home/me/my project/.venv/bin/python" "$0" "$@"
+//! ' '''
+//! ```
+
+use std::path::{Path, PathBuf};
+
+/// A script's head; a generated one is shorter than this.
+pub const HEAD_BYTES: u64 = 4096;
+
+/// The interpreter that a script starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shebang {
+    /// The program, as written; absolute.
+    pub program: PathBuf,
+    /// Whether it is a Python.
+    pub python: bool,
+}
+
+/// The program that the head of a script starts. `None` for a binary, for a relative or searched
+/// program (`/usr/bin/env python`), and for the trampoline of a relocatable environment.
+pub fn shebang(head: &[u8]) -> Option<Shebang> {
+    let head = head.strip_prefix(b"#!")?;
+    let end = head.iter().position(|byte| *byte == b'\n')?;
+    let line = trim(&head[..end]);
+    let program = match line.strip_prefix(b"\"") {
+        Some(quoted) => &quoted[..quoted.iter().position(|byte| *byte == b'"')?],
+        None => unquoted_program(line),
+    };
+    let program = match base_name(program) {
+        b"sh" | b"bash" | b"dash" => trampoline(&head[end + 1..])?,
+        b"env" => return None,
+        _ => program,
+    };
+    let path = path_of(program)?;
+    let absolute = path.is_absolute() || is_drive(program);
+    let name = base_name(program);
+    let python =
+        [b"python".as_slice(), b"pypy", b"graalpy"].iter().any(|stem| name.starts_with(stem));
+    absolute.then_some(Shebang { program: path, python })
+}
+
+/// The kernel ends a program at the first blank; distlib knows that and uses the trampoline. A line
+/// of another tool (a launcher's on Windows) may hold blanks: it ends at ` -` or with the line.
+fn unquoted_program(line: &[u8]) -> &[u8] {
+    if is_drive(line) {
+        let end = memchr::memmem::find(line, b".exe").map_or(line.len(), |at| at + 4);
+        return &line[..end];
+    }
+    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+    &line[..end]
+}
+
+/// `'''exec' "/path with blanks/python" "$0" "$@"`; uv's relocatable one computes the path.
+fn trampoline(rest: &[u8]) -> Option<&[u8]> {
+    let line = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
+    let at = memchr::memmem::find(line, b"exec'")? + 5;
+    let argument = trim(&line[at..]);
+    let program = match argument.first()? {
+        quote @ (b'"' | b'\'') => {
+            let inner = &argument[1..];
+            &inner[..inner.iter().position(|byte| byte == quote)?]
+        }
+        _ => &argument[..argument.iter().position(|byte| *byte == b' ')?],
+    };
+    (!program.contains(&b'$')).then_some(program)
+}
+
+/// Whether pip, uv, distlib or setuptools wrote it for an entry point: such scripts may be rewritten.
+pub fn is_generated(head: &[u8]) -> bool {
+    let has = |text: &[u8]| memchr::memmem::find(head, text).is_some();
+    let entry_point = has(b"sys.exit(") && has(b"__main__") && has(b"import ");
+    head.starts_with(b"#!") && (entry_point || has(b"EASY-INSTALL-") || has(b"__requires__"))
+}
+
+/// The place that an activate script sets `VIRTUAL_ENV` to, when it is written out.
+pub fn virtual_env(script: &[u8]) -> Option<PathBuf> {
+    let mut last = None;
+    for line in script.split(|byte| *byte == b'\n') {
+        let Some(at) = memchr::memmem::find(line, b"VIRTUAL_ENV") else { continue };
+        // `for %%i in ("C:\env") do @set "VIRTUAL_ENV=%%~fi"` names the place before the variable.
+        let rest = if memchr::memmem::find(line, b"%%~f").is_some() {
+            line
+        } else {
+            let (before, rest) = line.split_at(at);
+            let rest = &rest[b"VIRTUAL_ENV".len()..];
+            let assigned =
+                rest.starts_with(b"=") || rest.starts_with(b" ") || rest.starts_with(b"\t");
+            if !assigned
+                || before.contains(&b'$')
+                || before.contains(&b'#')
+                || before.contains(&b'%')
+            {
+                continue;
+            }
+            rest
+        };
+        if let Some(path) = literal(rest) {
+            last = Some(path);
+        }
+    }
+    last
+}
+
+/// The first quoted or plain absolute path of a shell's text. Computed values (`$...`) are none.
+fn literal(text: &[u8]) -> Option<PathBuf> {
+    let mut rest = text;
+    while let Some((first, tail)) = rest.split_first() {
+        match first {
+            quote @ (b'"' | b'\'') => {
+                let end = tail.iter().position(|byte| byte == quote)?;
+                let inside = &tail[..end];
+                let absolute = inside.starts_with(b"/") || is_drive(inside);
+                // `'it'"'"'s'`: the rest of a name with a quote in it follows at once.
+                if absolute && !inside.contains(&b'$') {
+                    let mut whole = inside.to_vec();
+                    concatenated(&tail[end + 1..], &mut whole);
+                    return path_of(&whole);
+                }
+                rest = &tail[end + 1..];
+            }
+            b'$' if !tail.starts_with(b"(") => return None,
+            b'/' => {
+                let end = rest
+                    .iter()
+                    .position(|b| matches!(b, b' ' | b';' | b')' | b'\r' | b'"' | b'\''));
+                return path_of(&rest[..end.unwrap_or(rest.len())]);
+            }
+            _ if is_drive(rest) => {
+                let end = rest.iter().position(|b| matches!(b, b'\r' | b'"' | b')' | b';'));
+                return path_of(trim(&rest[..end.unwrap_or(rest.len())]));
+            }
+            _ => rest = tail,
+        }
+    }
+    None
+}
+
+/// Quoted pieces that a shell joins to the one before.
+fn concatenated(mut rest: &[u8], whole: &mut Vec<u8>) {
+    while let Some((quote @ (b'"' | b'\''), tail)) = rest.split_first() {
+        let Some(end) = tail.iter().position(|byte| byte == quote) else { return };
+        whole.extend_from_slice(&tail[..end]);
+        rest = &tail[end + 1..];
+    }
+}
+
+fn is_drive(text: &[u8]) -> bool {
+    matches!(text, [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic())
+}
+
+fn base_name(program: &[u8]) -> &[u8] {
+    let at = program.iter().rposition(|byte| matches!(byte, b'/' | b'\\'));
+    &program[at.map_or(0, |at| at + 1)..]
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    text.trim_ascii()
+}
+
+#[cfg(unix)]
+fn path_of(bytes: &[u8]) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Some(Path::new(std::ffi::OsStr::from_bytes(bytes)).to_path_buf())
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> Option<PathBuf> {
+    Some(Path::new(std::str::from_utf8(bytes).ok()?).to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs() {
+        let check = |head: &str, expected: Option<&str>| {
+            let program = shebang(head.as_bytes()).map(|s| s.program);
+            assert_eq!(program.as_deref(), expected.map(Path::new), "{head:?}");
+        };
+        check("#!/a/bin/python3.12\nimport sys\n", Some("/a/bin/python3.12"));
+        check("#!/a/bin/python -I\n", Some("/a/bin/python"));
+        check("#! /a/bin/python\r\n", Some("/a/bin/python"));
+        check("#!\"/a b/bin/python\"\n", Some("/a b/bin/python"));
+        check(
+            "#!/bin/sh\n'''exec' \"/a b/bin/python\" \"$0\" \"$@\"\n' '''\n",
+            Some("/a b/bin/python"),
+        );
+        check(
+            "#!/bin/sh\n'''exec' /long/bin/python \"$0\" \"$@\"\n' '''\n",
+            Some("/long/bin/python"),
+        );
+        check("#!/bin/sh\n'''exec' \"$(dirname -- \"$0\")/python\" \"$0\" \"$@\"\n", None);
+        check("#!/usr/bin/env python3\n", None);
+        check("#!/bin/sh\necho hello\n", None);
+        check("#!python\n", None);
+        check("\u{7f}ELF", None);
+        check("#!/no/newline", None);
+    }
+
+    #[test]
+    fn places_of_activate_scripts() {
+        let check = |script: &str, expected: Option<&str>| {
+            assert_eq!(
+                virtual_env(script.as_bytes()).as_deref(),
+                expected.map(Path::new),
+                "{script:?}"
+            );
+        };
+        check("VIRTUAL_ENV=\"/a/.venv\"\nexport VIRTUAL_ENV\n", Some("/a/.venv"));
+        check("VIRTUAL_ENV=/a/.venv\n", Some("/a/.venv"));
+        check("VIRTUAL_ENV='/a b'\n", Some("/a b"));
+        check("VIRTUAL_ENV='/it'\"'\"'s'\n", Some("/it's"));
+        check(
+            "    export VIRTUAL_ENV=$(cygpath \"/a\")\nelse\n    export VIRTUAL_ENV=\"/a\"\n",
+            Some("/a"),
+        );
+        check("setenv VIRTUAL_ENV \"/a\"\nsetenv PATH \"$VIRTUAL_ENV/bin:$PATH\"\n", Some("/a"));
+        check("set -gx VIRTUAL_ENV '/a'\nset -gx PATH \"$VIRTUAL_ENV/bin\" $PATH\n", Some("/a"));
+        check("@for %%i in (\"C:\\a\") do @set \"VIRTUAL_ENV=%%~fi\"\n", Some("C:\\a"));
+        check("set VIRTUAL_ENV=C:\\a b\r\n", Some("C:\\a b"));
+        check("VIRTUAL_ENV=\"$(dirname \"$SCRIPT\")\"\nPATH=\"$VIRTUAL_ENV/bin:$PATH\"\n", None);
+        check("unset VIRTUAL_ENV\nVIRTUAL_ENV_PROMPT=\"/x\"\n", None);
+    }
+}
