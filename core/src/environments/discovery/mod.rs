@@ -3,43 +3,67 @@
 //! A source reads names, links and small text files; it runs nothing and judges nothing. Leads are
 //! followed, identified and merged by `environments::inspection`.
 
-use std::path::PathBuf;
+mod active;
+mod conda;
+mod condarc;
+mod folders;
+mod installers;
+mod lead;
+mod linux;
+mod path;
+mod pixi;
+mod places;
+mod poetry;
+mod pyenv;
+mod stores;
+mod uv;
 
-use super::{EnvironmentKind, Problem, Source};
+pub use lead::{Lead, Leads, Target};
 
-/// Where to look, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lead {
-    /// What to look at.
-    pub target: Target,
-    /// Which source named it.
-    pub source: Source,
-    /// Why, in words that complete "found because ...": the variable, the file that names it.
-    pub detail: String,
-    /// What an environment there is, when its place alone says so.
-    pub kind: Option<EnvironmentKind>,
+use super::Source;
+use crate::host::{Host, Platform};
+
+/// All leads of the machine. Where two sources name one environment, the earlier one is the better
+/// reason, and its `kind` counts:
+///
+/// 1. What the user chose: the active environment, `PATH`.
+/// 2. Tools that made the environments they name, so that the place proves the kind.
+/// 3. Places of the system, where anybody may have put anything.
+/// 4. References: files that name an interpreter and know nothing about it.
+/// 5. Walks, which find the rest: the current folder, then the home folder.
+///
+/// Sources of another platform are not called.
+pub fn sources(host: &Host) -> Leads {
+    let mut leads = Leads::default();
+    active::leads(host, &mut leads);
+    path::leads(host, &mut leads);
+
+    pyenv::leads(host, &mut leads);
+    uv::leads(host, &mut leads);
+    conda::leads(host, &mut leads);
+    pixi::leads(host, &mut leads);
+    poetry::leads(host, &mut leads);
+    stores::leads(host, &mut leads);
+    installers::leads(host, &mut leads);
+
+    match host.platform {
+        Platform::Linux => linux::leads(host, &mut leads),
+        Platform::MacOs | Platform::Windows => {}
+    }
+
+    walks(host, &mut leads);
+    leads
 }
 
-/// What a lead names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// The prefix of an environment or installation.
-    Prefix(PathBuf),
-    /// An interpreter; its prefix follows from it.
-    Executable(PathBuf),
-    /// A folder whose children are prefixes (`~/.virtualenvs`).
-    Children(PathBuf),
-    /// A folder to walk as deep as the limits allow.
-    Tree(PathBuf),
-}
-
-/// What the sources write to.
-#[derive(Debug, Default)]
-pub struct Leads {
-    /// In the order of precedence.
-    pub leads: Vec<Lead>,
-    /// Files that name environments and could not be read.
-    pub problems: Vec<Problem>,
+/// The folders to walk. A service starts in `/`, and means nothing by it.
+fn walks(host: &Host, leads: &mut Leads) {
+    if host.current_dir.parent().is_some() {
+        let current = host.current_dir.clone();
+        leads.add(Target::Tree(current), Source::Workspace, None, "the current folder is walked");
+    }
+    if let Some(home) = host.home.clone() {
+        leads.add(Target::Tree(home), Source::Workspace, None, "the home folder is walked");
+    }
 }
 
 /// Every lead of the machine.
