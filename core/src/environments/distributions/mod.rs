@@ -2,17 +2,84 @@
 //!
 //! Reads, does not judge. Everything is bounded, and one file that is hard-linked into many
 //! environments (uv and conda do that) is parsed once per run.
+//!
+//! - [`read_for`] reads an environment and what it inherits from its base; [`read`] only folders.
+//! - [`Shared`] is what the environments of a run share: each distinct file is parsed once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Problem;
+use super::facts::Facts;
 use crate::fs::Entry;
+use crate::host::Host;
+
+mod direct_url;
+mod egg;
+mod entry_points;
+mod inherited;
+mod metadata;
+mod name;
+mod record;
+mod shared;
+mod site;
+mod wheel;
+
+#[cfg(test)]
+mod tests;
+
+pub use name::normalize;
+pub use shared::Shared;
+
+/// A parsed `Requires-Dist`.
+pub type Requirement = pep508_rs::Requirement;
+
+/// Reads the distributions of the folders. A folder that does not exist has none; one that cannot
+/// be listed is a problem and stands in [`Installed::unreadable`].
+pub fn read(site_packages: &[PathBuf], shared: &Shared) -> (Installed, Vec<Problem>) {
+    let mut installed = Installed::default();
+    let mut problems = Vec::new();
+    for folder in site_packages {
+        match site::read(folder, shared) {
+            Ok(site) => installed.sites.push(site),
+            Err(error) if crate::fs::missing(&error) => {}
+            Err(error) => {
+                problems.push(Problem::new(folder, format!("cannot be listed: {error}")));
+                installed.unreadable.push(folder.clone());
+            }
+        }
+    }
+    (installed, problems)
+}
+
+/// Reads the distributions of an environment, and those that it sees of its base
+/// (`include-system-site-packages`) or of the user.
+pub fn read_for(
+    host: &Host,
+    facts: &Facts,
+    site_packages: &[PathBuf],
+    shared: &Shared,
+) -> (Installed, Vec<Problem>) {
+    let (mut installed, problems) = read(site_packages, shared);
+    for folder in inherited::folders(host, facts) {
+        if !site_packages.contains(&folder) {
+            // What others own is not ours to complain about: a folder that is not there is no loss.
+            installed.inherited.extend(shared.site(&folder));
+        }
+    }
+    (installed, problems)
+}
 
 /// The distributions of an environment, one [`Site`] for each of its site-packages folders.
 #[derive(Debug, Clone, Default)]
 pub struct Installed {
     /// In the order of `Environment::site_packages`.
     pub sites: Vec<Site>,
+    /// What the environment can import and does not own: the base's folders when
+    /// `include-system-site-packages` is on, and the user's. Satisfies requirements, is not judged.
+    pub inherited: Vec<Arc<Site>>,
+    /// Folders that could not be listed: what is in them is unknown.
+    pub unreadable: Vec<PathBuf>,
 }
 
 /// One site-packages folder.
@@ -26,8 +93,16 @@ pub struct Site {
     pub distributions: Vec<Distribution>,
 }
 
+impl Site {
+    /// Whether the folder has an entry of this name.
+    pub fn has(&self, name: &str) -> bool {
+        let name = std::ffi::OsStr::new(name);
+        self.entries.binary_search_by(|entry| entry.name.as_os_str().cmp(name)).is_ok()
+    }
+}
+
 /// A part of a distribution's metadata that is or is not there.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Part<T> {
     /// Read.
     Read(Arc<T>),
@@ -37,6 +112,33 @@ pub enum Part<T> {
     Denied,
     /// It is there and makes no sense: why, in words ("is empty", "is filled with NULs").
     Bad(String),
+}
+
+// Not derived: what is shared need not be `Clone` itself.
+impl<T> Clone for Part<T> {
+    fn clone(&self) -> Part<T> {
+        match self {
+            Part::Read(content) => Part::Read(Arc::clone(content)),
+            Part::Missing => Part::Missing,
+            Part::Denied => Part::Denied,
+            Part::Bad(reason) => Part::Bad(reason.clone()),
+        }
+    }
+}
+
+impl<T> Part<T> {
+    /// The content, where it was read.
+    pub fn get(&self) -> Option<&T> {
+        match self {
+            Part::Read(content) => Some(content),
+            _ => None,
+        }
+    }
+
+    /// Whether it is known to be absent or useless. What may not be read is not.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Part::Missing | Part::Bad(_))
+    }
 }
 
 /// One `.dist-info` folder (or `.egg-info`, for old or system-installed ones).
@@ -64,6 +166,47 @@ pub struct Distribution {
     pub editable: Option<PathBuf>,
 }
 
+impl Distribution {
+    /// Whether a wheel was installed (`.dist-info`); else it is an egg or a link to one.
+    pub fn is_dist_info(&self) -> bool {
+        self.info.extension().is_some_and(|extension| extension == "dist-info")
+    }
+
+    /// `name==version`, or the name alone when no version is known.
+    pub fn pin(&self) -> String {
+        if self.version.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}=={}", self.name, self.version)
+        }
+    }
+
+    /// Whether conda installed it.
+    pub fn by_conda(&self) -> bool {
+        self.installer.as_deref() == Some("conda")
+    }
+
+    /// The name of the folder of metadata (`idna-3.10.dist-info`).
+    pub fn folder_name(&self) -> String {
+        self.info.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// Whether the path of RECORD lies in this distribution's own folder of metadata.
+    pub fn owns_metadata(&self, recorded: &str) -> bool {
+        let (Some(folder), Some((first, _))) =
+            (self.info.file_name().and_then(|name| name.to_str()), recorded.split_once('/'))
+        else {
+            return false;
+        };
+        folder == first
+    }
+
+    /// The folder that the distribution is installed into.
+    pub fn site_packages(&self) -> &Path {
+        self.info.parent().unwrap_or(&self.info)
+    }
+}
+
 /// The fields of METADATA that checks need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
@@ -73,6 +216,8 @@ pub struct Metadata {
     pub version: String,
     /// `Requires-Dist`, as written, unparsed.
     pub requires: Vec<String>,
+    /// Those of `requires` that parse; a line in an old syntax is left out.
+    pub requirements: Vec<Requirement>,
     /// `Provides-Extra`.
     pub extras: Vec<String>,
     /// `Requires-Python`.

@@ -1,0 +1,70 @@
+//! Installed distributions against what stands on disk: metadata, files, commands, pip.
+//!
+//! Causes are collapsed: one finding for each distribution and code, and a distribution whose
+//! metadata lost against another's of the same name is not blamed for its files.
+
+use std::path::{Path, PathBuf};
+
+use super::{Code, Finding, Report, Subject};
+use crate::environments::distributions::Distribution;
+
+mod content;
+mod files;
+mod metadata;
+mod ownership;
+mod pip;
+mod place;
+mod rivals;
+mod scripts;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use ownership::{Owned, is_unowned_module};
+pub(super) use rivals::current;
+
+/// Paths in one finding; the message has the full count.
+pub(super) const MAX_PATHS: usize = 20;
+
+pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
+    for site in &subject.installed.sites {
+        let families = rivals::families(site);
+        metadata::check(subject, site, &families, report);
+        for distribution in families.iter().filter_map(|family| family.current) {
+            files::check(subject, site, distribution, report);
+        }
+    }
+    scripts::check(subject, report);
+    pip::check(subject, report);
+}
+
+/// A finding about one distribution that is repaired by installing it again.
+fn reinstall(
+    code: Code,
+    distribution: &Distribution,
+    message: String,
+    paths: Vec<PathBuf>,
+) -> Finding {
+    let mut finding = Finding::new(code, message, paths.into_iter().take(MAX_PATHS));
+    finding.repair.distributions = vec![distribution.pin()];
+    finding
+}
+
+/// "`click` 8.1.8", the subject of most messages.
+pub(super) fn title(distribution: &Distribution) -> String {
+    if distribution.version.is_empty() {
+        format!("`{}`", distribution.name)
+    } else {
+        format!("`{}` {}", distribution.name, distribution.version)
+    }
+}
+
+/// A path as messages show it: relative to `folder` where it lies below.
+fn shown(path: &Path, folder: &Path) -> String {
+    format!("`{}`", path.strip_prefix(folder).unwrap_or(path).display())
+}
+
+/// "1 file" or "3 files".
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

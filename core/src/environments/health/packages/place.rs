@@ -1,0 +1,145 @@
+//! From a path of RECORD to a path on disk, and whether anything stands there, at the least cost.
+//!
+//! RECORD is untrusted: a path that leads out of the environment is not followed.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+
+use crate::environments::distributions::Site;
+
+/// Resolves the paths of RECORDs of one site-packages folder.
+pub(super) struct Places<'a> {
+    site: &'a Site,
+    /// Folders that paths may lead into beside site-packages.
+    roots: Vec<&'a Path>,
+    /// Folders known to be absent: nothing below them is looked for.
+    absent: RefCell<HashSet<PathBuf>>,
+}
+
+impl<'a> Places<'a> {
+    /// Only site-packages itself.
+    pub(super) fn of_site(site: &'a Site) -> Places<'a> {
+        Places { site, roots: Vec::new(), absent: RefCell::default() }
+    }
+
+    /// Site-packages and the prefix that it belongs to.
+    pub(super) fn of_prefix(site: &'a Site, prefix: &'a Path) -> Places<'a> {
+        Places { site, roots: vec![prefix], absent: RefCell::default() }
+    }
+
+    /// Where the recorded file belongs. `None` when that is outside the environment or no path.
+    pub(super) fn resolve(&self, recorded: &str) -> Option<PathBuf> {
+        // A name that was not UTF-8 was replaced when RECORD was read, and cannot be found.
+        if recorded.contains(['\u{fffd}', '\0']) {
+            return None;
+        }
+        if is_plain(recorded) {
+            return Some(self.site.folder.join(recorded));
+        }
+        let path = collapse(&self.site.folder.join(recorded))?;
+        let inside = |root: &Path| path.starts_with(root) && path != root;
+        (inside(&self.site.folder) || self.roots.iter().any(|root| inside(root))).then_some(path)
+    }
+
+    /// Whether the file is known to be absent without asking the system: its first folder is not in
+    /// the listing, or a folder on the way was found to be absent.
+    pub(super) fn is_known_absent(&self, recorded: &str, path: &Path) -> bool {
+        if is_plain(recorded) && self.topmost_is_absent(recorded) {
+            return true;
+        }
+        let absent = self.absent.borrow();
+        !absent.is_empty()
+            && path
+                .ancestors()
+                .skip(1)
+                .take_while(|ancestor| *ancestor != self.site.folder)
+                .any(|ancestor| absent.contains(ancestor))
+    }
+
+    fn topmost_is_absent(&self, recorded: &str) -> bool {
+        let top = recorded.split('/').next().unwrap_or(recorded);
+        // On a file system that ignores case the listing may spell it differently.
+        !self.site.has(top)
+            && (!cfg!(any(windows, target_os = "macos"))
+                || !self.site.entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(top)))
+    }
+
+    /// The highest folder on the way to an absent file that is absent too, or the file itself.
+    pub(super) fn highest_absent(&self, recorded: &str, path: &Path) -> PathBuf {
+        if is_plain(recorded) && self.topmost_is_absent(recorded) {
+            return self.site.folder.join(recorded.split('/').next().unwrap_or(recorded));
+        }
+        let known = {
+            let absent = self.absent.borrow();
+            path.ancestors()
+                .skip(1)
+                .find(|ancestor| absent.contains(*ancestor))
+                .map(Path::to_path_buf)
+        };
+        if let Some(folder) = known {
+            return folder;
+        }
+        let mut highest = path;
+        for ancestor in path.ancestors().skip(1) {
+            if ancestor == self.site.folder || ancestor.symlink_metadata().is_ok() {
+                break;
+            }
+            highest = ancestor;
+        }
+        if highest != path {
+            self.absent.borrow_mut().insert(highest.to_path_buf());
+        }
+        highest.to_path_buf()
+    }
+}
+
+/// Nothing in it but names: stays below site-packages.
+fn is_plain(recorded: &str) -> bool {
+    !recorded.starts_with('/')
+        && !recorded.split('/').any(|part| part.is_empty() || part == "." || part == "..")
+        && !(cfg!(windows) && recorded.contains([':', '\\']))
+}
+
+/// Removes `..` by name: the links on the way are those of the environment itself.
+fn collapse(path: &Path) -> Option<PathBuf> {
+    let mut collapsed = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir => {
+                if !collapsed.pop() {
+                    return None;
+                }
+            }
+            Component::CurDir => {}
+            other => collapsed.push(other),
+        }
+    }
+    Some(collapsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stays_inside() {
+        let site = Site {
+            folder: PathBuf::from("/env/lib/python3.12/site-packages"),
+            entries: Vec::new(),
+            distributions: Vec::new(),
+        };
+        let places = Places::of_prefix(&site, Path::new("/env"));
+        let check = |recorded: &str, expected: Option<&str>| {
+            assert_eq!(places.resolve(recorded), expected.map(PathBuf::from), "{recorded}");
+        };
+        check("idna/core.py", Some("/env/lib/python3.12/site-packages/idna/core.py"));
+        check("../../../bin/tabulate", Some("/env/bin/tabulate"));
+        check("/env/bin/tabulate", Some("/env/bin/tabulate"));
+        check("../../../../etc/passwd", None);
+        check("/etc/passwd", None);
+        check("a/../../../../../../../../../x", None);
+        check("a\u{fffd}.py", None);
+        check("", None);
+    }
+}

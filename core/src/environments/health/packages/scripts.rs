@@ -1,0 +1,77 @@
+//! Commands that distributions declare: does each have its script?
+//!
+//! A declaration alone proves nothing: `ensurepip` and `pip install --target` write fewer scripts.
+//! Only a script that RECORD lists was there.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use super::place::Places;
+use super::rivals::current;
+use super::{Code, MAX_PATHS, title};
+use crate::environments::distributions::Distribution;
+use crate::environments::facts::Scheme;
+use crate::environments::health::{Finding, Report, Subject};
+
+/// Reports commands without a script, one finding for each distribution.
+pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
+    let Some(folder) = subject.facts.scripts.as_deref() else { return };
+    let present: HashSet<&OsStr> =
+        subject.facts.script_entries.iter().map(|entry| entry.name.as_os_str()).collect();
+    if present.is_empty() {
+        return;
+    }
+    for site in &subject.installed.sites {
+        let places = Places::of_prefix(site, &subject.facts.prefix);
+        for distribution in current(site).filter(|one| !one.commands.is_empty()) {
+            let missing: Vec<PathBuf> = recorded_scripts(subject, distribution, &places)
+                .into_iter()
+                .filter(|path| path.parent() == Some(folder))
+                .filter(|path| path.file_name().is_some_and(|name| !present.contains(name)))
+                .collect();
+            report_missing(distribution, missing, report);
+        }
+    }
+}
+
+/// The scripts of declared commands that RECORD lists.
+fn recorded_scripts(
+    subject: &Subject<'_>,
+    distribution: &Distribution,
+    places: &Places<'_>,
+) -> Vec<PathBuf> {
+    let Some(record) = distribution.record.get() else { return Vec::new() };
+    let is_declared = |recorded: &str| {
+        let name = recorded.rsplit('/').next().unwrap_or(recorded);
+        let name = match subject.facts.scheme {
+            Scheme::Windows => name.strip_suffix(".exe").unwrap_or(name),
+            Scheme::Posix => name,
+        };
+        distribution.commands.iter().any(|command| command == name)
+    };
+    record
+        .files
+        .iter()
+        .filter(|file| file.path.starts_with("../") || file.path.starts_with('/'))
+        .filter(|file| is_declared(&file.path))
+        .filter_map(|file| places.resolve(&file.path))
+        .collect()
+}
+
+fn report_missing(distribution: &Distribution, missing: Vec<PathBuf>, report: &mut Report) {
+    let Some(first) = missing.first() else { return };
+    let command = first.file_name().unwrap_or_default().to_string_lossy();
+    let message = if missing.len() == 1 {
+        format!("{}: the script of its command `{command}` is missing", title(distribution))
+    } else {
+        format!(
+            "{}: the scripts of {} commands are missing: `{command}` and others",
+            title(distribution),
+            missing.len()
+        )
+    };
+    let finding =
+        Finding::new(Code::EntryScriptMissing, message, missing.into_iter().take(MAX_PATHS));
+    report.findings.push(finding);
+}
