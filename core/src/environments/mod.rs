@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-mod conda;
+pub mod conda;
 pub mod discovery;
 pub mod distributions;
 pub mod facts;
