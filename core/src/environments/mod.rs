@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub mod catalog;
-mod conda;
+pub mod conda;
 pub mod discovery;
 pub mod distributions;
 pub mod facts;

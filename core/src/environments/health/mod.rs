@@ -13,6 +13,8 @@ use super::facts::Facts;
 use super::{Environment, Problem, named};
 use crate::host::Host;
 
+#[cfg(test)]
+mod builder;
 mod code;
 mod conda;
 mod dependencies;

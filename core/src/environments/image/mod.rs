@@ -4,6 +4,7 @@
 //! counts as whole when everything that its headers point to lies inside it; what stands there is
 //! not looked at.
 
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -134,6 +135,16 @@ fn describe_text(text: &str, bytes: u64) -> String {
         );
     }
     format!("is a text file of {bytes} bytes, not an executable image")
+}
+
+/// Whether the file is a linker script, which stands where a library is looked for at build time:
+/// `/* GNU ld script */ INPUT(-lfoo)`.
+pub(super) fn is_linker_script(file: &mut File) -> bool {
+    let Ok((start, _)) = start_of(file) else { return false };
+    text_of(&start).is_some_and(|text| {
+        let text = text.trim_start();
+        ["/*", "INPUT", "GROUP", "OUTPUT_FORMAT"].iter().any(|word| text.starts_with(word))
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,187 @@
+//! An environment made by hand in a temporary folder, for tests of one family of checks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::distributions::{
+    Distribution, Installed, Metadata, Part, Record, RecordedFile, Site, Wheel,
+};
+use super::super::facts::{Facts, Library, Marker, Scheme};
+use super::super::pyvenv_cfg::PyvenvCfg;
+use super::super::{
+    Architecture, Environment, EnvironmentId, EnvironmentKind, Implementation, PythonTag,
+};
+use super::{Depth, Report, Subject};
+use crate::fs;
+use crate::host::{Host, Platform};
+
+/// A virtual environment of CPython 3.12 on Linux, with everything that a test may change.
+pub(super) struct Staged {
+    /// Holds the environment in `env` and its base in `base`.
+    pub(super) folder: tempfile::TempDir,
+    pub(super) host: Host,
+    pub(super) environment: Environment,
+    pub(super) facts: Facts,
+    pub(super) distributions: Vec<Distribution>,
+}
+
+impl Staged {
+    pub(super) fn new() -> Staged {
+        Staged::of(PythonTag::cpython(3, 12))
+    }
+
+    pub(super) fn of(tag: PythonTag) -> Staged {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let (prefix, base) = (root.join("env"), root.join("base"));
+        let library = prefix.join("lib").join(tag.to_string());
+        let stdlib = base.join("lib").join(tag.to_string());
+        let site_packages = library.join("site-packages");
+        std::fs::create_dir_all(&site_packages).unwrap();
+        std::fs::create_dir_all(stdlib.join("lib-dynload")).unwrap();
+        let facts = Facts {
+            prefix: prefix.clone(),
+            scheme: Scheme::Posix,
+            entries: Vec::new(),
+            marker: Marker::Read(PyvenvCfg::parse(b"home = /usr/bin\n")),
+            conda: false,
+            scripts: None,
+            script_entries: Vec::new(),
+            interpreters: Vec::new(),
+            libraries: vec![Library {
+                folder: library,
+                tag: Some(tag),
+                stdlib: false,
+                site_packages: Some(site_packages.clone()),
+                not_a_folder: None,
+            }],
+            version: None,
+            tag: Some(tag),
+            stdlib: Some(stdlib),
+            owner: None,
+        };
+        let environment = Environment {
+            id: EnvironmentId("0".repeat(16)),
+            kind: EnvironmentKind::Venv,
+            name: None,
+            prefix,
+            executable: None,
+            version: None,
+            implementation: Some(Implementation::CPython),
+            abi_flags: if tag.free_threaded { "t".to_owned() } else { String::new() },
+            architecture: Some(Architecture::X86_64),
+            base_prefix: Some(base),
+            base_executable: None,
+            base_id: None,
+            manager: None,
+            project: None,
+            aliases: Vec::new(),
+            found_by: Vec::new(),
+            site_packages: vec![site_packages],
+            created_by: None,
+            externally_managed: false,
+            owner: None,
+        };
+        let host = Host::empty(Platform::Linux, root);
+        Staged { folder, host, environment, facts, distributions: Vec::new() }
+    }
+
+    pub(super) fn prefix(&self) -> &Path {
+        &self.facts.prefix
+    }
+
+    pub(super) fn site(&self) -> PathBuf {
+        self.environment.site_packages[0].clone()
+    }
+
+    /// Writes a file below the environment, with the folders above it.
+    pub(super) fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        write(&self.prefix().join(relative), content)
+    }
+
+    /// Writes a file below site-packages.
+    pub(super) fn write_site(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        write(&self.site().join(relative), content)
+    }
+
+    /// Writes a file below the base's standard library.
+    pub(super) fn write_stdlib(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        write(&self.facts.stdlib.clone().unwrap().join(relative), content)
+    }
+
+    /// Adds a distribution whose RECORD lists these files with their sizes on disk, if they are there.
+    pub(super) fn install(
+        &mut self,
+        name: &str,
+        version: &str,
+        tags: &[&str],
+        files: &[&str],
+    ) -> &mut Distribution {
+        let info = self.site().join(format!("{name}-{version}.dist-info"));
+        std::fs::create_dir_all(&info).unwrap();
+        let recorded = |path: &&str| RecordedFile {
+            path: (*path).to_owned(),
+            hash: None,
+            bytes: std::fs::metadata(self.site().join(path)).ok().map(|metadata| metadata.len()),
+        };
+        let record = Record { files: files.iter().map(recorded).collect() };
+        let pure = tags.iter().any(|tag| tag.ends_with("-none-any"));
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        self.distributions.push(Distribution {
+            info,
+            info_entries: Vec::new(),
+            name: name.to_owned(),
+            version: version.to_owned(),
+            metadata: Part::Read(Arc::new(Metadata {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                ..Metadata::default()
+            })),
+            record: Part::Read(Arc::new(record)),
+            installer: Some("pip".to_owned()),
+            wheel: Some(Arc::new(Wheel { pure, tags })),
+            commands: Vec::new(),
+            editable: None,
+        });
+        self.distributions.last_mut().unwrap()
+    }
+
+    /// What one family finds.
+    pub(super) fn check(&self, check: fn(&Subject<'_>, &mut Report)) -> Report {
+        let mut report = Report::default();
+        self.check_into(check, &mut report);
+        report
+    }
+
+    /// The same, after others have reported.
+    pub(super) fn check_into(&self, check: fn(&Subject<'_>, &mut Report), report: &mut Report) {
+        let folder = self.site();
+        let installed = Installed {
+            sites: vec![Site {
+                entries: fs::list(&folder).unwrap_or_default(),
+                folder,
+                distributions: self.distributions.clone(),
+            }],
+        };
+        let subject = Subject {
+            host: &self.host,
+            environment: &self.environment,
+            facts: &self.facts,
+            installed: &installed,
+            depth: Depth::Usual,
+        };
+        check(&subject, report);
+    }
+
+    /// What one family finds: code and message of each finding.
+    pub(super) fn messages(&self, check: fn(&Subject<'_>, &mut Report)) -> Vec<String> {
+        let report = self.check(check);
+        report.findings.iter().map(|found| format!("{}: {}", found.code, found.message)).collect()
+    }
+}
+
+fn write(path: &Path, content: impl AsRef<[u8]>) -> PathBuf {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+    path.to_path_buf()
+}
