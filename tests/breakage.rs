@@ -1,0 +1,92 @@
+//! Each way to break an environment is found, by its code, and nothing else is.
+
+use std::collections::BTreeSet;
+
+use aios_core::Code;
+
+use crate::support::{Answer, BREAKAGES, Breakage, Home, Look, NOT_BUILT, Venv};
+
+#[test]
+fn every_code_has_a_builder_or_a_reason() {
+    let built: BTreeSet<Code> = BREAKAGES.iter().map(|breakage| breakage.code).collect();
+    let excused: BTreeSet<Code> = NOT_BUILT.iter().map(|(code, _)| *code).collect();
+    assert!(built.is_disjoint(&excused));
+    let all: BTreeSet<Code> = Code::ALL.iter().copied().collect();
+    assert_eq!(all, built.union(&excused).copied().collect());
+}
+
+#[test]
+fn an_untouched_environment_is_healthy() {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    for deep in [false, true] {
+        let args = ["check", "--format", "json", "project/.venv", "--deep"];
+        let answer = home.aios(&args[..if deep { 5 } else { 4 }]);
+        assert_eq!(answer.findings(&venv.prefix), [], "deep: {deep}");
+        answer.exits_with(0);
+    }
+}
+
+#[test]
+fn every_breakage_is_found() {
+    let failures: Vec<String> = BREAKAGES.iter().filter_map(|one| failure(one).err()).collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {}:\n{}",
+        failures.len(),
+        BREAKAGES.len(),
+        failures.join("\n")
+    );
+}
+
+/// Breaks a fresh environment and says what `check` got wrong.
+fn failure(breakage: &Breakage) -> Result<(), String> {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    let broken = (breakage.apply)(&home, &venv).unwrap_or(venv);
+    let answer = check(&home, &broken, breakage.look);
+    let name = format!("{} ({})", breakage.code, breakage.story);
+
+    let document: serde_json::Value = serde_json::from_str(&answer.stdout)
+        .map_err(|error| format!("{name}: no JSON: {error}: {}", answer.stderr))?;
+    let prefix = broken.prefix.to_str().expect("UTF-8");
+    let environments = document["environments"].as_array().expect("an array");
+    if !environments.iter().any(|environment| environment["prefix"] == prefix) {
+        return Err(format!("{name}: the environment is not reported at all"));
+    }
+    let found = answer.findings(&broken.prefix);
+    if !found.iter().any(|(code, _)| code == breakage.code.as_str()) {
+        return Err(format!("{name}: found {found:?}"));
+    }
+    let accepted = |code: &str| {
+        code == breakage.code.as_str() || breakage.also.iter().any(|also| also.as_str() == code)
+    };
+    let wrong: Vec<&String> = found
+        .iter()
+        .filter(|(code, severity)| severity != "info" && !accepted(code))
+        .map(|(code, _)| code)
+        .collect();
+    if !wrong.is_empty() {
+        return Err(format!("{name}: also reports {wrong:?}"));
+    }
+    let bad = found.iter().any(|(_, severity)| severity != "info");
+    if answer.code != Some(i32::from(bad)) {
+        return Err(format!("{name}: exits with {:?}, found {found:?}", answer.code));
+    }
+    Ok(())
+}
+
+fn check(home: &Home, venv: &Venv, look: Look) -> Answer {
+    let mut command = home.command();
+    command.args(["check", "--format", "json"]).arg(&venv.prefix);
+    match look {
+        Look::Usual => {}
+        Look::Deep => {
+            command.arg("--deep");
+        }
+        Look::Variable(name) => {
+            command.env(name, home.join("elsewhere"));
+        }
+    }
+    Answer::of(command.output().unwrap())
+}

@@ -1,0 +1,125 @@
+//! The commands of README.md do what it shows.
+//!
+//! Every line of a `console` block that starts with `$ ` is a command, what follows it is its output.
+//! `aios` runs in the home folder of [`home_of_the_readme`]; where output is shown it must be the
+//! program's, but for line breaks and the name of the home folder.
+
+use std::path::Path;
+
+use crate::support::{Home, write};
+
+const README: &str = include_str!("../README.md");
+
+/// The only commands that a newcomer needs to type before the program runs.
+const SET_UP: [&str; 2] = ["cargo run --release -- check", "cargo test"];
+
+#[test]
+fn set_up_is_two_commands() {
+    let cargo: Vec<String> = shown()
+        .into_iter()
+        .map(|(command, _)| command)
+        .filter(|command| command.starts_with("cargo "))
+        .collect();
+    assert_eq!(cargo, SET_UP);
+}
+
+#[test]
+fn every_command_does_what_is_shown() {
+    let home = home_of_the_readme();
+    let mut compared = 0;
+    for (command, expected) in shown() {
+        let Some(args) = command.strip_prefix("aios ") else {
+            assert!(SET_UP.contains(&command.as_str()), "a command that no test runs: {command}");
+            continue;
+        };
+        let here = home.path().to_str().unwrap();
+        let args = args.split_whitespace().map(|arg| match arg.strip_prefix('~') {
+            Some(rest) => format!("{here}{rest}"),
+            None => arg.to_owned(),
+        });
+        let answer = home.aios(args);
+        assert!(matches!(answer.code, Some(0 | 1)), "{command}: {answer:?}");
+        if !expected.trim().is_empty() {
+            let actual = answer.stdout.replace(here, "/home/you");
+            assert_eq!(
+                flat(&expected),
+                flat(&actual),
+                "`{command}` prints something else now:\n{actual}"
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared >= 3, "only {compared} outputs were compared");
+}
+
+/// Line breaks depend on the length of the home folder's name.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Commands and their output.
+fn shown() -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in README.lines() {
+        match line.strip_prefix("$ ") {
+            _ if line.starts_with("```") => inside = line == "```console",
+            Some(command) if inside => found.push((command.to_owned(), String::new())),
+            None if inside => {
+                let (_, output) = found.last_mut().expect("a block starts with a command");
+                output.push_str(line);
+                output.push('\n');
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// `~/work` with three environments: one that is healthy, one without `pyvenv.cfg`, one with a
+/// package that is damaged.
+fn home_of_the_readme() -> Home {
+    let home = Home::new();
+    home.venv("work/api/.venv");
+    let lost = home.venv("work/model/.venv");
+    std::fs::remove_file(lost.cfg()).unwrap();
+    let damaged = home.venv("work/site/.venv");
+    write(&damaged.site("idna/core.py"), "");
+    home
+}
+
+#[test]
+fn words_that_do_not_appear() {
+    const WORDS: [&str; 10] = [
+        "seamless",
+        "robust",
+        "comprehensive",
+        "enterprise-grade",
+        "cutting-edge",
+        "blazing",
+        "revolutionary",
+        "consciousness",
+        "self-healing",
+        "ai-powered",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/benchmarks.md"] {
+        let text = std::fs::read_to_string(root.join(name)).unwrap().to_lowercase();
+        for word in WORDS {
+            assert!(!text.contains(word), "{name} says \"{word}\"");
+        }
+    }
+}
+
+#[test]
+fn architecture_stays_short_and_names_what_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    assert!(text.lines().count() <= 200);
+    for word in text.split(['`', '\n', ' ', '(', ')']) {
+        let is_path = word.contains('/') && (word.ends_with(".rs") || word.ends_with('/'));
+        if is_path && !word.contains(['*', '<']) {
+            assert!(root.join(word).exists(), "ARCHITECTURE.md names `{word}`, which is not there");
+        }
+    }
+}
