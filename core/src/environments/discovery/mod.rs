@@ -66,26 +66,5 @@ fn walks(host: &Host, leads: &mut Leads) {
     }
 }
 
-/// Every lead of the machine.
-pub fn sources(host: &crate::host::Host) -> Leads {
-    let mut leads = Leads::default();
-    if let Some(home) = &host.home {
-        leads.leads.push(Lead {
-            target: Target::Tree(home.clone()),
-            source: Source::Workspace,
-            detail: "the home folder is walked".to_owned(),
-            kind: None,
-        });
-    }
-    leads
-}
-
 /// What editors' settings in a project name.
-pub fn in_project(
-    host: &crate::host::Host,
-    project: &std::path::Path,
-    entries: &[crate::fs::Entry],
-    leads: &mut Leads,
-) {
-    let _ = (host, project, entries, leads);
-}
+pub fn in_project(_: &Host, _: &std::path::Path, _: &[crate::fs::Entry], _: &mut Leads) {}

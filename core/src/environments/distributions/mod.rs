@@ -250,13 +250,3 @@ pub struct Wheel {
     /// `Tag`, each as written (`cp312-cp312-manylinux_2_17_x86_64`).
     pub tags: Vec<String>,
 }
-
-/// What was read before in this run.
-#[derive(Debug, Default)]
-pub struct Shared {}
-
-/// Reads the distributions of these folders.
-pub fn read(site_packages: &[PathBuf], shared: &Shared) -> (Installed, Vec<super::Problem>) {
-    let _ = (site_packages, shared);
-    (Installed::default(), Vec::new())
-}

@@ -194,6 +194,11 @@ impl Facts {
             .filter_map(|library| library.site_packages.as_deref())
     }
 
+    /// Whether conda, mamba or pixi made it.
+    pub fn is_conda(&self) -> bool {
+        self.shape == Shape::Conda
+    }
+
     /// Whether the prefix has an entry of this name.
     pub fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|entry| entry.name == name)

@@ -12,7 +12,7 @@ mod prefix;
 const MAX_PATHS: usize = 20;
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
-    if !subject.facts.conda {
+    if !subject.facts.is_conda() {
         return;
     }
     let Some(meta) = CondaMeta::read(&subject.facts.prefix) else { return };

@@ -4,7 +4,7 @@ use super::*;
 /// A conda environment whose record of `python` lists these files.
 fn staged(files: &[(&str, &str)]) -> Staged {
     let mut staged = Staged::new();
-    staged.facts.conda = true;
+    staged.facts.is_conda() = true;
     staged.write("conda-meta/history", "");
     let mut paths = Vec::new();
     for (path, content) in files {
@@ -38,7 +38,7 @@ fn a_whole_environment_has_no_findings() {
     healthy.write("conda-meta/state", "not a record");
     healthy.write("conda-meta/._python.json", "not one either");
     assert_eq!(found(&healthy), Vec::<String>::new());
-    healthy.facts.conda = false;
+    healthy.facts.is_conda() = false;
     healthy.write("conda-meta/broken.json", "");
     assert_eq!(found(&healthy), Vec::<String>::new());
 }

@@ -84,7 +84,7 @@ impl<'a> Known<'a> {
         }
         Known {
             distributions,
-            by_conda: if subject.facts.conda {
+            by_conda: if subject.facts.is_conda() {
                 orphans::conda_names(&subject.facts.prefix)
             } else {
                 HashSet::new()

@@ -79,7 +79,7 @@ fn version_in(line: &str) -> Option<String> {
 /// folder of metadata is deleted and nothing else requires the distribution.
 pub(super) fn check_scripts(subject: &Subject<'_>, report: &mut Report) {
     // A base's `bin` is filled by others than installers of wheels.
-    if !subject.environment.is_virtual() || subject.facts.conda {
+    if !subject.environment.is_virtual() || subject.facts.is_conda() {
         return;
     }
     let Some(folder) = &subject.facts.scripts else { return };

@@ -230,7 +230,7 @@ fn judge_image(target: &Target, image: &image::Image) -> Option<String> {
         Format::Elf => System::Linux,
         Format::Pe => System::Windows,
         Format::MachO => System::MacOs,
-        Format::Script => return None,
+        Format::Script | Format::Unread => return None,
     };
     if system != target.system {
         return Some(format!("is for {system}, this environment is for {}", target.system));
