@@ -15,6 +15,7 @@ pub mod facts;
 pub mod health;
 pub mod image;
 pub mod inspection;
+pub mod probe;
 mod python;
 pub mod pyvenv_cfg;
 
