@@ -18,6 +18,7 @@ pub mod image;
 pub mod inspection;
 pub mod installation;
 pub mod links;
+pub mod probe;
 mod python;
 pub mod pyvenv_cfg;
 pub mod scripts;
