@@ -15,7 +15,9 @@ pub mod facts;
 pub mod health;
 pub mod image;
 pub mod inspection;
+pub mod pth;
 mod python;
+pub mod python_source;
 pub mod pyvenv_cfg;
 
 pub use python::{Implementation, NotAVersion, PythonTag, PythonVersion};
