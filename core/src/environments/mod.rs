@@ -15,6 +15,7 @@ pub mod facts;
 pub mod health;
 pub mod image;
 pub mod inspection;
+mod modules;
 pub mod pth;
 mod python;
 pub mod python_source;
