@@ -31,6 +31,21 @@ mod tests;
 pub use name::normalize;
 pub use shared::Shared;
 
+/// What INSTALLER holds of those that install wheels into environments.
+const WHEEL_INSTALLERS: [&str; 11] = [
+    "pip",
+    "uv",
+    "poetry",
+    "pdm",
+    "pipenv",
+    "pipx",
+    "hatch",
+    "rye",
+    "installer",
+    "uv-pixi",
+    "flit",
+];
+
 /// A parsed `Requires-Dist`.
 pub type Requirement = pep508_rs::Requirement;
 
@@ -184,6 +199,14 @@ impl Distribution {
     /// Whether conda installed it.
     pub fn by_conda(&self) -> bool {
         self.installer.as_deref() == Some("conda")
+    }
+
+    /// Whether a program installed it that installs wheels and writes RECORD as it does; packagers
+    /// of systems do not.
+    pub fn by_wheel_installer(&self) -> bool {
+        // Poetry adds its version.
+        let name = self.installer.as_deref().and_then(|text| text.split_whitespace().next());
+        name.is_some_and(|name| WHEEL_INSTALLERS.contains(&name))
     }
 
     /// The name of the folder of metadata (`idna-3.10.dist-info`).
