@@ -70,15 +70,17 @@ fn look_at<'a>(
         faults.missing.extend((!is_script).then_some(recorded));
         return;
     }
-    let look = Look { depth: subject.depth, rewritten: is_script || distribution.by_conda() };
+    let rewritten = is_script || is_link(&recorded.path) || distribution.by_conda();
+    let look = Look { depth: subject.depth, rewritten };
     let corrupt = |reason: String| (path.clone(), reason);
     match content::judge(&path, recorded, look) {
         Verdict::Fine | Verdict::Unknown => {}
         Verdict::Missing if is_command(distribution, is_script, &recorded.path) => {}
-        Verdict::Missing => {
-            places.highest_absent(&recorded.path);
-            faults.missing.push(recorded);
-        }
+        Verdict::Missing => match places.file_on_the_way(&recorded.path) {
+            Some(file) if faults.wrong_type.iter().any(|(known, _)| *known == file) => {}
+            Some(file) => faults.wrong_type.push((file, "a file, not a folder")),
+            None => faults.missing.push(recorded),
+        },
         Verdict::Empty => faults.corrupt.push(corrupt("is empty".to_owned())),
         Verdict::Nul => faults.corrupt.push(corrupt("holds NULs".to_owned())),
         Verdict::Cut(bytes) => {
@@ -88,6 +90,11 @@ fn look_at<'a>(
         Verdict::Edited => faults.edited.push(path),
         Verdict::WrongType(what) => faults.wrong_type.push((path, what)),
     }
+}
+
+/// A file that names the folder of an editable project: rewritten when the project moves.
+fn is_link(recorded: &str) -> bool {
+    !recorded.contains('/') && (recorded.starts_with("__editable__") || recorded.ends_with(".pth"))
 }
 
 /// A missing command is judged by its declaration, and a missing `bin` is no distribution's fault.
@@ -197,8 +204,7 @@ fn report_wrong_types(
     report: &mut Report,
 ) {
     for (path, what) in faults.wrong_type.iter().take(MAX_PATHS) {
-        let message =
-            format!("{}: {} is {what}, not a file", title(distribution), shown(path, &site.folder));
+        let message = format!("{}: {} is {what}", title(distribution), shown(path, &site.folder));
         let finding = Finding::new(Code::FileTypeConflict, message, [path.clone()]);
         report.findings.push(finding.reinstalling([distribution.pin()]));
     }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use crate::environments::distributions::Site;
+use crate::fs;
 
 /// Resolves the paths of RECORDs of one site-packages folder.
 pub(super) struct Places<'a> {
@@ -78,6 +79,13 @@ impl<'a> Places<'a> {
         !self.site.has(top)
             && (!cfg!(any(windows, target_os = "macos"))
                 || !self.site.entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(top)))
+    }
+
+    /// The file that stands where a folder on the way to an absent file belongs, if one does.
+    pub(super) fn file_on_the_way(&self, recorded: &'a str) -> Option<PathBuf> {
+        let highest = self.highest_absent(recorded);
+        let above = highest.parent()?;
+        (above != self.site.folder && fs::is_file(above)).then(|| above.to_path_buf())
     }
 
     /// The highest folder on the way to an absent file that is absent too, or the file itself.

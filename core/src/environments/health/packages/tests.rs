@@ -95,6 +95,32 @@ fn a_folder_in_the_place_of_a_file() {
 }
 
 #[test]
+fn a_file_in_the_place_of_a_folder() {
+    let made = with_idna();
+    fs::remove_dir_all(made.site.join("idna")).unwrap();
+    made.write("lib/python3.12/site-packages/idna", b"");
+    let found = made.check(Depth::Usual);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].code, Code::FileTypeConflict);
+    assert_eq!(found[0].paths, [made.site.join("idna")]);
+    // The same of the metadata: nothing of it can be read.
+    let made = with_idna();
+    fs::remove_dir_all(made.site.join("idna-3.10.dist-info")).unwrap();
+    made.write("lib/python3.12/site-packages/idna-3.10.dist-info", b"");
+    made.expect(&[(Code::DistMetadataMissing, "idna==3.10")]);
+}
+
+#[test]
+fn files_that_lead_to_projects_are_rewritten_rightly() {
+    let made = Fabricated::new();
+    let pth = made.prefix.to_string_lossy().into_owned();
+    made.install("lab", "1", "", &[("_lab.pth", pth.as_bytes())]);
+    made.write("lib/python3.12/site-packages/_lab.pth", b"/tmp");
+    made.expect_healthy();
+    made.expect(&[]);
+}
+
+#[test]
 fn what_nothing_imports_is_information() {
     let made = Fabricated::new();
     made.install(
