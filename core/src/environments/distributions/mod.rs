@@ -216,12 +216,13 @@ impl Distribution {
 
     /// Whether the path of RECORD lies in this distribution's own folder of metadata.
     pub fn owns_metadata(&self, recorded: &str) -> bool {
-        let (Some(folder), Some((first, _))) =
-            (self.info.file_name().and_then(|name| name.to_str()), recorded.split_once('/'))
+        // Most paths are of modules: told by the name before the folder's own is looked at.
+        let Some((first, _)) =
+            recorded.split_once('/').filter(|(first, _)| first.ends_with("-info"))
         else {
             return false;
         };
-        folder == first
+        self.info.file_name().is_some_and(|folder| folder == first)
     }
 
     /// The folder that the distribution is installed into.

@@ -164,11 +164,18 @@ fn report_missing<'a>(
     let is_needed = !needed.is_empty();
     let missing = if is_needed { needed } else { inert };
     let mut paths: Vec<PathBuf> = Vec::new();
+    let mut last_folder = "";
     for file in &missing {
         if paths.len() == MAX_PATHS {
             break;
         }
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if !folder.is_empty() && folder == last_folder {
+            continue;
+        }
         let highest = places.highest_absent(&file.path);
+        // Its neighbours are told by the same path, when that is a folder's.
+        last_folder = if highest.ends_with(&file.path) { "" } else { folder };
         if !paths.contains(&highest) {
             paths.push(highest);
         }
