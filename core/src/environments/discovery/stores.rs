@@ -175,7 +175,10 @@ fn pipx(host: &Host, leads: &mut Leads) {
     homes.extend(host.home_place(".local/pipx"));
     homes.extend(named_twice_on_windows(host, "pipx"));
     match host.platform {
-        Platform::Linux => homes.push(host.place("/opt/pipx")),
+        // The second is that of development containers.
+        Platform::Linux => {
+            homes.extend(["/opt/pipx", "/usr/local/py-utils"].iter().map(|home| host.place(home)));
+        }
         Platform::MacOs => {
             homes.push(host.place("/opt/pipx"));
             homes.extend(places::xdg_data(host).map(|data| data.join("pipx")));

@@ -17,7 +17,7 @@ fn path_has_interpreters_and_no_shims_or_wrappers() {
     let mut machine = Machine::new(Platform::Linux);
     machine.search_path(
         "PATH",
-        &["home/me/.pyenv/shims", "tools", "tools", "venv/bin", "wrapped", "gone"],
+        &["home/me/.pyenv/shims", "tools", "tools", "work/venv/bin", "wrapped", "gone"],
     );
     machine.files(&[
         "home/me/.pyenv/shims/python",
@@ -35,9 +35,9 @@ fn path_has_interpreters_and_no_shims_or_wrappers() {
         "tools/python3.12.1-x",
         "tools/pytest",
         "tools/python3.9/not-a-file",
-        "venv/pyvenv.cfg",
+        "work/venv/pyvenv.cfg",
     ]);
-    machine.file("venv/bin/python", "#!/bin/sh\n");
+    machine.file("work/venv/bin/python", "#!/bin/sh\n");
     machine.file("wrapped/python3", "#!/bin/sh\nexec elsewhere\n");
     machine.check(&[
         "path - executable tools/graalpy",
@@ -46,7 +46,7 @@ fn path_has_interpreters_and_no_shims_or_wrappers() {
         "path - executable tools/python2.7",
         "path - executable tools/python3",
         "path - executable tools/python3.14t",
-        "path - executable venv/bin/python",
+        "path - executable work/venv/bin/python",
     ]);
 }
 
@@ -201,6 +201,11 @@ fn system_places() {
         "opt/app/venv/pyvenv.cfg",
         "opt/tool/bin/tool",
         "opt/venvs/one/pyvenv.cfg",
+        "app/.venv/pyvenv.cfg",
+        "venv/pyvenv.cfg",
+        "usr/local/python3.7/bin/python3.7",
+        "usr/local/python/3.12.1/bin/python3.12",
+        "usr/local/python-notes/readme",
         "opt/agent/embedded/bin/python3",
         "opt/ruby/embedded/bin/ruby",
         "opt/rh/rh-python38/root/usr/bin/python3",
@@ -222,7 +227,11 @@ fn system_places() {
         "system - executable nix/var/nix/profiles/default/bin/python3",
         "system - executable usr/bin/python",
         "system - executable usr/local/bin/python3.13",
+        "system - prefix app/.venv",
         "system - prefix opt/app/venv",
+        "system - prefix usr/local/python/3.12.1",
+        "system - prefix usr/local/python3.7",
+        "system - prefix venv",
         "system - prefix opt/python3.8",
         "system - prefix opt/rh/rh-python38/root/usr",
         "system - prefix srv/shop/.venv",
