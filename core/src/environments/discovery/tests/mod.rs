@@ -159,3 +159,31 @@ fn a_machine_without_home_and_a_service_in_the_root_have_no_walks() {
     host.current_dir = PathBuf::from("/");
     assert!(sources(&host).leads.is_empty());
 }
+
+#[test]
+fn a_home_with_everything_is_named_in_the_order_of_precedence() {
+    let mut machine = Machine::new(Platform::Linux);
+    machine.variable("VIRTUAL_ENV", "home/me/work/.venv");
+    machine.search_path("PATH", &["usr/bin"]);
+    machine.files(&[
+        "usr/bin/python3.11",
+        "home/me/work/.venv/pyvenv.cfg",
+        "home/me/.pyenv/versions/3.12.1/bin/python",
+        "home/me/.local/share/uv/tools/ruff/pyvenv.cfg",
+        "home/me/miniforge3/envs/data/conda-meta/history",
+        "home/me/.pixi/envs/ipython/conda-meta/history",
+        "home/me/.cache/pypoetry/virtualenvs/shop/pyvenv.cfg",
+        "home/me/.asdf/installs/python/3.10.1/bin/python",
+        "home/linuxbrew/.linuxbrew/Cellar/python@3.12/3.12.1/bin/python3.12",
+    ]);
+    machine.file("home/me/bin/app", "#!{root}/srv2/bin/python\n");
+    machine.file("usr/share/jupyter/kernels/k/kernel.json", "{\"argv\": [\"{root}/k/python3\"]}");
+    machine.file("home/me/.config/Code/User/settings.json", "{\"python.venvPath\": \"~/v\"}");
+    machine.file("etc/systemd/system/a.service", "ExecStart={root}/u/bin/python3\n");
+    let leads = sources(&machine.host);
+    assert_eq!(leads.problems, []);
+    let order: Vec<&str> = leads.leads.iter().map(|lead| lead.source.as_str()).collect();
+    let expected = "active path pyenv uv conda pixi store installer homebrew system shebang \
+                    kernelspec editor unit workspace workspace";
+    assert_eq!(order.join(" "), expected);
+}
