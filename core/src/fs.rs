@@ -183,6 +183,8 @@ pub struct Entry {
     pub name: OsString,
     /// What it is.
     pub kind: Kind,
+    /// Number of its inode, which the listing tells for nothing; 0 where there is none (Windows).
+    pub inode: u64,
 }
 
 /// The entries of a folder, sorted by name so that every run reports in the same order.
@@ -272,6 +274,11 @@ mod folder {
         pub fn owner(&self) -> Option<u32> {
             Some(rustix::fs::fstat(&self.fd).ok()?.st_uid)
         }
+
+        /// Number of the device that it is on.
+        pub fn device(&self) -> Option<u64> {
+            Some(rustix::fs::fstat(&self.fd).ok()?.st_dev)
+        }
     }
 
     #[cfg(target_os = "linux")]
@@ -298,10 +305,9 @@ mod folder {
                 }
                 known => kind_of(known),
             };
-            entries.push(Entry {
-                name: std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned(),
-                kind,
-            });
+            let inode = entry.ino();
+            let name = std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
+            entries.push(Entry { name, kind, inode });
         }
         Ok(entries)
     }
@@ -326,10 +332,9 @@ mod folder {
                 }
                 known => kind_of(known),
             };
-            entries.push(Entry {
-                name: std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned(),
-                kind,
-            });
+            let inode = entry.ino();
+            let name = std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
+            entries.push(Entry { name, kind, inode });
         }
         Ok(entries)
     }
@@ -390,7 +395,11 @@ mod folder {
                 }
             };
             let entry = |entry: std::fs::DirEntry| {
-                Some(Entry { kind: kind(entry.file_type().ok()?), name: entry.file_name() })
+                Some(Entry {
+                    kind: kind(entry.file_type().ok()?),
+                    name: entry.file_name(),
+                    inode: 0,
+                })
             };
             Ok(std::fs::read_dir(&self.path)?.flatten().filter_map(entry).collect())
         }
@@ -412,6 +421,11 @@ mod folder {
 
         /// Nobody in particular.
         pub fn owner(&self) -> Option<u32> {
+            None
+        }
+
+        /// Unknown.
+        pub fn device(&self) -> Option<u64> {
             None
         }
     }

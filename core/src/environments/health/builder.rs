@@ -119,12 +119,12 @@ impl Staged {
     ) -> &mut Distribution {
         let info = self.site().join(format!("{name}-{version}.dist-info"));
         std::fs::create_dir_all(&info).unwrap();
-        let recorded = |path: &&str| RecordedFile {
-            path: (*path).to_owned(),
-            hash: None,
-            bytes: std::fs::metadata(self.site().join(path)).ok().map(|metadata| metadata.len()),
+        let recorded = |path: &&str| {
+            let bytes =
+                std::fs::metadata(self.site().join(path)).ok().map(|metadata| metadata.len());
+            RecordedFile::new((*path).to_owned(), None, bytes)
         };
-        let record = Record { files: files.iter().map(recorded).collect() };
+        let record = Record::of(files.iter().map(recorded).collect());
         let pure = tags.iter().any(|tag| tag.ends_with("-none-any"));
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
         self.distributions.push(Distribution {

@@ -90,7 +90,7 @@ fn check_distribution(
     report: &mut Report,
 ) {
     let Part::Read(record) = &distribution.record else { return };
-    let natives: Vec<Native<'_>> = record.files.iter().filter_map(Native::of).collect();
+    let natives: Vec<Native<'_>> = record.natives().filter_map(Native::of).collect();
     if natives.is_empty() {
         return;
     }

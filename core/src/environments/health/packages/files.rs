@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::content::{self, Look, Verdict};
 use super::place::Places;
 use super::{Code, MAX_PATHS, count, reinstall, shown, title};
-use crate::environments::distributions::{Distribution, RecordedFile, Site};
+use crate::environments::distributions::{Distribution, RecordedFile, Role, Site};
 use crate::environments::health::{Finding, Method, Report, Severity, Subject};
 
 /// What is wrong with the files of one distribution.
@@ -28,11 +28,22 @@ pub(super) fn check(
     let Some(record) = distribution.record.get() else { return };
     let places = Places::of_prefix(site, &subject.facts.prefix);
     let mut faults = Faults::default();
-    for recorded in &record.files {
-        if !content::is_bytecode(&recorded.path)
-            && !is_judged_elsewhere(distribution, &recorded.path)
-        {
-            look_at(subject, distribution, recorded, &places, &mut faults);
+    for run in &record.runs {
+        let files = record.files[run.files.clone()].iter();
+        let files = files.filter(|recorded| recorded.role != Role::Bytecode);
+        // The whole folder is not there: no need to look at each of its files.
+        if files.clone().next().is_some_and(|first| places.is_unlisted(&first.path)) {
+            let missing =
+                files.filter(|recorded| !is_judged_elsewhere(distribution, &recorded.path));
+            let before = faults.missing.len();
+            faults.missing.extend(missing);
+            faults.looked_at += faults.missing.len() - before;
+            continue;
+        }
+        for recorded in files {
+            if !is_judged_elsewhere(distribution, &recorded.path) {
+                look_at(subject, distribution, recorded, &places, &mut faults);
+            }
         }
     }
     faults.edited.retain(|path| !is_shared(site, distribution, path));
@@ -54,11 +65,6 @@ fn look_at<'a>(
     places: &Places<'a>,
     faults: &mut Faults<'a>,
 ) {
-    if places.is_unlisted(&recorded.path) {
-        faults.looked_at += 1;
-        faults.missing.push(recorded);
-        return;
-    }
     let Some(path) = places.resolve(&recorded.path) else { return };
     let is_script = subject
         .facts
@@ -111,14 +117,15 @@ fn is_packaged_by_system(subject: &Subject<'_>, distribution: &Distribution) -> 
     !subject.environment.is_virtual() && !distribution.by_wheel_installer()
 }
 
-/// METADATA and RECORD have codes of their own; the rest of these few is rewritten by installers.
+/// METADATA and RECORD were read and have codes of their own; the rest of these few is rewritten by
+/// installers.
 fn is_judged_elsewhere(distribution: &Distribution, recorded: &str) -> bool {
     let Some((_, name)) = recorded.rsplit_once('/') else { return false };
     distribution.owns_metadata(recorded)
         && (matches!(
             name,
             "RECORD" | "RECORD.jws" | "RECORD.p7s" | "INSTALLER" | "REQUESTED" | "direct_url.json"
-        ) || name == "METADATA" && distribution.metadata.is_lost())
+        ) || name == "METADATA")
 }
 
 /// Two distributions may install one file (a namespace's `__init__.py`): the last one wrote it.
@@ -159,7 +166,7 @@ fn report_missing<'a>(
     report: &mut Report,
 ) {
     let (inert, needed): (Vec<&RecordedFile>, Vec<_>) =
-        faults.missing.iter().partition(|missing| is_inert(distribution, &missing.path));
+        faults.missing.iter().partition(|missing| is_inert(distribution, missing));
     // What nothing imports is worth a word only when it is all that is missing.
     let is_needed = !needed.is_empty();
     let missing = if is_needed { needed } else { inert };
@@ -218,18 +225,12 @@ fn report_wrong_types(
 }
 
 /// A file that nothing imports: tests, licenses, manual pages, headers, type stubs.
-fn is_inert(distribution: &Distribution, recorded: &str) -> bool {
-    let name = recorded.rsplit('/').next().unwrap_or(recorded);
-    if distribution.owns_metadata(recorded) {
+fn is_inert(distribution: &Distribution, recorded: &RecordedFile) -> bool {
+    if distribution.owns_metadata(&recorded.path) {
+        let name = recorded.path.rsplit('/').next().unwrap_or(&recorded.path);
         return !matches!(name, "WHEEL" | "entry_points.txt" | "METADATA");
     }
-    let folders = recorded.strip_suffix(name).unwrap_or("");
-    recorded.starts_with("../") && folders.contains("/share/")
-        || folders.split('/').any(|folder| matches!(folder, "tests" | "test" | "testing_data"))
-        || [".pyi", ".h", ".hpp", ".pxd", ".pyx", ".c", ".cpp", ".md", ".rst"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        || name == "py.typed"
+    recorded.role == Role::Inert
 }
 
 fn report_corrupt(
