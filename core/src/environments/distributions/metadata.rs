@@ -38,7 +38,7 @@ pub(super) fn header(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads the header. `Err` says what is wrong with the file, as the end of a sentence.
-pub(super) fn parse(bytes: &[u8]) -> Result<Metadata, String> {
+pub fn parse(bytes: &[u8]) -> Result<Metadata, String> {
     let header = header(bytes).unwrap_or(bytes);
     super::record::reject_nul(header)?;
     let text = String::from_utf8_lossy(header);
