@@ -38,7 +38,7 @@ pub(super) fn header(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads the header. `Err` says what is wrong with the file, as the end of a sentence.
-pub(super) fn parse(bytes: &[u8]) -> Result<Metadata, String> {
+pub fn parse(bytes: &[u8]) -> Result<Metadata, String> {
     let header = header(bytes).unwrap_or(bytes);
     super::record::reject_nul(header)?;
     let text = String::from_utf8_lossy(header);
@@ -69,7 +69,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metadata, String> {
 
 /// Lines of an old syntax (`foo (>1.0`) are left out: pip ignores them, too.
 pub(super) fn parse_requirements(lines: &[String]) -> Vec<Requirement> {
-    lines.iter().filter_map(|line| Requirement::from_str(line).ok()).collect()
+    // The parser counts characters where it slices bytes, and panics on others than ASCII.
+    let ascii = lines.iter().filter(|line| line.is_ascii());
+    ascii.filter_map(|line| Requirement::from_str(line).ok()).collect()
 }
 
 /// The fields of a header, with continuation lines joined by a blank.
@@ -104,6 +106,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn requirements_that_are_not_ascii_are_left_out() {
+        let lines =
+            ["b\u{fffd}kelo", "six ; python_version \u{fffd}= '3'", "idna"].map(str::to_owned);
+        assert_eq!(parse_requirements(&lines).len(), 1);
+    }
 
     #[test]
     fn reads_the_header_only() {

@@ -14,13 +14,13 @@ use super::facts::Facts;
 use crate::fs::Entry;
 use crate::host::Host;
 
-mod direct_url;
+pub mod direct_url;
 mod egg;
-mod entry_points;
+pub mod entry_points;
 mod inherited;
-mod metadata;
+pub mod metadata;
 mod name;
-mod record;
+pub mod record;
 mod shared;
 mod site;
 mod wheel;

@@ -17,7 +17,7 @@ pub(super) const MAX_BYTES: u64 = 64 * 1024 * 1024;
 const MAX_FILES: usize = 2_000_000;
 
 /// `Err` says what is wrong with the file, as the end of a sentence.
-pub(super) fn parse(bytes: &[u8]) -> Result<Record, String> {
+pub fn parse(bytes: &[u8]) -> Result<Record, String> {
     reject_nul(bytes)?;
     let text = String::from_utf8_lossy(bytes);
     let mut files = Vec::with_capacity((bytes.len() / 64).min(MAX_FILES));

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::catalog::Catalog;
 use super::super::distributions::{
     Distribution, Installed, Metadata, Part, Record, RecordedFile, Site, Wheel,
 };
-use super::super::facts::{Facts, Library, Marker, Scheme};
+use super::super::facts::{Facts, Known, Library, Marker, Scheme, Shape};
 use super::super::pyvenv_cfg::PyvenvCfg;
 use super::super::{
     Architecture, Environment, EnvironmentId, EnvironmentKind, Implementation, PythonTag,
@@ -41,10 +42,10 @@ impl Staged {
         std::fs::create_dir_all(stdlib.join("lib-dynload")).unwrap();
         let facts = Facts {
             prefix: prefix.clone(),
+            shape: Shape::Virtual,
             scheme: Scheme::Posix,
             entries: Vec::new(),
             marker: Marker::Read(PyvenvCfg::parse(b"home = /usr/bin\n")),
-            conda: false,
             scripts: None,
             script_entries: Vec::new(),
             interpreters: Vec::new(),
@@ -58,6 +59,8 @@ impl Staged {
             version: None,
             tag: Some(tag),
             stdlib: Some(stdlib),
+            home: None,
+            base: None,
             owner: None,
         };
         let environment = Environment {
@@ -162,12 +165,16 @@ impl Staged {
                 folder,
                 distributions: self.distributions.clone(),
             }],
+            ..Installed::default()
         };
+        let known = Known::default();
+        let catalog = Catalog::new(&self.host, &known);
         let subject = Subject {
             host: &self.host,
             environment: &self.environment,
             facts: &self.facts,
             installed: &installed,
+            catalog: &catalog,
             depth: Depth::Usual,
         };
         check(&subject, report);
