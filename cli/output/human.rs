@@ -145,7 +145,9 @@ fn block(out: &mut dyn Write, inspected: &Inspected, named: bool, page: &Page) -
         write!(out, "  {DIM}({}){DIM:#}", shown(name))?;
     }
     writeln!(out)?;
-    writeln!(out, "    {DIM}{}{DIM:#}", described(environment, page))?;
+    for line in wrapped(&described(environment, page), page.width.saturating_sub(4)) {
+        writeln!(out, "    {DIM}{line}{DIM:#}")?;
+    }
     let groups = by_code(&inspected.findings);
     for group in &groups {
         // In a list of many environments, what is odd and fine is only named.
@@ -175,7 +177,9 @@ fn described(environment: &Environment, page: &Page) -> String {
         Some(version) => format!("Python {version}"),
         None => "version unknown".to_owned(),
     });
-    if let Some(creator) = &environment.created_by {
+    if let Some(creator) = &environment.created_by
+        && creator != environment.kind.as_str()
+    {
         parts.push(format!("made by {}", shown(creator)));
     }
     if let Some(base) = environment.base_prefix.as_deref()
