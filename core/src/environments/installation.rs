@@ -29,6 +29,19 @@ pub struct Installation {
     pub stdlib: Option<PathBuf>,
     /// What is missing of the standard library; `None` when it is whole.
     pub damage: Option<Damage>,
+    /// Whether it is a conda environment.
+    pub conda: bool,
+}
+
+/// The folder that `home` in `pyvenv.cfg` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Home {
+    /// It holds these interpreters (`python3`, `python3.12`).
+    Interpreters(Vec<String>),
+    /// Why there are none ("does not exist").
+    Unusable(&'static str),
+    /// The system did not let us look.
+    Unread,
 }
 
 /// What is missing of an installation.
@@ -44,6 +57,7 @@ pub struct Damage {
 #[derive(Debug, Default)]
 pub struct Installations {
     known: Mutex<HashMap<PathBuf, Option<Arc<Installation>>>>,
+    homes: Mutex<HashMap<PathBuf, Arc<Home>>>,
 }
 
 impl Installations {
@@ -56,6 +70,46 @@ impl Installations {
         let read = read(canonical, image.format, image.architecture, *bytes).map(Arc::new);
         self.known.lock().ok()?.insert(canonical.clone(), read.clone());
         read
+    }
+
+    /// What is in the folder that `home` names.
+    pub fn home(&self, folder: &Path, scheme: Scheme) -> Arc<Home> {
+        let Ok(mut homes) = self.homes.lock() else { return Arc::new(Home::Unread) };
+        if let Some(known) = homes.get(folder) {
+            return Arc::clone(known);
+        }
+        let home = Arc::new(read_home(folder, scheme));
+        homes.insert(folder.to_path_buf(), Arc::clone(&home));
+        home
+    }
+}
+
+fn read_home(folder: &Path, scheme: Scheme) -> Home {
+    let is_interpreter = |name: &str| {
+        let stem = name.strip_suffix(".exe").unwrap_or(name);
+        matches!(stem, "python" | "python3" | "pypy" | "pypy3" | "graalpy" | "python2")
+            || PythonTag::from_name(stem).is_some()
+    };
+    let windows = scheme == Scheme::Windows;
+    let entries = match fs::list(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            return Home::Unusable("is not a folder");
+        }
+        Err(error) if fs::missing(&error) => return Home::Unusable("does not exist"),
+        Err(_) => return Home::Unread,
+    };
+    let interpreters: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| entry.name.to_str())
+        .filter(|name| is_interpreter(name) && name.ends_with(".exe") == windows)
+        .filter(|name| fs::is_file(&folder.join(name)))
+        .map(str::to_owned)
+        .collect();
+    if interpreters.is_empty() {
+        Home::Unusable("holds no interpreter")
+    } else {
+        Home::Interpreters(interpreters)
     }
 }
 
@@ -89,6 +143,7 @@ fn read(
         architecture,
         stdlib,
         damage,
+        conda: fs::is_folder(&prefix.join("conda-meta")),
     })
 }
 

@@ -32,36 +32,31 @@ impl Ends {
         end
     }
 
-    /// Where the entry `name` of `folder` ends, and the target of its link as written. Links to
-    /// siblings are followed by the listing of the folder, at no cost.
-    pub fn follow_entry(
-        &self,
-        folder: &Path,
-        entries: &[Entry],
-        entry: &Entry,
-    ) -> (Option<PathBuf>, LinkEnd) {
-        if entry.kind != Kind::Link {
-            return (None, follow(&folder.join(&entry.name)));
-        }
-        let Ok(written) = std::fs::read_link(folder.join(&entry.name)) else {
-            return (None, follow(&folder.join(&entry.name)));
+    /// Where each of these names of `folder` ends, and the target of its link as written. Each link
+    /// is read once; links to siblings are followed at no further cost.
+    pub fn follow_names(&self, folder: &Path, names: &[&Entry]) -> Vec<(Option<PathBuf>, LinkEnd)> {
+        let written: Vec<Option<PathBuf>> = names
+            .iter()
+            .map(|entry| match entry.kind {
+                Kind::Link => std::fs::read_link(folder.join(&entry.name)).ok(),
+                _ => None,
+            })
+            .collect();
+        let sibling =
+            |target: &Path| names.iter().position(|entry| target.as_os_str() == entry.name);
+        let end = |mut at: usize| {
+            for _ in 0..MOST_LINKS {
+                let Some(target) = &written[at] else {
+                    return follow(&folder.join(&names[at].name));
+                };
+                match sibling(target) {
+                    Some(next) => at = next,
+                    None => return self.follow(&folder.join(target)),
+                }
+            }
+            LinkEnd::Loop
         };
-        let mut target = written.clone();
-        for _ in 0..MOST_LINKS {
-            let sibling = target.components().count() == 1;
-            let Some(next) = entries.iter().find(|e| sibling && e.name == target.as_os_str())
-            else {
-                return (Some(written), self.follow(&folder.join(target)));
-            };
-            if next.kind != Kind::Link {
-                return (Some(written), self.follow(&folder.join(&next.name)));
-            }
-            match std::fs::read_link(folder.join(&next.name)) {
-                Ok(link) => target = link,
-                Err(_) => return (Some(written), follow(&folder.join(&next.name))),
-            }
-        }
-        (Some(written), LinkEnd::Loop)
+        (0..names.len()).map(|at| (written[at].clone(), end(at))).collect()
     }
 }
 
@@ -139,10 +134,11 @@ mod tests {
         symlink("a", root.join("b")).unwrap();
         symlink(".", root.join("folder")).unwrap();
         let entries = fs::list(&root).unwrap();
+        let names: Vec<&Entry> = entries.iter().collect();
         let ends = Ends::default();
         let check = |name: &str, expected: &str| {
-            let entry = entries.iter().find(|entry| entry.name == name).unwrap();
-            let end = match ends.follow_entry(&root, &entries, entry).1 {
+            let at = entries.iter().position(|entry| entry.name == name).unwrap();
+            let end = match ends.follow_names(&root, &names).swap_remove(at).1 {
                 LinkEnd::File { canonical, .. } => {
                     format!("file {}", canonical.strip_prefix(&root).unwrap().display())
                 }

@@ -18,7 +18,11 @@ pub mod image;
 pub mod inspection;
 pub mod installation;
 pub mod links;
+mod modules;
+pub mod probe;
+pub mod pth;
 mod python;
+pub mod python_source;
 pub mod pyvenv_cfg;
 pub mod scripts;
 

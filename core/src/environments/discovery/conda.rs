@@ -27,8 +27,19 @@ const ROOT_SIGNS: &[&str] = &["condabin", "pkgs", "envs"];
 pub(super) fn leads(host: &Host, leads: &mut Leads) {
     listed(host, leads);
     let roots = roots(host);
-    for folder in named_folders(host, leads, &roots) {
+    for (folder, detail) in named_folders(host, leads, &roots) {
+        let kind = Some(EnvironmentKind::CondaEnv);
+        leads.add(Target::Children(folder), Source::Conda, kind, detail);
+    }
+    if let Some(folder) = host.home_place(".conda/envs") {
         store(host, leads, folder, Some(EnvironmentKind::CondaEnv), Source::Conda);
+    }
+    if host.platform == Platform::Windows {
+        // conda's second default there, for users who may not write to the root.
+        if let Some(local) = places::local_app_data(host) {
+            let folder = local.join("conda/conda/envs");
+            store(host, leads, folder, Some(EnvironmentKind::CondaEnv), Source::Conda);
+        }
     }
     for root in &roots {
         root_leads(host, leads, root);
@@ -192,22 +203,23 @@ fn folders_of_roots(host: &Host) -> Vec<PathBuf> {
     folders
 }
 
-/// Folders of environments that variables and settings name, and conda's own default.
-fn named_folders(host: &Host, leads: &mut Leads, roots: &[Root]) -> Vec<PathBuf> {
+/// Folders of environments that variables and settings name, and why.
+fn named_folders(host: &Host, leads: &mut Leads, roots: &[Root]) -> Vec<(PathBuf, String)> {
     let mut folders = Vec::new();
     for name in ["CONDA_ENVS_PATH", "CONDA_ENVS_DIRS"] {
-        if let Some(value) = host.variable(name) {
-            folders.extend(std::env::split_paths(value).filter(|folder| folder.is_absolute()));
+        let value = host.variable(name).unwrap_or_default();
+        for folder in std::env::split_paths(value).filter(|folder| folder.is_absolute()) {
+            let detail = format!("`{name}` has {}", shown(host, &folder));
+            folders.push((folder, detail));
         }
     }
-    folders.extend(host.home_place(".conda/envs"));
-    if host.platform == Platform::Windows {
-        folders.extend(places::local_app_data(host).map(|local| local.join("conda/conda/envs")));
-    }
     for file in settings(host, roots) {
-        if let Some(text) = leads.text(&file, CONDARC_BYTES) {
-            let named = condarc::environment_folders(&text);
-            folders.extend(named.iter().filter_map(|folder| places::expand(host, folder)));
+        let Some(text) = leads.text(&file, CONDARC_BYTES) else { continue };
+        for folder in condarc::environment_folders(&text) {
+            if let Some(folder) = places::expand(host, &folder) {
+                let detail = format!("{} has {}", shown(host, &file), shown(host, &folder));
+                folders.push((folder, detail));
+            }
         }
     }
     folders

@@ -48,8 +48,18 @@ pub(super) fn fits(name: &OsStr, pattern: &str) -> bool {
 
 /// Folders and links in a folder, sorted. Nothing when it cannot be listed.
 pub(super) fn subfolders(folder: &Path) -> Vec<Entry> {
+    listing(folder, |entry| matches!(entry.kind, Kind::Folder | Kind::Link))
+}
+
+/// Folders, links and regular files in a folder, sorted. Nothing when it cannot be listed.
+pub(super) fn subfolders_and_files(folder: &Path) -> Vec<Entry> {
+    listing(folder, |entry| entry.kind != Kind::Other)
+}
+
+/// What is wanted is sorted after the choice: `/usr/bin` has thousands of entries and two Pythons.
+fn listing(folder: &Path, wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
     let mut entries = fs::list_unsorted(folder).unwrap_or_default();
-    entries.retain(|entry| matches!(entry.kind, Kind::Folder | Kind::Link));
+    entries.retain(wanted);
     entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     entries
 }
@@ -73,12 +83,9 @@ pub(super) fn is_interpreter(name: &OsStr) -> bool {
 
 /// The interpreters of a folder, sorted by name: files and links, by name alone.
 pub(super) fn interpreters(folder: &Path) -> Vec<Entry> {
-    let mut entries = fs::list_unsorted(folder).unwrap_or_default();
-    entries.retain(|entry| {
+    listing(folder, |entry| {
         matches!(entry.kind, Kind::File | Kind::Link) && is_interpreter(&entry.name)
-    });
-    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    entries
+    })
 }
 
 /// Where a link leads, made absolute by its name alone. `None` when it is no link.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{EnvironmentKind, Problem, Source};
+use super::jsonc;
 use crate::fs;
 
 /// Where to look, and why.
@@ -85,6 +86,23 @@ impl Leads {
             Ok(table) => Some(table),
             Err(error) => {
                 self.unusable(path, &format!("is not TOML: {}", error.message()));
+                None
+            }
+        }
+    }
+
+    /// The content of a JSON file with or without comments, under the terms of [`Leads::text`].
+    pub(super) fn json(&mut self, path: &Path, limit: u64) -> Option<serde_json::Value> {
+        let text = self.text(path, limit)?;
+        // Plain JSON is the rule, so the text is rewritten only when it is not.
+        let parsed =
+            serde_json::from_str(&text).or_else(|_| serde_json::from_str(&jsonc::to_json(&text)));
+        match parsed {
+            Ok(value) => Some(value),
+            // An editor makes an empty file and means no settings.
+            Err(_) if text.trim().is_empty() => None,
+            Err(error) => {
+                self.unusable(path, &format!("is not JSON: {error}"));
                 None
             }
         }

@@ -6,19 +6,31 @@
 mod active;
 mod conda;
 mod condarc;
+mod editors;
+mod embedded;
 mod folders;
+mod homebrew;
 mod installers;
+mod jetbrains;
+mod jsonc;
+mod kernelspecs;
 mod lead;
 mod linux;
+mod macos;
 mod path;
 mod pixi;
 mod places;
 mod poetry;
+mod projects;
 mod pyenv;
+mod shebangs;
 mod stores;
+mod units;
 mod uv;
+mod windows;
 
 pub use lead::{Lead, Leads, Target};
+pub use projects::in_project;
 
 use super::Source;
 use crate::host::{Host, Platform};
@@ -46,9 +58,26 @@ pub fn sources(host: &Host) -> Leads {
     stores::leads(host, &mut leads);
     installers::leads(host, &mut leads);
 
+    let unix = host.platform != Platform::Windows;
+    if unix {
+        homebrew::leads(host, &mut leads);
+    }
     match host.platform {
         Platform::Linux => linux::leads(host, &mut leads),
-        Platform::MacOs | Platform::Windows => {}
+        Platform::MacOs => macos::leads(host, &mut leads),
+        Platform::Windows => windows::leads(host, &mut leads),
+    }
+    embedded::leads(host, &mut leads);
+
+    if unix {
+        // On Windows a launcher is a program, and carries its first line at its end.
+        shebangs::leads(host, &mut leads);
+    }
+    kernelspecs::leads(host, &mut leads);
+    editors::leads(host, &mut leads);
+    jetbrains::leads(host, &mut leads);
+    if host.platform == Platform::Linux {
+        units::leads(host, &mut leads);
     }
 
     walks(host, &mut leads);
@@ -65,6 +94,3 @@ fn walks(host: &Host, leads: &mut Leads) {
         leads.add(Target::Tree(home), Source::Workspace, None, "the home folder is walked");
     }
 }
-
-/// What editors' settings in a project name.
-pub fn in_project(_: &Host, _: &std::path::Path, _: &[crate::fs::Entry], _: &mut Leads) {}

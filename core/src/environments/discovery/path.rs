@@ -16,7 +16,9 @@ use crate::host::{Host, Platform};
 pub(super) fn leads(host: &Host, leads: &mut Leads) {
     let mut seen = Vec::new();
     for folder in host.search_path() {
-        if seen.contains(&folder) || is_shim_folder(host, &folder) {
+        // `/bin` is a link to `/usr/bin`, and both are in most search paths.
+        let same = folders::link_target(&folder).is_some_and(|target| seen.contains(&target));
+        if same || seen.contains(&folder) || is_shim_folder(host, &folder) {
             continue;
         }
         for entry in folders::interpreters(&folder) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::image::Image;
-use super::installation::{Installation, Installations};
+use super::installation::{Home, Installation, Installations};
 use super::links::Ends;
 use super::python::{PythonTag, PythonVersion};
 use super::pyvenv_cfg::PyvenvCfg;
@@ -174,6 +174,8 @@ pub struct Facts {
     pub tag: Option<PythonTag>,
     /// The standard library that the interpreter uses: the base's `lib/python3.12`.
     pub stdlib: Option<PathBuf>,
+    /// The folder that `home` in `pyvenv.cfg` names, when it is an absolute path.
+    pub home: Option<Arc<Home>>,
     /// The installation that it stands on, or that it is.
     pub base: Option<Arc<Installation>>,
     /// Numeric owner of the prefix (Unix).

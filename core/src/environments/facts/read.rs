@@ -44,22 +44,21 @@ pub fn read(
         Some(_) => read_marker(&prefix.join("pyvenv.cfg")),
         None => Marker::Missing,
     };
-    let conda = entry("conda-meta").is_some_and(|entry| entry.kind != Kind::File);
-    let libraries = libraries(host, prefix, scheme, &entries);
-    if matches!(marker, Marker::Missing)
-        && !conda
-        && !named
-        && libraries.is_empty()
-        && entry("python.exe").is_none()
-    {
+    // The cheap question first: most folders with `bin` and `lib` have nothing to do with Python.
+    if matches!(marker, Marker::Missing) && !named && !looks_like_python(prefix, scheme, &entries) {
         return None;
     }
+    let conda = entry("conda-meta").is_some_and(|entry| entry.kind != Kind::File);
     let scripts = Some(prefix.join(scheme.scripts())).filter(|_| entry(scheme.scripts()).is_some());
     let script_entries = scripts.as_deref().and_then(|folder| fs::list(folder).ok());
     let scripts = scripts.filter(|_| script_entries.is_some());
     let script_entries = script_entries.unwrap_or_default();
     let interpreters =
         interpreters(prefix, scheme, scripts.as_deref(), &script_entries, &entries, known);
+    let libraries = match (&marker, own_library(prefix, scheme, &interpreters)) {
+        (Marker::Read(_), Some(library)) => vec![library],
+        _ => libraries(host, prefix, scheme, &entries),
+    };
     let mut facts = Facts {
         prefix: prefix.to_path_buf(),
         shape: Shape::Virtual,
@@ -73,16 +72,51 @@ pub fn read(
         version: None,
         tag: None,
         stdlib: None,
+        home: None,
         base: None,
         owner: owner(prefix),
     };
     facts.shape = shape(&facts, conda, named)?;
     facts.choose(wanted);
+    let home = facts.marker.cfg().and_then(PyvenvCfg::home).filter(|home| home.is_absolute());
+    facts.home = home.map(|home| known.installations.home(&home, scheme));
     facts.base = base(&facts, known);
     facts.stdlib = facts.base.as_ref().and_then(|base| base.stdlib.clone());
     facts.tag = facts.tag.or_else(|| facts.base.as_ref().and_then(|base| base.tag));
     facts.version = version(&facts);
     Some(facts)
+}
+
+/// A library folder of Python, or `conda-meta`, or a Windows interpreter.
+fn looks_like_python(prefix: &Path, scheme: Scheme, entries: &[Entry]) -> bool {
+    let has = |name: &str| entries.iter().any(|entry| entry.name == name);
+    let in_folder = |lib: &str| {
+        has(lib)
+            && fs::list_unsorted(&prefix.join(lib)).unwrap_or_default().iter().any(|entry| {
+                let name = entry.name.to_str();
+                name == Some("site-packages") || name.and_then(PythonTag::from_name).is_some()
+            })
+    };
+    match scheme {
+        _ if has("conda-meta") => true,
+        Scheme::Posix => in_folder("lib") || in_folder("lib64"),
+        Scheme::Windows => has("python.exe") || in_folder("Lib") || in_folder("lib"),
+    }
+}
+
+/// `lib/python3.12/site-packages` of the interpreter's own minor version, without listing `lib`.
+fn own_library(prefix: &Path, scheme: Scheme, interpreters: &[InterpreterFile]) -> Option<Library> {
+    let tag = interpreters.iter().find_map(interpreter_tag).filter(|_| scheme == Scheme::Posix)?;
+    let folder = prefix.join("lib").join(tag.to_string());
+    let site = folder.join("site-packages");
+    // A marker says that it is no installation: whether `os.py` is here does not matter.
+    fs::is_folder(&site).then(|| Library {
+        folder,
+        tag: Some(tag),
+        stdlib: false,
+        site_packages: Some(site),
+        not_a_folder: None,
+    })
 }
 
 fn scheme(host: &Host, entries: &[Entry]) -> Scheme {
@@ -195,17 +229,11 @@ fn interpreters(
     };
     for (folder, listing) in places {
         let Some(folder) = folder else { continue };
-        for entry in listing {
-            let Some(name) = entry.name.to_str().filter(|name| is_interpreter(name, scheme)) else {
-                continue;
-            };
-            let (link, end) = known.ends.follow_entry(folder, listing, entry);
-            found.push(InterpreterFile {
-                name: name.to_owned(),
-                path: folder.join(name),
-                link,
-                end,
-            });
+        let named = |entry: &&Entry| entry.name.to_str().is_some_and(|n| is_interpreter(n, scheme));
+        let names: Vec<&Entry> = listing.iter().filter(named).collect();
+        for (entry, (link, end)) in names.iter().zip(known.ends.follow_names(folder, &names)) {
+            let name = entry.name.to_string_lossy().into_owned();
+            found.push(InterpreterFile { path: folder.join(&entry.name), name, link, end });
         }
     }
     found.sort_by_key(|file| {

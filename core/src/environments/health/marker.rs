@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::{Code, Report, Subject};
-use crate::environments::facts::{Facts, Marker, Scheme, Shape};
+use crate::environments::facts::{Facts, Marker, Shape};
+use crate::environments::installation::Home;
 use crate::environments::python::PythonTag;
 use crate::environments::pyvenv_cfg::{Defect, PyvenvCfg};
-use crate::fs;
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     let facts = subject.facts;
@@ -87,17 +87,14 @@ fn home(subject: &Subject<'_>, cfg: &PyvenvCfg, path: &Path, report: &mut Report
     if !home.is_absolute() || super::layout::is_foreign(subject) {
         return;
     }
-    let mut found = interpreters_in(&home, facts.scheme);
-    if found.is_empty() {
-        let what = match std::fs::metadata(&home) {
-            Ok(metadata) if metadata.is_dir() => "holds no interpreter",
-            Ok(_) => "is not a folder",
-            Err(error) if fs::missing(&error) => "does not exist",
-            Err(_) => return,
-        };
-        let message = format!("`home` in `pyvenv.cfg` is `{}`, which {what}", home.display());
-        return report.add(Code::PyvenvCfgHomeStale, message, [path.to_path_buf(), home]);
-    }
+    let mut found = match facts.home.as_deref() {
+        Some(Home::Interpreters(names)) => names.clone(),
+        Some(Home::Unusable(what)) => {
+            let message = format!("`home` in `pyvenv.cfg` is `{}`, which {what}", home.display());
+            return report.add(Code::PyvenvCfgHomeStale, message, [path.to_path_buf(), home]);
+        }
+        Some(Home::Unread) | None => return,
+    };
     let Some(tag) = library_tag(facts) else { return };
     found.retain(|name| {
         PythonTag::from_name(name).is_some_and(|own| own.implementation == tag.implementation)
@@ -121,22 +118,4 @@ fn home(subject: &Subject<'_>, cfg: &PyvenvCfg, path: &Path, report: &mut Report
 /// What the environment's library folder was made for; a folder that is not there says nothing.
 pub(super) fn library_tag(facts: &Facts) -> Option<PythonTag> {
     facts.libraries.iter().filter(|library| !library.stdlib).find_map(|library| library.tag)
-}
-
-/// Names of interpreters in a folder; more than a few are not needed.
-fn interpreters_in(home: &Path, scheme: Scheme) -> Vec<String> {
-    let is_interpreter = |name: &str| {
-        let stem = name.strip_suffix(".exe").unwrap_or(name);
-        matches!(stem, "python" | "python3" | "pypy" | "pypy3" | "graalpy" | "python2")
-            || PythonTag::from_name(stem).is_some()
-    };
-    let windows = scheme == Scheme::Windows;
-    fs::list(home)
-        .unwrap_or_default()
-        .iter()
-        .filter(|entry| fs::is_file(&home.join(&entry.name)))
-        .filter_map(|entry| entry.name.to_str())
-        .filter(|name| is_interpreter(name) && (name.ends_with(".exe") == windows))
-        .map(str::to_owned)
-        .collect()
 }

@@ -69,8 +69,13 @@ impl Followed {
         let Ok(prefix) = named.canonicalize() else { return };
         let found = Found { source: lead.source, detail: lead.detail.clone() };
         let alias = (named != prefix && lead.source != Source::Base).then(|| named.to_path_buf());
-        match self.candidates.iter_mut().find(|c| c.prefix == prefix && c.wanted == wanted) {
+        // A prefix that is named without a minor version means whatever is there.
+        let same = |c: &&mut Candidate| {
+            c.prefix == prefix && (c.wanted == wanted || c.wanted.is_none() || wanted.is_none())
+        };
+        match self.candidates.iter_mut().find(same) {
             Some(candidate) => {
+                candidate.wanted = candidate.wanted.or(wanted);
                 candidate.hint = candidate.hint.or(lead.kind);
                 candidate.add(found, alias);
             }

@@ -39,7 +39,7 @@ pub(super) fn identify(host: &Host, facts: &Facts, hint: Option<Kind>) -> Enviro
             .unwrap_or_default(),
         architecture: architecture(facts),
         base_id: base_prefix.as_deref().map(|prefix| {
-            let other = base.filter(|base| !is_conda(&base.prefix));
+            let other = base.filter(|base| !base.conda);
             id(prefix, if own { own_tag(facts) } else { other.and_then(|base| base.tag) })
         }),
         base_prefix,
@@ -60,10 +60,6 @@ pub(super) fn identify(host: &Host, facts: &Facts, hint: Option<Kind>) -> Enviro
 
 fn own_tag(facts: &Facts) -> Option<PythonTag> {
     facts.tag.filter(|_| facts.shape == Shape::Installation)
-}
-
-fn is_conda(prefix: &Path) -> bool {
-    fs::is_folder(&prefix.join("conda-meta"))
 }
 
 /// Sixteen hexadecimal digits of a hash of the prefix, and of the minor version where a prefix

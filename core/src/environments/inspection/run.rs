@@ -56,7 +56,8 @@ struct Run<'a> {
     known: &'a Known,
     shared: distributions::Shared,
     catalog: Catalog<'a>,
-    claims: Mutex<HashMap<(PathBuf, Option<PythonTag>), Claim>>,
+    /// By canonical prefix: one claim, or one for each installation that is named in it.
+    claims: Mutex<HashMap<PathBuf, Vec<Claim>>>,
     /// Leads that walks come across in projects.
     later: Mutex<Leads>,
     problems: Mutex<Vec<Problem>>,
@@ -65,10 +66,12 @@ struct Run<'a> {
 /// What became of a prefix.
 #[derive(Debug, Default)]
 struct Claim {
+    wanted: Option<PythonTag>,
     aliases: Vec<PathBuf>,
     found: Vec<Found>,
     /// `None` while it is read, and when it is no environment.
     inspected: Option<Box<Inspected>>,
+    /// Nobody reads it, and nobody found an environment.
     nothing: bool,
 }
 
@@ -118,10 +121,17 @@ impl Run<'_> {
         found: &[Found],
     ) -> bool {
         let Ok(mut claims) = self.claims.lock() else { return false };
-        let key = (prefix.to_path_buf(), wanted);
-        let fresh = claims.get(&key).is_none_or(|claim| claim.nothing);
-        let claim = claims.entry(key).or_default();
-        claim.nothing = false;
+        if !claims.contains_key(prefix) {
+            claims.insert(prefix.to_path_buf(), Vec::new());
+        }
+        let Some(of_prefix) = claims.get_mut(prefix) else { return false };
+        let same =
+            |claim: &Claim| claim.wanted == wanted || claim.wanted.is_none() || wanted.is_none();
+        let at = of_prefix.iter().position(same).unwrap_or_else(|| {
+            of_prefix.push(Claim { wanted, nothing: true, ..Claim::default() });
+            of_prefix.len() - 1
+        });
+        let claim = &mut of_prefix[at];
         for reason in found {
             if !claim.found.contains(reason) {
                 claim.found.push(reason.clone());
@@ -132,12 +142,13 @@ impl Run<'_> {
                 claim.aliases.push(alias.clone());
             }
         }
-        fresh
+        std::mem::replace(&mut claim.nothing, false)
     }
 
     fn with(&self, prefix: &Path, wanted: Option<PythonTag>, change: impl FnOnce(&mut Claim)) {
         if let Ok(mut claims) = self.claims.lock()
-            && let Some(claim) = claims.get_mut(&(prefix.to_path_buf(), wanted))
+            && let Some(of_prefix) = claims.get_mut(prefix)
+            && let Some(claim) = of_prefix.iter_mut().find(|claim| claim.wanted == wanted)
         {
             change(claim);
         }
@@ -202,11 +213,9 @@ impl Run<'_> {
     /// Named paths that are no environments: folders to walk.
     fn unidentified(&self) -> Vec<PathBuf> {
         let Ok(claims) = self.claims.lock() else { return Vec::new() };
-        claims
-            .iter()
-            .filter(|(_, claim)| claim.nothing)
-            .map(|((prefix, _), _)| prefix.clone())
-            .collect()
+        let nothing = |of_prefix: &[Claim]| of_prefix.iter().all(|claim| claim.nothing);
+        let unidentified = claims.iter().filter(|(_, of_prefix)| nothing(of_prefix));
+        unidentified.map(|(prefix, _)| prefix.clone()).collect()
     }
 
     /// What editors' settings in projects name.
@@ -223,7 +232,7 @@ impl Run<'_> {
     fn bases(&self) {
         let Ok(claims) = self.claims.lock() else { return };
         let mut leads: Vec<Lead> = Vec::new();
-        for inspected in claims.values().filter_map(|claim| claim.inspected.as_deref()) {
+        for inspected in claims.values().flatten().filter_map(|claim| claim.inspected.as_deref()) {
             let environment = &inspected.environment;
             let Some(executable) = environment.base_executable.as_ref() else { continue };
             let own = environment.base_prefix.as_ref() == Some(&environment.prefix);
@@ -239,14 +248,16 @@ impl Run<'_> {
             follow::follow(self.host, &Leads { leads, problems: Vec::new() }, self.known);
         let fresh = |candidate: &Candidate| {
             self.claims.lock().is_ok_and(|claims| {
-                !claims.values().filter_map(|claim| claim.inspected.as_deref()).any(|known| {
-                    known.environment.prefix == candidate.prefix
-                        && (known.environment.base_id.as_ref() != Some(&known.environment.id)
-                            || candidate.wanted.is_none()
-                            || known.environment.version.as_ref().is_none_or(|version| {
-                                candidate.wanted.is_some_and(|tag| version.is_of(tag))
-                            }))
-                })
+                !claims.values().flatten().filter_map(|claim| claim.inspected.as_deref()).any(
+                    |known| {
+                        known.environment.prefix == candidate.prefix
+                            && (known.environment.base_id.as_ref() != Some(&known.environment.id)
+                                || candidate.wanted.is_none()
+                                || known.environment.version.as_ref().is_none_or(|version| {
+                                    candidate.wanted.is_some_and(|tag| version.is_of(tag))
+                                }))
+                    },
+                )
             })
         };
         self.candidates(followed.candidates.into_iter().filter(fresh).collect());
@@ -255,7 +266,7 @@ impl Run<'_> {
     /// Merges what was claimed under several keys, and puts everything in order.
     fn finish(self) -> Inspection {
         let mut by_id: HashMap<_, Inspected> = HashMap::new();
-        for claim in self.claims.into_inner().unwrap_or_default().into_values() {
+        for claim in self.claims.into_inner().unwrap_or_default().into_values().flatten() {
             let Some(mut inspected) = claim.inspected.map(|inspected| *inspected) else { continue };
             inspected.environment.found_by = claim.found;
             inspected.environment.aliases = claim.aliases;
@@ -300,7 +311,9 @@ impl Visit for Run<'_> {
         let fresh = self.claim(folder, None, &[], &walked);
         if !fresh {
             let known = self.claims.lock().is_ok_and(|claims| {
-                claims.get(&(folder.to_path_buf(), None)).is_some_and(|claim| !claim.nothing)
+                claims
+                    .get(folder)
+                    .is_some_and(|of_prefix| of_prefix.iter().any(|claim| !claim.nothing))
             });
             return if known { Verdict::Environment(entries) } else { Verdict::Nothing(entries) };
         }
