@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     // The machine: no knowledge of Python.
     &["fs", "registry", "host"],
-    // Records and names.
-    &["environments", "environments::python"],
+    // Records, names and syntax.
+    &["environments", "environments::python", "environments::python_source"],
     // Readers of one kind of file or folder each; they judge nothing.
     &[
         "environments::pyvenv_cfg",
@@ -19,6 +19,8 @@ const LAYERS: &[&[&str]] = &[
         "environments::facts",
         "environments::installation",
         "environments::scripts",
+        "environments::modules",
+        "environments::pth",
         "environments::distributions",
         "environments::probe",
     ],

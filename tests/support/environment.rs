@@ -261,9 +261,18 @@ impl Venv {
         }
         put(format!("{info}/METADATA"), metadata.as_bytes());
         put(format!("{info}/INSTALLER"), b"pip\n");
+        let native = files.iter().any(|(path, _)| path.ends_with(".so"));
+        let (pure, tag) = match native {
+            true => {
+                let xy = self.base.xy.replace('.', "");
+                (false, format!("cp{xy}-cp{xy}-linux_{}", std::env::consts::ARCH))
+            }
+            false => (true, "py3-none-any".to_owned()),
+        };
         put(
             format!("{info}/WHEEL"),
-            b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            format!("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n")
+                .as_bytes(),
         );
         if !scripts.is_empty() {
             let lines: String =
