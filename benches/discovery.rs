@@ -157,7 +157,7 @@ mod unix {
         let wall_ms = start.elapsed().as_secs_f64() * 1e3;
         // `check` ends with 1 when it finds something; these environments are healthy.
         if !status.success() {
-            return Err(io::Error::other(format!("{args:?} ended with {status}")));
+            return Err(io::Error::other(format!("{args:?}: {status}")));
         }
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
         let cpu = usage.user_time() + usage.system_time();
@@ -268,8 +268,31 @@ mod unix {
         }
         // Any program of this system is an executable image.
         fs::copy(std::env::current_exe()?, base.join("bin/python3.12"))?;
-        for module in ["os", "site", "codecs", "io", "abc", "encodings/__init__"] {
-            fs::write(library.join(module).with_extension("py"), "# standard library\n")?;
+        for module in [
+            "abc",
+            "codecs",
+            "io",
+            "os",
+            "site",
+            "stat",
+            "posixpath",
+            "genericpath",
+            "types",
+            "enum",
+            "_collections_abc",
+            "_sitebuiltins",
+            "functools",
+            "encodings/__init__",
+            "encodings/aliases",
+            "encodings/utf_8",
+            "importlib/__init__",
+            "importlib/_bootstrap",
+            "collections/__init__",
+            "re/__init__",
+        ] {
+            let file = library.join(module).with_extension("py");
+            fs::create_dir_all(file.parent().expect("it has one"))?;
+            fs::write(file, "# standard library\n")?;
         }
         fs::write(
             base.join("include/python3.12/patchlevel.h"),
