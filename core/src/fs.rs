@@ -112,20 +112,41 @@ pub fn what_is(kind: std::fs::FileType) -> &'static str {
 
 /// The whole of a regular file that holds at most `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let (file, metadata) = open(path)?;
+    read_open(open(path)?.0, path.to_path_buf(), limit)
+}
+
+fn read_open(mut file: File, path: PathBuf, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let metadata = file.metadata().map_err(|source| ReadError::io(&path, source))?;
+    if !metadata.is_file() {
+        return Err(not_a_file(&path, &metadata));
+    }
     let bytes = metadata.len();
     if bytes > limit {
-        return Err(ReadError::TooLarge { path: path.to_path_buf(), bytes, limit });
+        return Err(ReadError::TooLarge { path, bytes, limit });
     }
-    // One byte more than promised: a file that grows meanwhile (or lies, as in /proc) is caught.
-    let mut content = Vec::with_capacity(bytes as usize + 1);
-    let read = file
-        .take(limit + 1)
-        .read_to_end(&mut content)
-        .map_err(|source| ReadError::io(path, source))?;
-    if read as u64 > limit {
-        return Err(ReadError::TooLarge { path: path.to_path_buf(), bytes: read as u64, limit });
+    // One byte more than promised: a short read is the end of the file; a full one means that the
+    // file grows meanwhile, or lies about its size as files of /proc do.
+    let mut content = vec![0; bytes as usize + 1];
+    let mut filled = 0;
+    loop {
+        match file.read(&mut content[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(source) => return Err(ReadError::Io { path, source }),
+        }
+        if filled < content.len() {
+            if filled as u64 >= bytes {
+                break;
+            }
+        } else if filled as u64 > limit {
+            return Err(ReadError::TooLarge { path, bytes: filled as u64, limit });
+        } else {
+            let more = content.len().clamp(64, 64 * 1024).min((limit as usize + 1) - content.len());
+            content.resize(content.len() + more, 0);
+        }
     }
+    content.truncate(filled);
     Ok(content)
 }
 
@@ -173,23 +194,226 @@ pub fn list(folder: &Path) -> io::Result<Vec<Entry>> {
 
 /// The entries of a folder in the order of the file system. Entries that vanish meanwhile are left out.
 pub fn list_unsorted(folder: &Path) -> io::Result<Vec<Entry>> {
-    Ok(std::fs::read_dir(folder)?
-        .flatten()
-        .filter_map(|entry| {
-            Some(Entry { kind: kind_of(entry.file_type().ok()?), name: entry.file_name() })
-        })
-        .collect())
+    Folder::open(folder.to_path_buf())?.entries()
 }
 
-fn kind_of(kind: std::fs::FileType) -> Kind {
-    if kind.is_dir() {
-        Kind::Folder
-    } else if kind.is_file() {
-        Kind::File
-    } else if kind.is_symlink() {
-        Kind::Link
-    } else {
-        Kind::Other
+pub use folder::Folder;
+
+/// On Unix an open folder: what is in it is reached without walking its whole path again, which is
+/// what reading thousands of environments spends its time on.
+#[cfg(unix)]
+mod folder {
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::path::{Path, PathBuf};
+
+    use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+
+    use super::{Entry, Kind, ReadError, read_open};
+
+    /// An open folder.
+    #[derive(Debug)]
+    pub struct Folder {
+        path: PathBuf,
+        fd: OwnedFd,
+    }
+
+    impl Folder {
+        /// Opens a folder, links followed.
+        pub fn open(path: PathBuf) -> io::Result<Folder> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let fd = rustix::fs::open(&path, flags, Mode::empty())?;
+            Ok(Folder { path, fd })
+        }
+
+        /// Opens a folder in this one, links followed.
+        pub fn folder(&self, name: &str) -> io::Result<Folder> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())?;
+            Ok(Folder { path: self.path.join(name), fd })
+        }
+
+        /// Its path, as it was opened.
+        pub fn path(&self) -> &Path {
+            &self.path
+        }
+
+        /// Its entries, in the order of the file system. Ask once.
+        pub fn entries(&self) -> io::Result<Vec<Entry>> {
+            entries(&self.fd)
+        }
+
+        /// The target of a link in it, as written.
+        pub fn read_link(&self, name: &std::ffi::OsStr) -> Option<PathBuf> {
+            use std::os::unix::ffi::OsStringExt;
+            let target = rustix::fs::readlinkat(&self.fd, name, Vec::new()).ok()?;
+            Some(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes())))
+        }
+
+        /// Whether a folder stands at this path below it, links followed.
+        pub fn has_folder(&self, below: &str) -> bool {
+            rustix::fs::statat(&self.fd, below, AtFlags::empty())
+                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+        }
+
+        /// The whole of a regular file in it that holds at most `limit` bytes.
+        pub fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, ReadError> {
+            let path = self.path.join(name);
+            // A fifo would block in open(2) until somebody writes to it.
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+                Ok(fd) => read_open(fd.into(), path, limit),
+                // The slow way knows what stands there instead.
+                Err(_) => super::read(&path, limit),
+            }
+        }
+
+        /// Numeric owner.
+        pub fn owner(&self) -> Option<u32> {
+            Some(rustix::fs::fstat(&self.fd).ok()?.st_uid)
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn entries(fd: &OwnedFd) -> io::Result<Vec<Entry>> {
+        use std::mem::MaybeUninit;
+        use std::os::unix::ffi::OsStrExt;
+
+        let mut buffer = [const { MaybeUninit::<u8>::uninit() }; 16 * 1024];
+        let mut raw = rustix::fs::RawDir::new(fd, &mut buffer);
+        let mut entries = Vec::new();
+        while let Some(entry) = raw.next() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            let kind = match entry.file_type() {
+                // Some file systems do not say.
+                FileType::Unknown => {
+                    match rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                        Ok(stat) => kind_of(FileType::from_raw_mode(stat.st_mode)),
+                        Err(_) => continue,
+                    }
+                }
+                known => kind_of(known),
+            };
+            entries.push(Entry {
+                name: std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned(),
+                kind,
+            });
+        }
+        Ok(entries)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn entries(fd: &OwnedFd) -> io::Result<Vec<Entry>> {
+        use std::os::unix::ffi::OsStrExt;
+
+        let mut entries = Vec::new();
+        for entry in rustix::fs::Dir::read_from(fd)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            let kind = match entry.file_type() {
+                FileType::Unknown => {
+                    match rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                        Ok(stat) => kind_of(FileType::from_raw_mode(stat.st_mode)),
+                        Err(_) => continue,
+                    }
+                }
+                known => kind_of(known),
+            };
+            entries.push(Entry {
+                name: std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned(),
+                kind,
+            });
+        }
+        Ok(entries)
+    }
+
+    fn kind_of(kind: FileType) -> Kind {
+        match kind {
+            FileType::Directory => Kind::Folder,
+            FileType::RegularFile => Kind::File,
+            FileType::Symlink => Kind::Link,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// Elsewhere a folder is its path.
+#[cfg(not(unix))]
+mod folder {
+    use std::io;
+    use std::path::{Path, PathBuf};
+
+    use super::{Entry, Kind, ReadError};
+
+    /// A folder.
+    #[derive(Debug)]
+    pub struct Folder {
+        path: PathBuf,
+    }
+
+    impl Folder {
+        /// Names a folder; it is opened when its entries are asked for.
+        pub fn open(path: PathBuf) -> io::Result<Folder> {
+            Ok(Folder { path })
+        }
+
+        /// A folder in this one.
+        pub fn folder(&self, name: &str) -> io::Result<Folder> {
+            let path = self.path.join(name);
+            std::fs::metadata(&path)?;
+            Ok(Folder { path })
+        }
+
+        /// Its path.
+        pub fn path(&self) -> &Path {
+            &self.path
+        }
+
+        /// Its entries, in the order of the file system.
+        pub fn entries(&self) -> io::Result<Vec<Entry>> {
+            let kind = |kind: std::fs::FileType| {
+                if kind.is_symlink() {
+                    Kind::Link
+                } else if kind.is_dir() {
+                    Kind::Folder
+                } else if kind.is_file() {
+                    Kind::File
+                } else {
+                    Kind::Other
+                }
+            };
+            let entry = |entry: std::fs::DirEntry| {
+                Some(Entry { kind: kind(entry.file_type().ok()?), name: entry.file_name() })
+            };
+            Ok(std::fs::read_dir(&self.path)?.flatten().filter_map(entry).collect())
+        }
+
+        /// The target of a link in it, as written.
+        pub fn read_link(&self, name: &std::ffi::OsStr) -> Option<PathBuf> {
+            std::fs::read_link(self.path.join(name)).ok()
+        }
+
+        /// Whether a folder stands at this path below it, links followed.
+        pub fn has_folder(&self, below: &str) -> bool {
+            super::is_folder(&self.path.join(below))
+        }
+
+        /// The whole of a regular file in it that holds at most `limit` bytes.
+        pub fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, ReadError> {
+            super::read(&self.path.join(name), limit)
+        }
+
+        /// Nobody in particular.
+        pub fn owner(&self) -> Option<u32> {
+            None
+        }
     }
 }
 

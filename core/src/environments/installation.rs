@@ -9,12 +9,14 @@ use serde_json::Value;
 
 use super::facts::{LinkEnd, Scheme};
 use super::image::{self, Format};
-use super::{Architecture, PythonTag, PythonVersion};
+use super::{Architecture, EnvironmentId, PythonTag, PythonVersion};
 use crate::fs::{self, Kind};
 
 /// What is known of an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {
+    /// Its identity.
+    pub id: EnvironmentId,
     /// `sys.prefix`, canonical.
     pub prefix: PathBuf,
     /// The interpreter, canonical.
@@ -135,7 +137,9 @@ fn read(
         (Format::Script | Format::Unread, ..) | (_, _, None) => None,
         (_, stdlib, Some(tag)) => damage(prefix, scheme, stdlib.as_deref(), tag, bytes),
     };
+    let conda = fs::is_folder(&prefix.join("conda-meta"));
     Some(Installation {
+        id: EnvironmentId::of(prefix, tag.filter(|_| !conda)),
         prefix: prefix.to_path_buf(),
         executable: executable.to_path_buf(),
         tag,
@@ -143,7 +147,7 @@ fn read(
         architecture,
         stdlib,
         damage,
-        conda: fs::is_folder(&prefix.join("conda-meta")),
+        conda,
     })
 }
 

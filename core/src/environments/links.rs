@@ -1,13 +1,14 @@
 //! Follows the links of an interpreter to their end, without running what is there.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::facts::LinkEnd;
 use super::image;
-use crate::fs::{self, Entry, Kind};
+use crate::fs::{self, Entry, Folder, Kind};
 
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
@@ -15,30 +16,37 @@ const MOST_LINKS: usize = 40;
 /// Ends of links that were followed before: thousands of environments link to a few interpreters.
 #[derive(Debug, Default)]
 pub struct Ends {
-    known: Mutex<HashMap<PathBuf, LinkEnd>>,
+    /// By the bytes of the path: hashing a `Path` walks its components.
+    known: Mutex<HashMap<OsString, LinkEnd>>,
 }
 
 impl Ends {
     /// Where `path` ends.
     pub fn follow(&self, path: &Path) -> LinkEnd {
-        let lock = |ends: &Ends| -> Option<LinkEnd> { ends.known.lock().ok()?.get(path).cloned() };
+        let lock = |ends: &Ends| -> Option<LinkEnd> {
+            ends.known.lock().ok()?.get(path.as_os_str()).cloned()
+        };
         if let Some(end) = lock(self) {
             return end;
         }
         let end = follow(path);
         if let Ok(mut known) = self.known.lock() {
-            known.insert(path.to_path_buf(), end.clone());
+            known.insert(path.as_os_str().to_owned(), end.clone());
         }
         end
     }
 
     /// Where each of these names of `folder` ends, and the target of its link as written. Each link
     /// is read once; links to siblings are followed at no further cost.
-    pub fn follow_names(&self, folder: &Path, names: &[&Entry]) -> Vec<(Option<PathBuf>, LinkEnd)> {
+    pub fn follow_names(
+        &self,
+        folder: &Folder,
+        names: &[&Entry],
+    ) -> Vec<(Option<PathBuf>, LinkEnd)> {
         let written: Vec<Option<PathBuf>> = names
             .iter()
             .map(|entry| match entry.kind {
-                Kind::Link => std::fs::read_link(folder.join(&entry.name)).ok(),
+                Kind::Link => folder.read_link(&entry.name),
                 _ => None,
             })
             .collect();
@@ -47,11 +55,11 @@ impl Ends {
         let end = |mut at: usize| {
             for _ in 0..MOST_LINKS {
                 let Some(target) = &written[at] else {
-                    return follow(&folder.join(&names[at].name));
+                    return follow(&folder.path().join(&names[at].name));
                 };
                 match sibling(target) {
                     Some(next) => at = next,
-                    None => return self.follow(&folder.join(target)),
+                    None => return self.follow(&folder.path().join(target)),
                 }
             }
             LinkEnd::Loop
@@ -123,8 +131,8 @@ mod tests {
 
     #[test]
     fn ends_of_links() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path().canonicalize().unwrap();
         std::fs::write(root.join("script"), "#!/bin/sh\n").unwrap();
         symlink("script", root.join("direct")).unwrap();
         symlink("direct", root.join("chain")).unwrap();
@@ -135,10 +143,11 @@ mod tests {
         symlink(".", root.join("folder")).unwrap();
         let entries = fs::list(&root).unwrap();
         let names: Vec<&Entry> = entries.iter().collect();
+        let folder = Folder::open(root.clone()).unwrap();
         let ends = Ends::default();
         let check = |name: &str, expected: &str| {
             let at = entries.iter().position(|entry| entry.name == name).unwrap();
-            let end = match ends.follow_names(&root, &names).swap_remove(at).1 {
+            let end = match ends.follow_names(&folder, &names).swap_remove(at).1 {
                 LinkEnd::File { canonical, .. } => {
                     format!("file {}", canonical.strip_prefix(&root).unwrap().display())
                 }

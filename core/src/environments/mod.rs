@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub mod catalog;
 pub mod conda;
@@ -48,6 +49,27 @@ impl Problem {
 /// minor version. The same on every run; sixteen hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EnvironmentId(pub String);
+
+impl EnvironmentId {
+    /// Of a canonical prefix, and of the minor version where it is an installation: `/usr` holds
+    /// several.
+    pub fn of(prefix: &Path, tag: Option<PythonTag>) -> EnvironmentId {
+        let mut hash = Sha256::new();
+        hash.update(prefix.as_os_str().as_encoded_bytes());
+        if let Some(tag) = tag {
+            hash.update([0]);
+            hash.update(tag.to_string());
+        }
+        let digits = b"0123456789abcdef";
+        let text =
+            hash.finalize().iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
+                text.push(char::from(digits[usize::from(byte >> 4)]));
+                text.push(char::from(digits[usize::from(byte & 15)]));
+                text
+            });
+        EnvironmentId(text)
+    }
+}
 
 impl fmt::Display for EnvironmentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

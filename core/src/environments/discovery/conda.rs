@@ -58,44 +58,46 @@ fn listed(host: &Host, leads: &mut Leads) {
     }
 }
 
-/// A root and the environments in it, when it is one.
+/// A root and the environments in it.
 fn root_leads(host: &Host, leads: &mut Leads, root: &Root) {
-    let Ok(entries) = fs::list_unsorted(&root.path) else { return };
-    let has = |name: &str| has(&entries, name);
-    let installed = has("conda-meta");
-    let signed = ROOT_SIGNS.iter().any(|sign| has(sign));
-    if !root.certain && (!installed || !signed) {
-        return;
-    }
     // micromamba's root holds no environment of its own.
-    if installed {
+    if root.has("conda-meta") {
+        let signed = ROOT_SIGNS.iter().any(|sign| root.has(sign));
         let kind = signed.then_some(EnvironmentKind::CondaBase);
         leads.add(Target::Prefix(root.path.clone()), Source::Conda, kind, root.detail.clone());
     }
-    if has("envs") {
+    if root.has("envs") {
         let envs = root.path.join("envs");
         store(host, leads, envs, Some(EnvironmentKind::CondaEnv), Source::Conda);
     }
 }
 
-fn has(entries: &[Entry], name: &str) -> bool {
-    entries.iter().any(|entry| entry.name == name)
-}
-
-/// Where a root may be.
+/// A folder that is a root, or in the place of one.
 struct Root {
     path: PathBuf,
     detail: String,
-    /// Its place says that it is a root: `envs` alone is enough there.
-    certain: bool,
+    entries: Vec<Entry>,
 }
 
-/// Roots from variables, then from the places that installers suggest; each once.
+impl Root {
+    fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.name == name)
+    }
+}
+
+/// Roots from variables, then from the places that installers suggest; each once. Where the place is
+/// not `certain` to be a root's, its content must be.
 fn roots(host: &Host) -> Vec<Root> {
     let mut roots: Vec<Root> = Vec::new();
     let mut add = |path: PathBuf, detail: String, certain: bool| {
-        if !roots.iter().any(|root| root.path == path) {
-            roots.push(Root { path, detail, certain });
+        if roots.iter().any(|root| root.path == path) {
+            return;
+        }
+        let Ok(entries) = fs::list_unsorted(&path) else { return };
+        let root = Root { path, detail, entries };
+        let signed = || ROOT_SIGNS.iter().any(|sign| root.has(sign));
+        if certain || (root.has("conda-meta") && signed()) {
+            roots.push(root);
         }
     };
     for name in ["CONDA_ROOT", "_CONDA_ROOT", "MAMBA_ROOT_PREFIX"] {
@@ -233,7 +235,9 @@ fn settings(host: &Host, roots: &[Root]) -> Vec<PathBuf> {
         }
         _ => vec![host.place("/etc/conda"), host.place("/var/lib/conda")],
     };
-    folders.extend(roots.iter().map(|root| root.path.clone()));
+    let with_settings =
+        |root: &&Root| [".condarc", "condarc", "condarc.d"].iter().any(|name| root.has(name));
+    folders.extend(roots.iter().filter(with_settings).map(|root| root.path.clone()));
     folders.extend(places::xdg_config(host).map(|config| config.join("conda")));
     folders.extend(host.home_place(".conda"));
     folders.extend(host.variable_path("CONDA_PREFIX"));

@@ -12,8 +12,7 @@ use super::places::shown;
 use crate::fs::{self, Entry, Kind};
 use crate::host::Host;
 
-/// Folders below `base` that match a pattern of names joined by `/`, each with at most one `*`:
-/// `repo*/py_env-*`. Wildcards ignore case, for Windows and macOS; hidden names need a hidden pattern.
+/// Folders below `base` that match a pattern of names joined by `/`: `repo*/py_env-*`. Wildcards ignore case, for Windows and macOS; hidden names need a hidden pattern.
 pub(super) fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
     let (name, below) = match pattern.split_once('/') {
         Some((name, below)) => (name, Some(below)),
@@ -36,14 +35,28 @@ pub(super) fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
     }
 }
 
-/// Whether a name fits a pattern with one `*`.
+/// Whether a name fits a pattern with a `*` for any text, wherever it stands.
 pub(super) fn fits(name: &OsStr, pattern: &str) -> bool {
     let name = name.as_encoded_bytes();
-    let (start, end) = pattern.split_once('*').unwrap_or((pattern, ""));
-    (!name.starts_with(b".") || start.starts_with('.'))
-        && name.len() >= start.len() + end.len()
-        && name[..start.len()].eq_ignore_ascii_case(start.as_bytes())
-        && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
+    if name.starts_with(b".") && !pattern.starts_with('.') {
+        return false;
+    }
+    let mut parts = pattern.split('*').map(str::as_bytes);
+    let start = parts.next().unwrap_or_default();
+    let Some(end) = parts.next_back() else { return name.eq_ignore_ascii_case(start) };
+    if name.len() < start.len() + end.len()
+        || !name[..start.len()].eq_ignore_ascii_case(start)
+        || !name[name.len() - end.len()..].eq_ignore_ascii_case(end)
+    {
+        return false;
+    }
+    // The earliest place is enough for each part in between: it leaves most for the next.
+    let mut middle = &name[start.len()..name.len() - end.len()];
+    parts.all(|part| {
+        let at = (0..(middle.len() + 1).saturating_sub(part.len()))
+            .find(|at| middle[*at..*at + part.len()].eq_ignore_ascii_case(part));
+        at.inspect(|at| middle = &middle[*at + part.len()..]).is_some()
+    })
 }
 
 /// Folders and links in a folder, sorted. Nothing when it cannot be listed.
@@ -206,4 +219,45 @@ pub(super) fn installations(
 /// Whether a link leads into pyenv's folder of virtual environments: `versions/3.12.1/envs/name`.
 fn in_envs(target: Option<&PathBuf>) -> bool {
     target.and_then(|target| target.parent()).is_some_and(|parent| parent.ends_with("envs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_patterns() {
+        let check = |name: &str, pattern: &str, expected: bool| {
+            assert_eq!(fits(name.as_ref(), pattern), expected, "{name} {pattern}");
+        };
+        check("python@3.12", "python@*", true);
+        check("Python312", "python*", true);
+        check("x", "*", true);
+        check(".x", "*", false);
+        check(".PyCharm2019", ".PyCharm*", true);
+        check("rh-python38", "*python*", true);
+        check("pythoncore-3.14-64", "python*-*", true);
+        check("bin", "python*-*", false);
+        check("pip", "pip", true);
+        check("pipx", "pip", false);
+        check("aba", "ab*ba", false);
+        check("a-b-c", "a*-*-*c", true);
+        check("a-c", "a*-*-*c", false);
+    }
+
+    #[test]
+    fn interpreters_are_told_by_name() {
+        for name in ["python", "python3", "python3.14t", "python2.7", "python3.6m", "pypy3.10"] {
+            assert!(is_interpreter(name.as_ref()), "{name}");
+        }
+        for name in ["PYTHON.EXE", "python3.12.exe", "graalpy", "pypy", "python3.12td"] {
+            assert!(is_interpreter(name.as_ref()), "{name}");
+        }
+        for name in ["python-config", "python3.12-config", "pythonw", "python.sh", "python3."] {
+            assert!(!is_interpreter(name.as_ref()), "{name}");
+        }
+        for name in ["python.3", "pythont3", "python3.1.2", "pytho", "pyth\u{f6}n", "python3x"] {
+            assert!(!is_interpreter(name.as_ref()), "{name}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ use crate::fs::Kind;
 use crate::host::{Host, Platform};
 
 /// A table with a thousand interpreters and their class paths is smaller.
-const XML_BYTES: u64 = 1 << 24;
+const XML_BYTES: u64 = 1 << 22;
 
 /// Leads to the interpreters that the user's editors know.
 pub(super) fn leads(host: &Host, leads: &mut Leads) {

@@ -11,6 +11,8 @@ use crate::host::Host;
 
 /// Environments are often put under these names into the folder of an application.
 const ENVIRONMENT_NAMES: &[&str] = &["venv", ".venv", "env", "virtualenv"];
+/// Folders that images of containers put a program into, and its environment beside it.
+const CONTAINER_FOLDERS: &[&str] = &["/", "/app", "/code", "/src", "/workspace", "/usr/src/app"];
 /// Folders below `/opt` whose children are environments or installations.
 const HOLDER_NAMES: &[&str] = &["venvs", "virtualenvs", "envs", "python", "pythons"];
 
@@ -26,6 +28,7 @@ pub(super) fn leads(host: &Host, leads: &mut Leads) {
     for place in ["/opt", "/srv"] {
         applications(host, leads, &host.place(place));
     }
+    containers(host, leads);
     contained(host, leads);
     for folder in profiles(host) {
         let detail = format!("{} has it", shown(host, &folder));
@@ -63,12 +66,12 @@ fn applications(host: &Host, leads: &mut Leads, folder: &Path) {
     for entry in subfolders(folder) {
         let path = folder.join(&entry.name);
         let Ok(entries) = fs::list_unsorted(&path) else { continue };
-        if HOLDER_NAMES.iter().any(|name| entry.name == *name) {
-            store(host, leads, path.clone(), None, Source::System);
-        }
         if is_environment(&path, &entries) {
             leads.add(Target::Prefix(path), Source::System, None, detail.clone());
             continue;
+        }
+        if HOLDER_NAMES.iter().any(|name| entry.name == *name) {
+            store(host, leads, path.clone(), None, Source::System);
         }
         for child in entries.iter().filter(|child| child.kind != Kind::File) {
             let usual = ENVIRONMENT_NAMES.iter().any(|name| child.name == *name);
@@ -81,6 +84,27 @@ fn applications(host: &Host, leads: &mut Leads, folder: &Path) {
     // Software collections of Red Hat: `/opt/rh/rh-python38/root/usr`.
     for prefix in folders::matching(folder, "rh/*python*/root/usr") {
         leads.add(Target::Prefix(prefix), Source::System, None, detail.clone());
+    }
+}
+
+/// Places that are usual in containers, and prefixes of Pythons that were built by hand.
+fn containers(host: &Host, leads: &mut Leads) {
+    let mut prefixes: Vec<PathBuf> = CONTAINER_FOLDERS
+        .iter()
+        .map(|place| host.place(place))
+        .flat_map(|folder| ENVIRONMENT_NAMES.iter().map(move |name| folder.join(name)))
+        .filter(|prefix| fs::is_folder(prefix))
+        .collect();
+    let local = host.place("/usr/local");
+    // Development containers put `3.12.1` and a link `current` below `python`.
+    for pattern in ["python*", "python/*"] {
+        let with_interpreter =
+            |prefix: &PathBuf| !folders::interpreters(&prefix.join("bin")).is_empty();
+        prefixes.extend(folders::matching(&local, pattern).into_iter().filter(with_interpreter));
+    }
+    for prefix in prefixes {
+        let detail = format!("{} is a usual place", shown(host, &prefix));
+        leads.add(Target::Prefix(prefix), Source::System, None, detail);
     }
 }
 

@@ -29,6 +29,9 @@ mod units;
 mod uv;
 mod windows;
 
+#[cfg(test)]
+mod tests;
+
 pub use lead::{Lead, Leads, Target};
 pub use projects::in_project;
 

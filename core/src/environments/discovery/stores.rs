@@ -24,7 +24,7 @@ const CONFIG_BYTES: u64 = 1 << 18;
 
 /// Leads to the stores.
 pub(super) fn leads(host: &Host, leads: &mut Leads) {
-    work_on_home(host, leads);
+    let done = work_on_home(host, leads);
     hatch(host, leads);
     pdm(host, leads);
     pipx(host, leads);
@@ -33,7 +33,14 @@ pub(super) fn leads(host: &Host, leads: &mut Leads) {
         store(host, leads, rye.join("tools"), Some(EnvironmentKind::Rye), Source::Store);
     }
     for folder in PLAIN_HOLDERS.iter().filter_map(|name| host.home_place(name)) {
-        store(host, leads, folder, None, Source::Store);
+        // `Envs` is virtualenvwrapper's on Windows, where `envs` is the same folder.
+        let same = |other: &PathBuf| match host.platform {
+            Platform::Windows => other.as_os_str().eq_ignore_ascii_case(&folder),
+            _ => *other == folder,
+        };
+        if !done.iter().any(same) {
+            store(host, leads, folder, None, Source::Store);
+        }
     }
     for prefix in PLAIN_ENVIRONMENTS.iter().filter_map(|name| host.home_place(name)) {
         if fs::is_folder(&prefix) {
@@ -43,8 +50,9 @@ pub(super) fn leads(host: &Host, leads: &mut Leads) {
     }
 }
 
-/// Pipenv and virtualenvwrapper: both obey `WORKON_HOME`, and each has a default of its own.
-fn work_on_home(host: &Host, leads: &mut Leads) {
+/// Pipenv and virtualenvwrapper: both obey `WORKON_HOME`, and each has a default of its own. The
+/// folders that were looked at.
+fn work_on_home(host: &Host, leads: &mut Leads) -> Vec<PathBuf> {
     let pipenv = match host.platform {
         Platform::Windows => host.home_place(".virtualenvs"),
         _ => places::xdg_data(host).map(|data| data.join("virtualenvs")),
@@ -73,6 +81,7 @@ fn work_on_home(host: &Host, leads: &mut Leads) {
         }
         done.push(folder);
     }
+    done
 }
 
 /// Whether an environment is Pipenv's: `<project>-<hash>` with a `.project` file, where the hash is
@@ -166,7 +175,10 @@ fn pipx(host: &Host, leads: &mut Leads) {
     homes.extend(host.home_place(".local/pipx"));
     homes.extend(named_twice_on_windows(host, "pipx"));
     match host.platform {
-        Platform::Linux => homes.push(host.place("/opt/pipx")),
+        // The second is that of development containers.
+        Platform::Linux => {
+            homes.extend(["/opt/pipx", "/usr/local/py-utils"].iter().map(|home| host.place(home)));
+        }
         Platform::MacOs => {
             homes.push(host.place("/opt/pipx"));
             homes.extend(places::xdg_data(host).map(|data| data.join("pipx")));

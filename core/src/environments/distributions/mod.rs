@@ -31,6 +31,21 @@ mod tests;
 pub use name::normalize;
 pub use shared::Shared;
 
+/// What INSTALLER holds of those that install wheels into environments.
+const WHEEL_INSTALLERS: [&str; 11] = [
+    "pip",
+    "uv",
+    "poetry",
+    "pdm",
+    "pipenv",
+    "pipx",
+    "hatch",
+    "rye",
+    "installer",
+    "uv-pixi",
+    "flit",
+];
+
 /// A parsed `Requires-Dist`.
 pub type Requirement = pep508_rs::Requirement;
 
@@ -186,6 +201,14 @@ impl Distribution {
         self.installer.as_deref() == Some("conda")
     }
 
+    /// Whether a program installed it that installs wheels and writes RECORD as it does; packagers
+    /// of systems do not.
+    pub fn by_wheel_installer(&self) -> bool {
+        // Poetry adds its version.
+        let name = self.installer.as_deref().and_then(|text| text.split_whitespace().next());
+        name.is_some_and(|name| WHEEL_INSTALLERS.contains(&name))
+    }
+
     /// The name of the folder of metadata (`idna-3.10.dist-info`).
     pub fn folder_name(&self) -> String {
         self.info.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -193,12 +216,13 @@ impl Distribution {
 
     /// Whether the path of RECORD lies in this distribution's own folder of metadata.
     pub fn owns_metadata(&self, recorded: &str) -> bool {
-        let (Some(folder), Some((first, _))) =
-            (self.info.file_name().and_then(|name| name.to_str()), recorded.split_once('/'))
+        // Most paths are of modules: told by the name before the folder's own is looked at.
+        let Some((first, _)) =
+            recorded.split_once('/').filter(|(first, _)| first.ends_with("-info"))
         else {
             return false;
         };
-        folder == first
+        self.info.file_name().is_some_and(|folder| folder == first)
     }
 
     /// The folder that the distribution is installed into.

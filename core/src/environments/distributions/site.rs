@@ -48,7 +48,7 @@ fn distribution(folder: &Path, entry: &Entry, shared: &Shared) -> Option<Distrib
     let (stem, form) = file_name.rsplit_once('.')?;
     let path = folder.join(file_name);
     match form {
-        "dist-info" if entry.kind != Kind::File => Some(dist_info(&path, stem, shared)),
+        "dist-info" => Some(dist_info(&path, stem, shared)),
         "egg-info" => Some(egg_info(&path, stem, entry.kind, shared)),
         "egg" => Some(egg_info(&path.join("EGG-INFO"), stem, entry.kind, shared)),
         "egg-link" => egg_link(&path, stem, shared),
@@ -77,7 +77,12 @@ fn dist_info(info: &Path, stem: &str, shared: &Shared) -> Distribution {
             found.record = Part::Denied;
             return found;
         }
-        Err(_) => return found,
+        Err(error) => {
+            if error.kind() == io::ErrorKind::NotADirectory {
+                found.metadata = Part::Bad("cannot be there: it is a file, not a folder".into());
+            }
+            return found;
+        }
     }
     let listed = |name: &str| {
         let entries = &found.info_entries;

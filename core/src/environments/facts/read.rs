@@ -7,7 +7,7 @@ use super::{Facts, InterpreterFile, Known, Library, LinkEnd, Marker, Scheme, Sha
 use crate::environments::installation::{self, Installation};
 use crate::environments::python::PythonTag;
 use crate::environments::pyvenv_cfg::{self, PyvenvCfg};
-use crate::fs::{self, Entry, Kind, ReadError};
+use crate::fs::{self, Entry, Folder, Kind, ReadError};
 use crate::host::{Host, Platform};
 
 /// Whether a folder with these entries is worth a closer look: the cheap question that a walk asks
@@ -25,37 +25,40 @@ pub fn could_be(entries: &[Entry]) -> bool {
     scripts && library
 }
 
-/// Reads what stands at `prefix` (canonical); `entries` are its entries, when they were read already.
+/// Reads what stands at a prefix (opened by its canonical path) with these entries.
 /// `wanted` picks one of several installations in one prefix, as in `/usr/local`.
 ///
-/// `None` when it is no environment. A folder that was `named` by somebody counts as one with less
+/// `Err` gives the entries back when it is no environment. A folder that was `named` by somebody counts as one with less
 /// evidence than a folder that a walk comes across.
 pub fn read(
     host: &Host,
-    prefix: &Path,
+    opened: &Folder,
     entries: Vec<Entry>,
     wanted: Option<PythonTag>,
     named: bool,
     known: &Known,
-) -> Option<Facts> {
+) -> Result<Facts, Vec<Entry>> {
+    let prefix = opened.path();
     let entry = |name: &str| entries.iter().find(|entry| entry.name == name);
     let scheme = scheme(host, &entries);
     let marker = match entry("pyvenv.cfg") {
-        Some(_) => read_marker(&prefix.join("pyvenv.cfg")),
+        Some(_) => read_marker(opened),
         None => Marker::Missing,
     };
     // The cheap question first: most folders with `bin` and `lib` have nothing to do with Python.
     if matches!(marker, Marker::Missing) && !named && !looks_like_python(prefix, scheme, &entries) {
-        return None;
+        return Err(entries);
     }
     let conda = entry("conda-meta").is_some_and(|entry| entry.kind != Kind::File);
-    let scripts = Some(prefix.join(scheme.scripts())).filter(|_| entry(scheme.scripts()).is_some());
-    let script_entries = scripts.as_deref().and_then(|folder| fs::list(folder).ok());
+    let scripts = entry(scheme.scripts()).and_then(|_| opened.folder(scheme.scripts()).ok());
+    let script_entries = scripts.as_ref().and_then(|folder| folder.entries().ok());
     let scripts = scripts.filter(|_| script_entries.is_some());
-    let script_entries = script_entries.unwrap_or_default();
+    let mut script_entries = script_entries.unwrap_or_default();
+    script_entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     let interpreters =
-        interpreters(prefix, scheme, scripts.as_deref(), &script_entries, &entries, known);
-    let libraries = match (&marker, own_library(prefix, scheme, &interpreters)) {
+        interpreters(opened, scheme, scripts.as_ref(), &script_entries, &entries, known);
+    let scripts = scripts.map(|folder| folder.path().to_path_buf());
+    let libraries = match (&marker, own_library(opened, scheme, &interpreters)) {
         (Marker::Read(_), Some(library)) => vec![library],
         _ => libraries(host, prefix, scheme, &entries),
     };
@@ -74,9 +77,12 @@ pub fn read(
         stdlib: None,
         home: None,
         base: None,
-        owner: owner(prefix),
+        owner: opened.owner(),
     };
-    facts.shape = shape(&facts, conda, named)?;
+    match shape(&facts, conda, named) {
+        Some(shape) => facts.shape = shape,
+        None => return Err(facts.entries),
+    }
     facts.choose(wanted);
     let home = facts.marker.cfg().and_then(PyvenvCfg::home).filter(|home| home.is_absolute());
     facts.home = home.map(|home| known.installations.home(&home, scheme));
@@ -84,7 +90,7 @@ pub fn read(
     facts.stdlib = facts.base.as_ref().and_then(|base| base.stdlib.clone());
     facts.tag = facts.tag.or_else(|| facts.base.as_ref().and_then(|base| base.tag));
     facts.version = version(&facts);
-    Some(facts)
+    Ok(facts)
 }
 
 /// A library folder of Python, or `conda-meta`, or a Windows interpreter.
@@ -105,16 +111,20 @@ fn looks_like_python(prefix: &Path, scheme: Scheme, entries: &[Entry]) -> bool {
 }
 
 /// `lib/python3.12/site-packages` of the interpreter's own minor version, without listing `lib`.
-fn own_library(prefix: &Path, scheme: Scheme, interpreters: &[InterpreterFile]) -> Option<Library> {
+fn own_library(
+    prefix: &Folder,
+    scheme: Scheme,
+    interpreters: &[InterpreterFile],
+) -> Option<Library> {
     let tag = interpreters.iter().find_map(interpreter_tag).filter(|_| scheme == Scheme::Posix)?;
-    let folder = prefix.join("lib").join(tag.to_string());
-    let site = folder.join("site-packages");
+    let folder = format!("lib/{tag}");
+    let site = format!("{folder}/site-packages");
     // A marker says that it is no installation: whether `os.py` is here does not matter.
-    fs::is_folder(&site).then(|| Library {
-        folder,
+    prefix.has_folder(&site).then(|| Library {
+        folder: prefix.path().join(folder),
         tag: Some(tag),
         stdlib: false,
-        site_packages: Some(site),
+        site_packages: Some(prefix.path().join(site)),
         not_a_folder: None,
     })
 }
@@ -132,8 +142,8 @@ fn scheme(host: &Host, entries: &[Entry]) -> Scheme {
     }
 }
 
-fn read_marker(path: &Path) -> Marker {
-    match fs::read(path, pyvenv_cfg::MAX_BYTES) {
+fn read_marker(prefix: &Folder) -> Marker {
+    match prefix.read("pyvenv.cfg", pyvenv_cfg::MAX_BYTES) {
         Ok(bytes) => Marker::Read(PyvenvCfg::parse(&bytes)),
         Err(ReadError::NotAFile { what, .. }) => Marker::NotAFile(what),
         Err(ReadError::TooLarge { bytes, .. }) => Marker::TooLarge(bytes),
@@ -215,9 +225,9 @@ fn debian_packages(host: &Host, prefix: &Path, found: &mut Vec<Library>) {
 }
 
 fn interpreters(
-    prefix: &Path,
+    prefix: &Folder,
     scheme: Scheme,
-    scripts: Option<&Path>,
+    scripts: Option<&Folder>,
     script_entries: &[Entry],
     entries: &[Entry],
     known: &Known,
@@ -233,7 +243,7 @@ fn interpreters(
         let names: Vec<&Entry> = listing.iter().filter(named).collect();
         for (entry, (link, end)) in names.iter().zip(known.ends.follow_names(folder, &names)) {
             let name = entry.name.to_string_lossy().into_owned();
-            found.push(InterpreterFile { path: folder.join(&entry.name), name, link, end });
+            found.push(InterpreterFile { path: folder.path().join(&entry.name), name, link, end });
         }
     }
     found.sort_by_key(|file| {
@@ -404,15 +414,4 @@ fn version(facts: &Facts) -> Option<crate::environments::PythonVersion> {
         Some(version) if version.patch.is_some() => Some(version),
         other => of_cfg.or(other).or(minor),
     }
-}
-
-#[cfg(unix)]
-fn owner(prefix: &Path) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(prefix).ok().map(|metadata| metadata.uid())
-}
-
-#[cfg(not(unix))]
-fn owner(_: &Path) -> Option<u32> {
-    None
 }

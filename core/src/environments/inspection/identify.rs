@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::kind;
 use crate::environments::facts::{Facts, LinkEnd, Shape};
 use crate::environments::image::Format;
@@ -25,8 +23,10 @@ pub(super) fn identify(host: &Host, facts: &Facts, hint: Option<Kind>) -> Enviro
     } else {
         base.map(|base| base.prefix.clone())
     };
+    let id = EnvironmentId::of(&facts.prefix, own_tag(facts));
+    let base_id = if own { python.then(|| id.clone()) } else { base.map(|base| base.id.clone()) };
     Environment {
-        id: id(&facts.prefix, (facts.shape == Shape::Installation).then_some(facts.tag).flatten()),
+        id,
         kind,
         name: name(facts, kind),
         executable: executable(facts),
@@ -38,10 +38,7 @@ pub(super) fn identify(host: &Host, facts: &Facts, hint: Option<Kind>) -> Enviro
             .map(|_| "t".to_owned())
             .unwrap_or_default(),
         architecture: architecture(facts),
-        base_id: base_prefix.as_deref().map(|prefix| {
-            let other = base.filter(|base| !base.conda);
-            id(prefix, if own { own_tag(facts) } else { other.and_then(|base| base.tag) })
-        }),
+        base_id,
         base_prefix,
         base_executable: base.map(|base| base.executable.clone()),
         manager: kind::manager(kind).map(str::to_owned),
@@ -60,18 +57,6 @@ pub(super) fn identify(host: &Host, facts: &Facts, hint: Option<Kind>) -> Enviro
 
 fn own_tag(facts: &Facts) -> Option<PythonTag> {
     facts.tag.filter(|_| facts.shape == Shape::Installation)
-}
-
-/// Sixteen hexadecimal digits of a hash of the prefix, and of the minor version where a prefix
-/// (`/usr`) holds several installations.
-pub(super) fn id(prefix: &Path, tag: Option<PythonTag>) -> EnvironmentId {
-    let mut hash = Sha256::new();
-    hash.update(prefix.as_os_str().as_encoded_bytes());
-    if let Some(tag) = tag {
-        hash.update([0]);
-        hash.update(tag.to_string());
-    }
-    EnvironmentId(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The best name, also when what is behind it does not work: `check` says so.

@@ -4,6 +4,7 @@
 //! environment a thread is in memory with all its facts.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use crate::environments::distributions::{self, Installed};
 use crate::environments::facts::{self, Facts, Known, Marker};
 use crate::environments::health::{self, Depth, Subject};
 use crate::environments::{EnvironmentKind, Found, Problem, PythonTag, Source};
-use crate::fs::{self, Entry};
+use crate::fs::{self, Entry, Folder};
 use crate::host::Host;
 
 /// Looks at the machine, or at the paths that the request names.
@@ -56,8 +57,8 @@ struct Run<'a> {
     known: &'a Known,
     shared: distributions::Shared,
     catalog: Catalog<'a>,
-    /// By canonical prefix: one claim, or one for each installation that is named in it.
-    claims: Mutex<HashMap<PathBuf, Vec<Claim>>>,
+    /// By canonical prefix (as bytes: hashing a `Path` walks its components): one claim, or one for each installation that is named in it.
+    claims: Mutex<HashMap<OsString, Vec<Claim>>>,
     /// Leads that walks come across in projects.
     later: Mutex<Leads>,
     problems: Mutex<Vec<Problem>>,
@@ -100,10 +101,11 @@ impl Run<'_> {
             return;
         }
         let named = found.iter().any(|f| f.source != Source::Workspace) || hint.is_some();
-        match fs::list(prefix) {
-            Ok(entries) => {
-                if let Some(facts) = self.read(prefix, entries, *wanted, named) {
-                    return self.settle(prefix, *wanted, self.judge(facts, *hint));
+        let opened = Folder::open(prefix.clone());
+        match opened.and_then(|folder| Ok((folder.entries()?, folder))) {
+            Ok((entries, folder)) => {
+                if let Ok(facts) = self.read(&folder, entries, *wanted, named) {
+                    return self.settle(prefix, *wanted, self.judge(&facts, *hint));
                 }
             }
             Err(error) if fs::missing(&error) => {}
@@ -121,10 +123,10 @@ impl Run<'_> {
         found: &[Found],
     ) -> bool {
         let Ok(mut claims) = self.claims.lock() else { return false };
-        if !claims.contains_key(prefix) {
-            claims.insert(prefix.to_path_buf(), Vec::new());
+        if !claims.contains_key(prefix.as_os_str()) {
+            claims.insert(prefix.as_os_str().to_owned(), Vec::new());
         }
-        let Some(of_prefix) = claims.get_mut(prefix) else { return false };
+        let Some(of_prefix) = claims.get_mut(prefix.as_os_str()) else { return false };
         let same =
             |claim: &Claim| claim.wanted == wanted || claim.wanted.is_none() || wanted.is_none();
         let at = of_prefix.iter().position(same).unwrap_or_else(|| {
@@ -147,7 +149,7 @@ impl Run<'_> {
 
     fn with(&self, prefix: &Path, wanted: Option<PythonTag>, change: impl FnOnce(&mut Claim)) {
         if let Ok(mut claims) = self.claims.lock()
-            && let Some(of_prefix) = claims.get_mut(prefix)
+            && let Some(of_prefix) = claims.get_mut(prefix.as_os_str())
             && let Some(claim) = of_prefix.iter_mut().find(|claim| claim.wanted == wanted)
         {
             change(claim);
@@ -160,25 +162,25 @@ impl Run<'_> {
 
     fn read(
         &self,
-        prefix: &Path,
+        prefix: &Folder,
         entries: Vec<Entry>,
         wanted: Option<PythonTag>,
         named: bool,
-    ) -> Option<Facts> {
+    ) -> Result<Facts, Vec<Entry>> {
         let facts = facts::read(self.host, prefix, entries, wanted, named, self.known)?;
         let message = match &facts.marker {
             Marker::NotAFile(what) => format!("is {what}, not a regular file; it was not opened"),
             Marker::TooLarge(bytes) => format!("holds {bytes} bytes and was not read"),
             Marker::Denied => "cannot be read: permission denied".to_owned(),
             Marker::Unreadable(reason) => format!("cannot be read: {reason}"),
-            Marker::Missing | Marker::Read(_) => return Some(facts),
+            Marker::Missing | Marker::Read(_) => return Ok(facts),
         };
-        self.problems_of(vec![Problem::new(prefix.join("pyvenv.cfg"), message)]);
-        Some(facts)
+        self.problems_of(vec![Problem::new(prefix.path().join("pyvenv.cfg"), message)]);
+        Ok(facts)
     }
 
-    fn judge(&self, facts: Facts, hint: Option<EnvironmentKind>) -> Inspected {
-        let environment = identify(self.host, &facts, hint);
+    fn judge(&self, facts: &Facts, hint: Option<EnvironmentKind>) -> Inspected {
+        let environment = identify(self.host, facts, hint);
         self.request.progress.environments.fetch_add(1, Ordering::Relaxed);
         let installed = if self.request.depth > Depth::Outline {
             let (installed, problems) =
@@ -191,7 +193,7 @@ impl Run<'_> {
         let subject = Subject {
             host: self.host,
             environment: &environment,
-            facts: &facts,
+            facts,
             installed: &installed,
             catalog: &self.catalog,
             depth: self.request.depth,
@@ -215,7 +217,7 @@ impl Run<'_> {
         let Ok(claims) = self.claims.lock() else { return Vec::new() };
         let nothing = |of_prefix: &[Claim]| of_prefix.iter().all(|claim| claim.nothing);
         let unidentified = claims.iter().filter(|(_, of_prefix)| nothing(of_prefix));
-        unidentified.map(|(prefix, _)| prefix.clone()).collect()
+        unidentified.map(|(prefix, _)| PathBuf::from(prefix)).collect()
     }
 
     /// What editors' settings in projects name.
@@ -301,31 +303,29 @@ impl Run<'_> {
 }
 
 impl Visit for Run<'_> {
-    fn candidate(&self, folder: &Path, entries: Vec<Entry>) -> Verdict {
-        let walked =
-            [Found { source: Source::Workspace, detail: "a walk came across it".to_owned() }];
+    fn candidate(&self, opened: &Folder, entries: Vec<Entry>) -> Verdict {
+        let folder = opened.path();
         if self.host.home_place(".local").is_some_and(|user_base| user_base == folder) {
             return Verdict::Nothing(entries);
         }
-        // An installation is claimed under its minor version; a walk knows none yet.
-        let fresh = self.claim(folder, None, &[], &walked);
-        if !fresh {
+        let walked =
+            [Found { source: Source::Workspace, detail: "a walk came across it".to_owned() }];
+        if !self.claim(folder, None, &[], &walked) {
             let known = self.claims.lock().is_ok_and(|claims| {
                 claims
-                    .get(folder)
+                    .get(folder.as_os_str())
                     .is_some_and(|of_prefix| of_prefix.iter().any(|claim| !claim.nothing))
             });
             return if known { Verdict::Environment(entries) } else { Verdict::Nothing(entries) };
         }
-        let copy = entries.clone();
-        match self.read(folder, entries, None, false) {
-            Some(facts) => {
-                self.settle(folder, None, self.judge(facts, None));
-                Verdict::Environment(copy)
+        match self.read(opened, entries, None, false) {
+            Ok(facts) => {
+                self.settle(folder, None, self.judge(&facts, None));
+                Verdict::Environment(facts.entries)
             }
-            None => {
+            Err(entries) => {
                 self.with(folder, None, |claim| claim.nothing = true);
-                Verdict::Nothing(copy)
+                Verdict::Nothing(entries)
             }
         }
     }

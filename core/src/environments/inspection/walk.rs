@@ -15,14 +15,14 @@ use crossbeam_channel::{Receiver, Sender};
 use super::{Limits, Progress};
 use crate::environments::Problem;
 use crate::environments::facts;
-use crate::fs::{self, Entry, Kind};
+use crate::fs::{self, Entry, Folder, Kind};
 use crate::host::{Host, Platform};
 
 /// What the walk asks of whoever wants its results. Called from several threads.
 pub(super) trait Visit: Sync {
     /// A folder that could be an environment, with its entries. True when it is one: then only what
     /// no environment has of itself is walked below it.
-    fn candidate(&self, folder: &Path, entries: Vec<Entry>) -> Verdict;
+    fn candidate(&self, folder: &Folder, entries: Vec<Entry>) -> Verdict;
     /// A link whose target holds `pyvenv.cfg`.
     fn link(&self, link: &Path);
     /// Any folder, before its children.
@@ -132,8 +132,9 @@ impl<'a> Walk<'a> {
                 "is a network or system mount and is not walked; name it to have it walked";
             return self.problem(&task.folder, advice);
         }
-        let entries = match fs::list_unsorted(&task.folder) {
-            Ok(entries) => entries,
+        let opened = Folder::open(task.folder.clone());
+        let (opened, entries) = match opened.and_then(|folder| Ok((folder.entries()?, folder))) {
+            Ok((entries, folder)) => (folder, entries),
             // It vanished between the listing of its parent and now.
             Err(error) if fs::missing(&error) && task.depth > 0 => return,
             Err(error) => return self.problem(&task.folder, reason(&error)),
@@ -141,7 +142,7 @@ impl<'a> Walk<'a> {
         self.progress.folders.fetch_add(1, Ordering::Relaxed);
         self.entries.fetch_add(entries.len(), Ordering::Relaxed);
         let (environment, entries) = if facts::could_be(&entries) {
-            match visit.candidate(&task.folder, entries) {
+            match visit.candidate(&opened, entries) {
                 Verdict::Environment(entries) => (true, entries),
                 Verdict::Nothing(entries) => (false, entries),
             }

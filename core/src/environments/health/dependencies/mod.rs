@@ -152,7 +152,7 @@ fn requirements(distribution: &Distribution) -> &[Requirement] {
 /// A system's packager answers for what it packaged: it splits, patches and leaves out
 /// requirements without editing metadata.
 fn is_judged(subject: &Subject<'_>, distribution: &Distribution) -> bool {
-    subject.environment.is_virtual() || distribution.installer.is_some()
+    subject.environment.is_virtual() || distribution.by_wheel_installer() || distribution.by_conda()
 }
 
 fn accepts(requirement: &Requirement, found: &Distribution) -> bool {

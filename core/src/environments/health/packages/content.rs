@@ -43,7 +43,7 @@ pub(super) enum Verdict {
     Damaged,
     /// Valid text that differs.
     Edited,
-    /// "a folder" where a file belongs.
+    /// Something else where a file belongs ("a folder, not a file").
     WrongType(&'static str),
 }
 
@@ -141,7 +141,11 @@ fn unopened(error: &ReadError, recorded: &RecordedFile) -> Verdict {
 
 /// Some tools list folders in RECORD; a line with a hash is a file's.
 fn wrong_type(what: &'static str, recorded: &RecordedFile) -> Verdict {
-    if recorded.hash.is_some() { Verdict::WrongType(what) } else { Verdict::Fine }
+    let words = match what {
+        "a folder" => "a folder, not a file",
+        other => other,
+    };
+    if recorded.hash.is_some() { Verdict::WrongType(words) } else { Verdict::Fine }
 }
 
 fn is_rightly_empty(recorded: &RecordedFile) -> bool {

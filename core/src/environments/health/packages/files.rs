@@ -1,26 +1,21 @@
 //! The files that RECORD lists: are they there, and whole?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::content::{self, Look, Verdict};
 use super::place::Places;
 use super::{Code, MAX_PATHS, count, reinstall, shown, title};
 use crate::environments::distributions::{Distribution, RecordedFile, Site};
-use crate::environments::health::{Finding, Report, Severity, Subject};
+use crate::environments::health::{Finding, Method, Report, Severity, Subject};
 
 /// What is wrong with the files of one distribution.
 #[derive(Default)]
 struct Faults<'a> {
     looked_at: usize,
-    missing: Vec<Missing<'a>>,
+    missing: Vec<&'a RecordedFile>,
     corrupt: Vec<(PathBuf, String)>,
     edited: Vec<PathBuf>,
     wrong_type: Vec<(PathBuf, &'static str)>,
-}
-
-struct Missing<'a> {
-    recorded: &'a RecordedFile,
-    path: PathBuf,
 }
 
 /// Reports what is wrong with the files of a distribution, one finding for each code.
@@ -34,65 +29,86 @@ pub(super) fn check(
     let places = Places::of_prefix(site, &subject.facts.prefix);
     let mut faults = Faults::default();
     for recorded in &record.files {
-        look_at(subject, distribution, recorded, &places, &mut faults);
+        if !content::is_bytecode(&recorded.path)
+            && !is_judged_elsewhere(distribution, &recorded.path)
+        {
+            look_at(subject, distribution, recorded, &places, &mut faults);
+        }
     }
     faults.edited.retain(|path| !is_shared(site, distribution, path));
     if distribution.by_conda() {
-        keep_what_conda_installed(subject, &mut faults);
+        keep_what_conda_installed(subject, &places, &mut faults);
+    } else if is_packaged_by_system(subject, distribution) {
+        faults.missing.clear();
     }
     report_missing(site, distribution, &places, &faults, report);
     report_corrupt(site, distribution, &faults, report);
     report_edited(site, distribution, &faults, report);
-    for (path, what) in faults.wrong_type.iter().take(MAX_PATHS) {
-        let message =
-            format!("{}: {} is {what}, not a file", title(distribution), shown(path, &site.folder));
-        report.findings.push(
-            Finding::new(Code::FileTypeConflict, message, [path.clone()])
-                .reinstalling([distribution.pin()]),
-        );
-    }
+    report_wrong_types(site, distribution, &faults, report);
 }
 
 fn look_at<'a>(
     subject: &Subject<'_>,
     distribution: &Distribution,
     recorded: &'a RecordedFile,
-    places: &Places<'_>,
+    places: &Places<'a>,
     faults: &mut Faults<'a>,
 ) {
-    if content::is_bytecode(&recorded.path) || is_judged_elsewhere(distribution, &recorded.path) {
+    if places.is_unlisted(&recorded.path) {
+        faults.looked_at += 1;
+        faults.missing.push(recorded);
         return;
     }
     let Some(path) = places.resolve(&recorded.path) else { return };
-    let is_script = subject.facts.scripts.as_deref().is_some_and(|bin| path.starts_with(bin));
-    if is_script || recorded.path.starts_with("../") && subject.facts.scripts.is_none() {
-        // A missing command is judged by its declaration; a missing `bin` is not this one's fault.
-        if !subject.facts.scripts.is_some() || !path.exists() {
-            return;
-        }
-    }
+    let is_script = subject
+        .facts
+        .scripts
+        .as_deref()
+        .map_or_else(|| recorded.path.starts_with("../"), |folder| path.parent() == Some(folder));
     faults.looked_at += 1;
-    if places.is_known_absent(&recorded.path, &path) {
-        faults.missing.push(Missing { recorded, path });
+    if places.is_below_absent(&path) {
+        faults.missing.extend((!is_script).then_some(recorded));
         return;
     }
-    let look = Look { depth: subject.depth, rewritten: is_script || distribution.by_conda() };
-    let corrupt = |reason: &str| (path.clone(), reason.to_owned());
+    let rewritten = is_script || is_link(&recorded.path) || distribution.by_conda();
+    let look = Look { depth: subject.depth, rewritten };
+    let corrupt = |reason: String| (path.clone(), reason);
     match content::judge(&path, recorded, look) {
         Verdict::Fine | Verdict::Unknown => {}
-        Verdict::Missing => {
-            places.highest_absent(&recorded.path, &path);
-            faults.missing.push(Missing { recorded, path });
-        }
-        Verdict::Empty => faults.corrupt.push(corrupt("is empty")),
-        Verdict::Nul => faults.corrupt.push(corrupt("holds NULs")),
+        Verdict::Missing if is_command(distribution, is_script, &recorded.path) => {}
+        Verdict::Missing => match places.file_on_the_way(&recorded.path) {
+            Some(file) if faults.wrong_type.iter().any(|(known, _)| *known == file) => {}
+            Some(file) => faults.wrong_type.push((file, "a file, not a folder")),
+            None => faults.missing.push(recorded),
+        },
+        Verdict::Empty => faults.corrupt.push(corrupt("is empty".to_owned())),
+        Verdict::Nul => faults.corrupt.push(corrupt("holds NULs".to_owned())),
         Verdict::Cut(bytes) => {
-            faults.corrupt.push(corrupt(&format!("is cut off, RECORD has {bytes} bytes")));
+            faults.corrupt.push(corrupt(format!("is cut off, RECORD has {bytes} bytes")));
         }
-        Verdict::Damaged => faults.corrupt.push(corrupt("differs from RECORD")),
+        Verdict::Damaged => faults.corrupt.push(corrupt("differs from RECORD".to_owned())),
         Verdict::Edited => faults.edited.push(path),
         Verdict::WrongType(what) => faults.wrong_type.push((path, what)),
     }
+}
+
+/// A file that names the folder of an editable project: rewritten when the project moves.
+fn is_link(recorded: &str) -> bool {
+    !recorded.contains('/') && (recorded.starts_with("__editable__") || recorded.ends_with(".pth"))
+}
+
+/// A missing command is judged by its declaration, and a missing `bin` is no distribution's fault.
+fn is_command(distribution: &Distribution, is_script: bool, recorded: &str) -> bool {
+    let name = recorded.rsplit('/').next().unwrap_or(recorded);
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    is_script
+        && (distribution.name == "pip"
+            || distribution.commands.iter().any(|command| command == name))
+}
+
+/// What Debian, Fedora or Homebrew packaged: they move and split files and keep RECORD as it was.
+fn is_packaged_by_system(subject: &Subject<'_>, distribution: &Distribution) -> bool {
+    !subject.environment.is_virtual() && !distribution.by_wheel_installer()
 }
 
 /// METADATA and RECORD have codes of their own; the rest of these few is rewritten by installers.
@@ -106,7 +122,7 @@ fn is_judged_elsewhere(distribution: &Distribution, recorded: &str) -> bool {
 }
 
 /// Two distributions may install one file (a namespace's `__init__.py`): the last one wrote it.
-fn is_shared(site: &Site, distribution: &Distribution, path: &std::path::Path) -> bool {
+fn is_shared(site: &Site, distribution: &Distribution, path: &Path) -> bool {
     let Ok(relative) = path.strip_prefix(&site.folder) else { return false };
     let Some(relative) = relative.to_str() else { return false };
     site.distributions.iter().filter(|other| other.info != distribution.info).any(|other| {
@@ -118,7 +134,7 @@ fn is_shared(site: &Site, distribution: &Distribution, path: &std::path::Path) -
 
 /// conda builds packages from wheels and leaves files out (tests, duplicates) without editing
 /// RECORD: only its own list tells what was installed.
-fn keep_what_conda_installed(subject: &Subject<'_>, faults: &mut Faults<'_>) {
+fn keep_what_conda_installed(subject: &Subject<'_>, places: &Places<'_>, faults: &mut Faults<'_>) {
     faults.edited.clear();
     faults.corrupt.retain(|(_, reason)| reason == "is empty" || reason == "holds NULs");
     if faults.missing.is_empty() {
@@ -127,61 +143,78 @@ fn keep_what_conda_installed(subject: &Subject<'_>, faults: &mut Faults<'_>) {
     let listed = super::ownership::conda_files(&subject.facts.prefix);
     let prefix = &subject.facts.prefix;
     faults.missing.retain(|missing| {
-        missing
-            .path
-            .strip_prefix(prefix)
-            .ok()
-            .and_then(|relative| relative.to_str())
+        places
+            .resolve(&missing.path)
+            .as_deref()
+            .and_then(|path| path.strip_prefix(prefix).ok()?.to_str())
             .is_some_and(|relative| listed.contains(&relative.replace('\\', "/")))
     });
 }
 
-fn report_missing(
+fn report_missing<'a>(
     site: &Site,
     distribution: &Distribution,
-    places: &Places<'_>,
-    faults: &Faults<'_>,
+    places: &Places<'a>,
+    faults: &Faults<'a>,
     report: &mut Report,
 ) {
-    let of_pip = |missing: &&Missing<'_>| {
-        distribution.name == "pip" && missing.recorded.path.starts_with("pip/")
-    };
-    let (inert, needed): (Vec<_>, Vec<_>) =
-        faults.missing.iter().partition(|missing| is_inert(distribution, &missing.recorded.path));
-    // What is needed names the finding; what is not is one of its own only when it is alone.
-    let (subjects, severity) =
-        if needed.is_empty() { (inert, Severity::Info) } else { (needed, Severity::Error) };
-    let Some(first) = subjects.first() else { return };
-    let code = if severity == Severity::Error && subjects.iter().any(of_pip) {
-        Code::PipBroken
-    } else {
-        Code::PackageFilesMissing
-    };
+    let (inert, needed): (Vec<&RecordedFile>, Vec<_>) =
+        faults.missing.iter().partition(|missing| is_inert(distribution, &missing.path));
+    // What nothing imports is worth a word only when it is all that is missing.
+    let is_needed = !needed.is_empty();
+    let missing = if is_needed { needed } else { inert };
     let mut paths: Vec<PathBuf> = Vec::new();
-    for missing in &subjects {
+    let mut last_folder = "";
+    for file in &missing {
         if paths.len() == MAX_PATHS {
             break;
         }
-        let highest = places.highest_absent(&missing.recorded.path, &missing.path);
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if !folder.is_empty() && folder == last_folder {
+            continue;
+        }
+        let highest = places.highest_absent(&file.path);
+        // Its neighbours are told by the same path, when that is a folder's.
+        last_folder = if highest.ends_with(&file.path) { "" } else { folder };
         if !paths.contains(&highest) {
             paths.push(highest);
         }
     }
-    let shown_first = shown(paths.first().unwrap_or(&first.path), &site.folder);
+    let Some(first) = paths.first() else { return };
     let message = format!(
-        "{}: {} of {} {} missing: {shown_first}{}",
+        "{}: {} of {} {} missing: {}{}",
         title(distribution),
-        subjects.len(),
+        missing.len(),
         count(faults.looked_at, "file"),
-        if subjects.len() == 1 { "is" } else { "are" },
+        if missing.len() == 1 { "is" } else { "are" },
+        shown(first, &site.folder),
         if paths.len() > 1 { " and others" } else { "" },
     );
-    let mut finding = reinstall(code, distribution, message, paths);
-    finding.severity = severity;
-    if severity == Severity::Info {
-        finding = finding.repaired_by(crate::environments::health::Method::None);
-    }
+    let of_pip = |file: &&RecordedFile| file.path.starts_with("pip/");
+    let finding = if !is_needed {
+        let mut finding = Finding::new(Code::PackageFilesMissing, message, paths);
+        finding.severity = Severity::Info;
+        finding.repaired_by(Method::None)
+    } else if distribution.name == "pip" && missing.iter().any(of_pip) {
+        // Repaired from the base's bundled wheel, whatever version that has.
+        Finding::new(Code::PipBroken, message, paths)
+    } else {
+        reinstall(Code::PackageFilesMissing, distribution, message, paths)
+    };
     report.findings.push(finding);
+}
+
+fn report_wrong_types(
+    site: &Site,
+    distribution: &Distribution,
+    faults: &Faults<'_>,
+    report: &mut Report,
+) {
+    for (path, what) in faults.wrong_type.iter().take(MAX_PATHS) {
+        let message = format!("{}: {} is {what}", title(distribution), shown(path, &site.folder));
+        let finding = Finding::new(Code::FileTypeConflict, message, [path.clone()]);
+        report.findings.push(finding.reinstalling([distribution.pin()]));
+    }
 }
 
 /// A file that nothing imports: tests, licenses, manual pages, headers, type stubs.

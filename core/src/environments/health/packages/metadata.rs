@@ -127,27 +127,6 @@ fn report_record(subject: &Subject<'_>, current: &Distribution, report: &mut Rep
 }
 
 fn needs_record(subject: &Subject<'_>, distribution: &Distribution) -> bool {
-    match distribution.installer.as_deref() {
-        // Poetry adds its version.
-        Some(installer) => installer.split_whitespace().next().is_some_and(is_wheel_installer),
-        None => subject.environment.is_virtual(),
-    }
-}
-
-/// Programs that install wheels and write a RECORD as they do.
-pub(super) fn is_wheel_installer(name: &str) -> bool {
-    const KNOWN: [&str; 11] = [
-        "pip",
-        "uv",
-        "poetry",
-        "pdm",
-        "pipenv",
-        "pipx",
-        "hatch",
-        "rye",
-        "installer",
-        "uv-pixi",
-        "flit",
-    ];
-    KNOWN.contains(&name)
+    distribution.by_wheel_installer()
+        || distribution.installer.is_none() && subject.environment.is_virtual()
 }

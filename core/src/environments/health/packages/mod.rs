@@ -18,6 +18,8 @@ mod rivals;
 mod scripts;
 
 #[cfg(test)]
+pub(super) mod fabricated;
+#[cfg(test)]
 mod tests;
 
 pub(super) use ownership::{Owned, is_unowned_module};

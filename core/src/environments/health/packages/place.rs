@@ -2,11 +2,12 @@
 //!
 //! RECORD is untrusted: a path that leads out of the environment is not followed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use crate::environments::distributions::Site;
+use crate::fs;
 
 /// Resolves the paths of RECORDs of one site-packages folder.
 pub(super) struct Places<'a> {
@@ -15,17 +16,19 @@ pub(super) struct Places<'a> {
     roots: Vec<&'a Path>,
     /// Folders known to be absent: nothing below them is looked for.
     absent: RefCell<HashSet<PathBuf>>,
+    /// The last first name that was looked up: the files of a package follow each other.
+    last_top: Cell<Option<(&'a str, bool)>>,
 }
 
 impl<'a> Places<'a> {
     /// Only site-packages itself.
     pub(super) fn of_site(site: &'a Site) -> Places<'a> {
-        Places { site, roots: Vec::new(), absent: RefCell::default() }
+        Places { site, roots: Vec::new(), absent: RefCell::default(), last_top: Cell::new(None) }
     }
 
     /// Site-packages and the prefix that it belongs to.
     pub(super) fn of_prefix(site: &'a Site, prefix: &'a Path) -> Places<'a> {
-        Places { site, roots: vec![prefix], absent: RefCell::default() }
+        Places { site, roots: vec![prefix], absent: RefCell::default(), last_top: Cell::new(None) }
     }
 
     /// Where the recorded file belongs. `None` when that is outside the environment or no path.
@@ -38,16 +41,30 @@ impl<'a> Places<'a> {
             return Some(self.site.folder.join(recorded));
         }
         let path = collapse(&self.site.folder.join(recorded))?;
-        let inside = |root: &Path| path.starts_with(root) && path != root;
+        // The folder itself is no file of a distribution.
+        let inside = |root: &Path| path.starts_with(root) && !self.site.folder.starts_with(&path);
         (inside(&self.site.folder) || self.roots.iter().any(|root| inside(root))).then_some(path)
     }
 
-    /// Whether the file is known to be absent without asking the system: its first folder is not in
-    /// the listing, or a folder on the way was found to be absent.
-    pub(super) fn is_known_absent(&self, recorded: &str, path: &Path) -> bool {
-        if is_plain(recorded) && self.topmost_is_absent(recorded) {
-            return true;
+    /// Whether the listing of site-packages tells that the file is absent: its first folder is not
+    /// in it. Costs no call of the system.
+    pub(super) fn is_unlisted(&self, recorded: &'a str) -> bool {
+        if !is_plain(recorded) {
+            return false;
         }
+        let top = recorded.split('/').next().unwrap_or(recorded);
+        match self.last_top.get() {
+            Some((last, absent)) if last == top => absent,
+            _ => {
+                let absent = self.topmost_is_absent(top);
+                self.last_top.set(Some((top, absent)));
+                absent
+            }
+        }
+    }
+
+    /// Whether a folder on the way was found to be absent.
+    pub(super) fn is_below_absent(&self, path: &Path) -> bool {
         let absent = self.absent.borrow();
         !absent.is_empty()
             && path
@@ -57,19 +74,26 @@ impl<'a> Places<'a> {
                 .any(|ancestor| absent.contains(ancestor))
     }
 
-    fn topmost_is_absent(&self, recorded: &str) -> bool {
-        let top = recorded.split('/').next().unwrap_or(recorded);
+    fn topmost_is_absent(&self, top: &str) -> bool {
         // On a file system that ignores case the listing may spell it differently.
         !self.site.has(top)
             && (!cfg!(any(windows, target_os = "macos"))
                 || !self.site.entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(top)))
     }
 
+    /// The file that stands where a folder on the way to an absent file belongs, if one does.
+    pub(super) fn file_on_the_way(&self, recorded: &'a str) -> Option<PathBuf> {
+        let highest = self.highest_absent(recorded);
+        let above = highest.parent()?;
+        (above != self.site.folder && fs::is_file(above)).then(|| above.to_path_buf())
+    }
+
     /// The highest folder on the way to an absent file that is absent too, or the file itself.
-    pub(super) fn highest_absent(&self, recorded: &str, path: &Path) -> PathBuf {
-        if is_plain(recorded) && self.topmost_is_absent(recorded) {
+    pub(super) fn highest_absent(&self, recorded: &'a str) -> PathBuf {
+        if self.is_unlisted(recorded) {
             return self.site.folder.join(recorded.split('/').next().unwrap_or(recorded));
         }
+        let path = self.resolve(recorded).unwrap_or_else(|| self.site.folder.join(recorded));
         let known = {
             let absent = self.absent.borrow();
             path.ancestors()
@@ -80,7 +104,7 @@ impl<'a> Places<'a> {
         if let Some(folder) = known {
             return folder;
         }
-        let mut highest = path;
+        let mut highest = path.as_path();
         for ancestor in path.ancestors().skip(1) {
             if ancestor == self.site.folder || ancestor.symlink_metadata().is_ok() {
                 break;
@@ -96,9 +120,10 @@ impl<'a> Places<'a> {
 
 /// Nothing in it but names: stays below site-packages.
 fn is_plain(recorded: &str) -> bool {
-    !recorded.starts_with('/')
-        && !recorded.split('/').any(|part| part.is_empty() || part == "." || part == "..")
-        && !(cfg!(windows) && recorded.contains([':', '\\']))
+    let is_name = |part: &str| !matches!(part, "" | "." | "..");
+    // `C:x` and `\x` are roots on Windows.
+    let is_rooted = cfg!(windows) && recorded.contains([':', '\\']);
+    !is_rooted && recorded.split('/').all(is_name)
 }
 
 /// Removes `..` by name: the links on the way are those of the environment itself.
