@@ -29,7 +29,7 @@ pub fn inspect(host: &Host, request: &Request) -> Inspection {
         host,
         request,
         known: &known,
-        shared: distributions::Shared::default(),
+        shared: distributions::Shared::new(),
         catalog: Catalog::new(host, &known),
         claims: Mutex::default(),
         later: Mutex::default(),
@@ -183,8 +183,9 @@ impl Run<'_> {
         let environment = identify(self.host, facts, hint);
         self.request.progress.environments.fetch_add(1, Ordering::Relaxed);
         let installed = if self.request.depth > Depth::Outline {
+            let site_packages = &environment.site_packages;
             let (installed, problems) =
-                distributions::read(&environment.site_packages, &self.shared);
+                distributions::read_for(self.host, facts, site_packages, &self.shared);
             self.problems_of(problems);
             installed
         } else {
