@@ -11,6 +11,7 @@ pub mod environments;
 pub mod fs;
 mod host;
 mod registry;
+mod wire;
 
 pub use environments::health::{Code, Depth, Finding, Method, Repair, Severity};
 pub use environments::{

@@ -268,6 +268,10 @@ pub struct Run {
     pub top: String,
     /// Their indices.
     pub files: std::ops::Range<usize>,
+    /// How many of them are more than bytecode.
+    pub lasting: usize,
+    /// How many of them something needs.
+    pub needed: usize,
 }
 
 /// One line of RECORD: `idna/core.py,sha256=...,12950`.

@@ -45,9 +45,14 @@ impl Record {
         let mut record = Record { files, ..Record::default() };
         for (at, file) in record.files.iter().enumerate() {
             let top = file.path.split('/').next().unwrap_or_default();
-            match record.runs.last_mut() {
-                Some(run) if run.top == top => run.files.end = at + 1,
-                _ => record.runs.push(Run { top: top.to_owned(), files: at..at + 1 }),
+            if record.runs.last().is_none_or(|run| run.top != top) {
+                let top = top.to_owned();
+                record.runs.push(Run { top, files: at..at, lasting: 0, needed: 0 });
+            }
+            if let Some(run) = record.runs.last_mut() {
+                run.files.end = at + 1;
+                run.lasting += usize::from(file.role != Role::Bytecode);
+                run.needed += usize::from(file.role == Role::Needed);
             }
             if is_native(&file.path) {
                 record.natives.push(at);

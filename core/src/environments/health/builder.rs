@@ -62,6 +62,7 @@ impl Staged {
             home: None,
             base: None,
             owner: None,
+            stamps: Vec::new(),
         };
         let environment = Environment {
             id: EnvironmentId("0".repeat(16)),
@@ -84,6 +85,7 @@ impl Staged {
             created_by: None,
             externally_managed: false,
             owner: None,
+            stamps: Vec::new(),
         };
         let host = Host::empty(Platform::Linux, root);
         Staged { folder, host, environment, facts, distributions: Vec::new() }

@@ -148,6 +148,7 @@ impl Fabricated {
             home: None,
             base: None,
             owner: None,
+            stamps: Vec::new(),
         }
     }
 
@@ -173,6 +174,7 @@ impl Fabricated {
             created_by: None,
             externally_managed: false,
             owner: None,
+            stamps: Vec::new(),
         }
     }
 }
