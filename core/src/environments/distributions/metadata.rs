@@ -69,9 +69,31 @@ pub fn parse(bytes: &[u8]) -> Result<Metadata, String> {
 
 /// Lines of an old syntax (`foo (>1.0`) are left out: pip ignores them, too.
 pub(super) fn parse_requirements(lines: &[String]) -> Vec<Requirement> {
-    // The parser counts characters where it slices bytes, and panics on others than ASCII.
-    let ascii = lines.iter().filter(|line| line.is_ascii());
-    ascii.filter_map(|line| Requirement::from_str(line).ok()).collect()
+    let safe = lines.iter().filter(|line| is_safe(line));
+    safe.filter_map(|line| Requirement::from_str(line).ok()).collect()
+}
+
+/// Whether the parser of requirements survives the line: it panics on what is not ASCII and on names
+/// that end in punctuation, follows brackets by recursion, and lets a mix of many conditions grow
+/// without bound.
+fn is_safe(line: &str) -> bool {
+    const MAX_LINE_BYTES: usize = 8192;
+    const MAX_BRACKETS: usize = 64;
+    const MAX_MIXED_CONDITIONS: usize = 32;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let ends_well = |name: &str| !name.trim().ends_with(['-', '_', '.']);
+    let (head, condition) = line.split_once(';').unwrap_or((line, ""));
+    let (name, rest) =
+        head.trim().split_at(head.trim().find(|c| !is_name(c)).unwrap_or(head.trim().len()));
+    let extras = rest.split_once('[').map_or("", |(_, rest)| rest.split(']').next().unwrap_or(""));
+    let count = |word: &str| condition.split(|c: char| !is_name(c)).filter(|w| *w == word).count();
+    let (ands, ors) = (count("and"), count("or"));
+    line.is_ascii()
+        && line.len() <= MAX_LINE_BYTES
+        && line.matches('(').count() <= MAX_BRACKETS
+        && (ands.min(ors) == 0 || ands + ors <= MAX_MIXED_CONDITIONS)
+        && ends_well(name)
+        && extras.split(',').all(ends_well)
 }
 
 /// The fields of a header, with continuation lines joined by a blank.
@@ -108,10 +130,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requirements_that_are_not_ascii_are_left_out() {
-        let lines =
-            ["b\u{fffd}kelo", "six ; python_version \u{fffd}= '3'", "idna"].map(str::to_owned);
-        assert_eq!(parse_requirements(&lines).len(), 1);
+    fn requirements_that_the_parser_does_not_survive_are_left_out() {
+        let check = |line: &str, expected: usize| {
+            assert_eq!(parse_requirements(&[line.to_owned()]).len(), expected, "{line}");
+        };
+        check("idna", 1);
+        check("b\u{fffd}kelo", 0);
+        check("six ; python_version \u{fffd}= '3'", 0);
+        check("skia->=0.5.0", 0);
+        check("coverage[toml-, x]>=7", 0);
+        check("coverage[toml]>=7 ; python_version < '3.11' and (extra == 'a' or extra == 'b')", 1);
+        check(&format!("six ; {}os_name == 'nt'{}", "(".repeat(9), ")".repeat(9)), 1);
+        check(&format!("six ; {}os_name == 'nt'", "(".repeat(4000)), 0);
+        let chain: Vec<String> = (0..100).map(|n| format!("extra == 'e{n}'")).collect();
+        check(&format!("six ; {}", chain.join(" or ")), 1);
+        check(&format!("six ; {} and os_name == 'nt'", chain.join(" or ")), 0);
     }
 
     #[test]
