@@ -117,11 +117,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     read_open(open(path)?.0, path.to_path_buf(), limit).map(|(content, _)| content)
 }
 
-fn read_open(
-    mut file: File,
-    path: PathBuf,
-    limit: u64,
-) -> Result<(Vec<u8>, Stamp), ReadError> {
+fn read_open(mut file: File, path: PathBuf, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
     let metadata = file.metadata().map_err(|source| ReadError::io(&path, source))?;
     if !metadata.is_file() {
         return Err(not_a_file(&path, &metadata));
@@ -497,7 +493,8 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&temporary).and_then(|mut file| io::Write::write_all(&mut file, content));
+    let written =
+        options.open(&temporary).and_then(|mut file| io::Write::write_all(&mut file, content));
     let placed = written.and_then(|()| std::fs::rename(&temporary, path));
     if placed.is_err() {
         let _ = std::fs::remove_file(&temporary);
