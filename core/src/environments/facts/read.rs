@@ -141,9 +141,10 @@ fn scheme(host: &Host, entries: &[Entry]) -> Scheme {
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
     if has("bin") && !has("Scripts") {
         Scheme::Posix
-    } else if has("Scripts") || has("python.exe") {
-        Scheme::Windows
-    } else if host.platform == Platform::Windows && !has("lib64") {
+    } else if has("Scripts")
+        || has("python.exe")
+        || (host.platform == Platform::Windows && !has("lib64"))
+    {
         Scheme::Windows
     } else {
         Scheme::Posix
