@@ -428,6 +428,51 @@ fn probing_needs_names() {
     assert_eq!(answer.stdout, "");
 }
 
+/// A script that answers as an interpreter would, and leaves a mark.
+fn answers_as(venv: &Venv, version: &str, mark: &Path) {
+    fs::remove_file(venv.bin("python")).unwrap();
+    let script = format!(
+        "#!/bin/sh\n: > '{}'\necho '{{\"version\": [{version}], \"release_level\": \"final\", \
+         \"serial\": 0, \"base_prefix\": \"{}\", \"implementation\": \"cpython\", \
+         \"abi_flags\": \"\", \"platform\": \"linux\", \"machine\": \"x86_64\", \"bits\": 64}}'\n",
+        mark.display(),
+        venv.base.prefix.display()
+    );
+    write(&venv.bin("python"), script);
+    set_mode(&venv.bin("python"), 0o755);
+}
+
+#[test]
+fn probing_starts_what_is_named_and_nothing_else() {
+    let home = Home::new();
+    let (named, other) = (home.venv("work/a/.venv"), home.venv("work/b/.venv"));
+    let (mark, other_mark) = (home.join("mark"), home.join("other-mark"));
+    answers_as(&named, "3, 11, 2", &mark);
+    answers_as(&other, "3, 12, 3", &other_mark);
+
+    let answer = home.aios(["find", "--probe", "work"]).exits_with(2);
+    assert!(answer.stderr.contains("nothing to start"), "{answer:?}");
+    assert!(answer.stdout.contains("~/work/a/.venv") && !mark.exists());
+
+    home.aios(["find", "work/a/.venv"]).exits_with(0);
+    assert!(!mark.exists());
+
+    let answer = home.aios(["check", "--format", "json", "--probe", "work/a/.venv"]);
+    assert!(mark.exists() && !other_mark.exists());
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let probe = &answer.environment(&named.prefix)["probe"];
+    assert_eq!(probe["error"], serde_json::Value::Null);
+    assert_eq!(probe["version"], "3.11.2");
+    assert_eq!(probe["differs"], serde_json::json!(["version"]));
+
+    let answer = home.aios(["find", "--probe", "work/b/.venv/bin/python"]).exits_with(0);
+    assert!(answer.stdout.contains("starts, and says what the files say"), "{answer:?}");
+
+    write(&named.bin("python"), "#!/bin/sh\necho hello\n");
+    let answer = home.aios(["find", "--probe", "work/a/.venv"]).exits_with(0);
+    assert!(answer.stdout.contains("does not answer: "), "{answer:?}");
+}
+
 /// Ctrl-C in the middle of a walk: no half document, exit code 130.
 #[test]
 fn an_interrupt_leaves_no_half_document() {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     // The machine: no knowledge of Python.
     &["fs", "registry", "host"],
-    // Records and names.
-    &["environments", "environments::python"],
+    // Records, names and syntax.
+    &["environments", "environments::python", "environments::python_source"],
     // Readers of one kind of file or folder each; they judge nothing.
     &[
         "environments::pyvenv_cfg",
@@ -18,6 +18,9 @@ const LAYERS: &[&[&str]] = &[
         "environments::conda",
         "environments::facts",
         "environments::installation",
+        "environments::scripts",
+        "environments::modules",
+        "environments::pth",
         "environments::distributions",
         "environments::probe",
     ],
@@ -69,7 +72,11 @@ fn layer(module: &str) -> Option<usize> {
 fn the_core_sees_no_process_and_prints_nothing() {
     // What must not be said, and the files that may.
     let banned: &[(&str, &[&str])] = &[
-        ("std::env", &["host.rs"]),
+        ("env::var", &["host.rs"]),
+        ("env::args", &[]),
+        ("env::current_", &["host.rs"]),
+        ("env::home_dir", &["host.rs"]),
+        ("env::temp_dir", &[]),
         ("println!", &[]),
         ("print!(", &[]),
         ("process::exit", &[]),
@@ -174,14 +181,30 @@ fn below(folder: &str) -> Vec<PathBuf> {
 
 /// The sources of the core that are not tests. `lib.rs` only re-exports.
 fn sources() -> Vec<PathBuf> {
+    let all = below("core/src");
+    let tests: Vec<PathBuf> = all.iter().flat_map(|source| test_modules(source)).collect();
     let is_code = |path: &PathBuf| {
-        let name = path.file_stem().unwrap();
-        name != "tests"
-            && name != "builder"
-            && name != "lib"
-            && !path.iter().any(|part| part == "tests")
+        path.file_stem().unwrap() != "lib"
+            && !tests.iter().any(|test| path.starts_with(test))
+            && !tests.contains(&path.with_extension(""))
     };
-    below("core/src").into_iter().filter(is_code).collect()
+    all.into_iter().filter(is_code).collect()
+}
+
+/// The modules that a file declares for tests alone, as paths without `.rs`.
+fn test_modules(source: &Path) -> Vec<PathBuf> {
+    let text = fs::read_to_string(source).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let folder = match source.file_stem().unwrap().to_str() {
+        Some("mod" | "lib") => source.parent().unwrap().to_path_buf(),
+        _ => source.with_extension(""),
+    };
+    lines
+        .windows(2)
+        .filter(|pair| pair[0].starts_with("#[cfg(test)]") || pair[0].starts_with("#[cfg(all(test"))
+        .filter_map(|pair| pair[1].strip_suffix(';')?.rsplit_once("mod "))
+        .map(|(_, name)| folder.join(name))
+        .collect()
 }
 
 /// Inline test modules stand last in a file.

@@ -1,6 +1,6 @@
 //! `aios check`: what is wrong with the environments, and `--explain`: what a code means.
 
-use aios_core::{Depth, Host, Status};
+use aios_core::{Depth, Host};
 
 use super::{Error, Exit, scope};
 use crate::args::Check;
@@ -14,16 +14,14 @@ pub(super) fn run(args: &Check) -> Result<Exit, Error> {
         return Ok(Exit::Fine);
     }
     let depth = if args.deep { Depth::Deep } else { Depth::Usual };
-    let Some(seen) = scope::look(&args.scope, &args.view, depth)? else {
+    let Some(looked) = scope::look(&args.scope, &args.view, depth)? else {
         return Ok(Exit::Interrupted);
     };
-    let page = Page::new(&seen.host, &args.view, seen.named);
-    output::print(&seen.inspection, Question::Check, &args.view, &page).map_err(Error::Output)?;
-    let healthy =
-        |one: &aios_core::environments::inspection::Inspected| one.status() == Status::Healthy;
-    Ok(if !seen.complete {
+    let seen = &looked.seen;
+    output::print(seen, Question::Check, &args.view, &looked.page).map_err(Error::Output)?;
+    Ok(if !looked.complete {
         Exit::Error
-    } else if seen.inspection.environments.iter().all(healthy) {
+    } else if seen.inspection.environments.iter().all(|inspected| seen.is_fine(inspected)) {
         Exit::Fine
     } else {
         Exit::Findings

@@ -4,13 +4,12 @@ use aios_core::Depth;
 
 use super::{Error, Exit, scope};
 use crate::args::Find;
-use crate::output::{self, Page, Question};
+use crate::output::{self, Question};
 
 pub(super) fn run(args: &Find) -> Result<Exit, Error> {
-    let Some(seen) = scope::look(&args.scope, &args.view, Depth::Outline)? else {
+    let Some(looked) = scope::look(&args.scope, &args.view, Depth::Outline)? else {
         return Ok(Exit::Interrupted);
     };
-    let page = Page::new(&seen.host, &args.view, seen.named);
-    output::print(&seen.inspection, Question::Find, &args.view, &page).map_err(Error::Output)?;
-    Ok(if seen.complete { Exit::Fine } else { Exit::Error })
+    output::print(&looked.seen, Question::Find, &args.view, &looked.page).map_err(Error::Output)?;
+    Ok(if looked.complete { Exit::Fine } else { Exit::Error })
 }

@@ -6,6 +6,7 @@ use crate::args::{Args, Command};
 
 mod check;
 mod find;
+mod probe;
 mod scope;
 
 /// How a command ends; the number is the exit code of the program.

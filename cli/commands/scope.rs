@@ -7,22 +7,22 @@ use std::sync::atomic::Ordering;
 use aios_core::environments::inspection::{Inspection, Limits, Progress, Request, inspect};
 use aios_core::{Depth, Host, Platform, Problem};
 
-use super::Error;
+use super::{Error, probe};
 use crate::args::{Scope, View};
+use crate::output::text::quoted;
+use crate::output::{Page, Probes, Seen};
 use crate::{interrupt, output, progress};
 
-/// What was seen of the machine.
-pub(super) struct Seen {
-    pub(super) host: Host,
-    pub(super) inspection: Inspection,
-    /// The PATH arguments that exist, absolute, links kept and links followed.
-    pub(super) named: Vec<PathBuf>,
-    /// Whether everything that was asked for exists.
+/// What came of the arguments.
+pub(super) struct Looked {
+    pub(super) seen: Seen,
+    pub(super) page: Page,
+    /// Whether everything that was asked for could be done.
     pub(super) complete: bool,
 }
 
 /// Looks where the arguments say; `None` when the user interrupted it.
-pub(super) fn look(scope: &Scope, view: &View, depth: Depth) -> Result<Option<Seen>, Error> {
+pub(super) fn look(scope: &Scope, view: &View, depth: Depth) -> Result<Option<Looked>, Error> {
     if scope.probe && scope.paths.is_empty() {
         return Err(Error::ProbeWithoutPath);
     }
@@ -35,7 +35,7 @@ pub(super) fn look(scope: &Scope, view: &View, depth: Depth) -> Result<Option<Se
     let mut workspaces = existing(&host, &scope.workspaces, &mut missing);
     for problem in &missing {
         output::message::error(
-            &format!("{} {}", output::text::quoted(&problem.path), problem.message),
+            &format!("{} {}", quoted(&problem.path), problem.message),
             Some("`aios find` without arguments lists every environment of this machine"),
         );
     }
@@ -43,7 +43,8 @@ pub(super) fn look(scope: &Scope, view: &View, depth: Depth) -> Result<Option<Se
         workspaces.insert(0, host.current_dir.clone());
     }
 
-    let complete = missing.is_empty();
+    let mut complete = missing.is_empty();
+    let named: Vec<PathBuf> = paths.iter().flat_map(|path| names_of(path)).collect();
     // With PATHs that are all missing the request would have none, and mean the whole machine.
     let mut inspection = if !scope.paths.is_empty() && paths.is_empty() {
         Inspection::default()
@@ -59,13 +60,25 @@ pub(super) fn look(scope: &Scope, view: &View, depth: Depth) -> Result<Option<Se
         };
         inspect(&host, &request)
     };
+    let mut probes = Probes::default();
+    if scope.probe && !progress.stop.load(Ordering::Relaxed) {
+        probes = probe::start(&host, &inspection, &named);
+        for path in paths.iter().filter(|path| !probe::reaches(&inspection, &names_of(path))) {
+            complete = false;
+            output::message::error(
+                &format!("{} is no environment and no interpreter: nothing to start", quoted(path)),
+                Some("name each environment to start; what a walk finds is not started"),
+            );
+        }
+    }
     if progress.stop.load(Ordering::Relaxed) {
         output::message::note("interrupted: nothing is printed, since it would not be everything");
         return Ok(None);
     }
     interrupt::end_at_once_from_now();
     inspection.problems.splice(0..0, missing);
-    Ok(Some(Seen { named: with_links_followed(paths), host, inspection, complete }))
+    let page = Page::new(&host, view, named);
+    Ok(Some(Looked { seen: Seen { inspection, probes }, page, complete }))
 }
 
 /// The paths that exist, absolute. A link that leads nowhere exists: it may be a broken interpreter.
@@ -86,11 +99,20 @@ fn existing(host: &Host, paths: &[PathBuf], missing: &mut Vec<Problem>) -> Vec<P
     found
 }
 
-fn with_links_followed(paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut named: Vec<PathBuf> =
-        paths.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
-    named.extend(paths);
-    named
+/// A path as it was typed and as prefixes are reported: links to folders followed. The link that an
+/// interpreter is in a virtual environment is kept, or it would name the base.
+fn names_of(path: &Path) -> Vec<PathBuf> {
+    let mut names = vec![path.to_path_buf()];
+    let followed = if path.is_dir() {
+        path.canonicalize().ok()
+    } else {
+        path.parent()
+            .and_then(|folder| folder.canonicalize().ok())
+            .zip(path.file_name())
+            .map(|(folder, name)| folder.join(name))
+    };
+    names.extend(followed.filter(|followed| followed != path));
+    names
 }
 
 /// Where what was read is kept for the next run. Outside the places that any tool searches.

@@ -9,8 +9,8 @@ use aios_core::environments::inspection::{Inspected, Inspection};
 use aios_core::{Code, Environment, Finding, Method, Problem, Severity, Status};
 use anstyle::{AnsiColor, Style};
 
-use super::Page;
-use super::text::{counted, shown, shown_path, width, wrapped};
+use super::text::{counted, probed_version, shown, shown_path, width, wrapped};
+use super::{Page, ProbeOutcome, Seen};
 
 /// Findings of one code in one environment that are written out; the rest is counted.
 const SHOWN_OF_ONE_CODE: usize = 3;
@@ -39,11 +39,12 @@ fn color_of_severity(severity: Severity) -> Style {
 }
 
 /// The table of `aios find`.
-pub(super) fn find(out: &mut dyn Write, seen: &Inspection, page: &Page) -> io::Result<()> {
+pub(super) fn find(out: &mut dyn Write, seen: &Seen, page: &Page) -> io::Result<()> {
     let rows: Vec<Row> = seen
+        .inspection
         .environments
         .iter()
-        .filter(|inspected| !page.quiet || inspected.status() != Status::Healthy)
+        .filter(|inspected| !page.quiet || !seen.is_fine(inspected))
         .map(|inspected| Row::new(inspected, page))
         .collect();
     let widest =
@@ -63,15 +64,23 @@ pub(super) fn find(out: &mut dyn Write, seen: &Inspection, page: &Page) -> io::R
             None => writeln!(out)?,
         }
     }
+    for inspected in &seen.inspection.environments {
+        if let Some(outcome) = seen.probe_of(&inspected.environment)
+            && (!page.quiet || !outcome.is_fine())
+        {
+            let path = shown_path(&inspected.environment.prefix, page.home.as_deref());
+            writeln!(out, "{path}: {}", started(outcome, page))?;
+        }
+    }
     if page.quiet {
         return Ok(());
     }
     if !rows.is_empty() {
         writeln!(out)?;
     }
-    problems(out, &seen.problems, page)?;
-    summary(out, seen)?;
-    if seen.environments.iter().any(|inspected| inspected.status() != Status::Healthy) {
+    problems(out, &seen.inspection.problems, page)?;
+    summary(out, &seen.inspection)?;
+    if seen.inspection.environments.iter().any(|inspected| inspected.status() != Status::Healthy) {
         writeln!(out, "`aios check` says why, and what to do")?;
     }
     Ok(())
@@ -118,24 +127,31 @@ fn telling_name(environment: &Environment) -> Option<&str> {
 }
 
 /// The blocks of `aios check`: broken environments first, healthy ones only when named.
-pub(super) fn check(out: &mut dyn Write, seen: &Inspection, page: &Page) -> io::Result<()> {
+pub(super) fn check(out: &mut dyn Write, seen: &Seen, page: &Page) -> io::Result<()> {
+    let environments = &seen.inspection.environments;
     for status in [Status::Broken, Status::Warning, Status::Healthy] {
-        for inspected in seen.environments.iter().filter(|one| one.status() == status) {
+        for inspected in environments.iter().filter(|one| one.status() == status) {
             let named = page.names(&inspected.environment);
-            if status != Status::Healthy || (named && !page.quiet) {
-                block(out, inspected, named, page)?;
+            if !seen.is_fine(inspected) || (named && !page.quiet) {
+                block(out, inspected, seen, named, page)?;
             }
         }
     }
     if page.quiet {
         return Ok(());
     }
-    problems(out, &seen.problems, page)?;
-    summary(out, seen)
+    problems(out, &seen.inspection.problems, page)?;
+    summary(out, &seen.inspection)
 }
 
 /// One environment and what is wrong with it.
-fn block(out: &mut dyn Write, inspected: &Inspected, named: bool, page: &Page) -> io::Result<()> {
+fn block(
+    out: &mut dyn Write,
+    inspected: &Inspected,
+    seen: &Seen,
+    named: bool,
+    page: &Page,
+) -> io::Result<()> {
     let environment = &inspected.environment;
     let status = inspected.status();
     let color = color_of(status);
@@ -145,7 +161,12 @@ fn block(out: &mut dyn Write, inspected: &Inspected, named: bool, page: &Page) -
         write!(out, "  {DIM}({}){DIM:#}", shown(name))?;
     }
     writeln!(out)?;
-    writeln!(out, "    {DIM}{}{DIM:#}", described(environment, page))?;
+    for line in wrapped(&described(environment, page), page.width.saturating_sub(4)) {
+        writeln!(out, "    {DIM}{line}{DIM:#}")?;
+    }
+    if let Some(outcome) = seen.probe_of(environment) {
+        paragraph(out, "", &started(outcome, page), page)?;
+    }
     let groups = by_code(&inspected.findings);
     for group in &groups {
         // In a list of many environments, what is odd and fine is only named.
@@ -175,7 +196,9 @@ fn described(environment: &Environment, page: &Page) -> String {
         Some(version) => format!("Python {version}"),
         None => "version unknown".to_owned(),
     });
-    if let Some(creator) = &environment.created_by {
+    if let Some(creator) = &environment.created_by
+        && creator != environment.kind.as_str()
+    {
         parts.push(format!("made by {}", shown(creator)));
     }
     if let Some(base) = environment.base_prefix.as_deref()
@@ -184,6 +207,30 @@ fn described(environment: &Environment, page: &Page) -> String {
         parts.push(format!("on {}", shown_path(base, page.home.as_deref())));
     }
     parts.join(", ")
+}
+
+/// What came of starting the interpreter.
+fn started(outcome: &ProbeOutcome, page: &Page) -> String {
+    let (probed, differs) = match outcome {
+        ProbeOutcome::Failed(error) => return format!("does not answer: {}", shown(error)),
+        ProbeOutcome::Answered { differs, .. } if differs.is_empty() => {
+            return "starts, and says what the files say".to_owned();
+        }
+        ProbeOutcome::Answered { probed, differs } => (probed, differs),
+    };
+    let said: Vec<String> = differs
+        .iter()
+        .map(|field| match *field {
+            "version" => format!("version {}", probed_version(probed)),
+            "prefix" => format!("prefix {}", shown_path(&probed.prefix, page.home.as_deref())),
+            "base_prefix" => {
+                format!("base {}", shown_path(&probed.base_prefix, page.home.as_deref()))
+            }
+            "implementation" => format!("implementation {}", shown(&probed.implementation)),
+            _ => format!("ABI flags `{}`", shown(&probed.abi_flags)),
+        })
+        .collect();
+    format!("starts, and contradicts the files: {}", said.join(", "))
 }
 
 /// Findings of one code together, in the order in which each code first appears.
@@ -369,7 +416,7 @@ mod tests {
 
     #[test]
     fn an_empty_machine() {
-        let text = plain(|out| find(out, &Inspection::default(), &page(&[], false)));
+        let text = plain(|out| find(out, &Seen::default(), &page(&[], false)));
         assert_eq!(text, "no Python environment was found\n");
     }
 

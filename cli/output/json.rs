@@ -45,12 +45,17 @@
 //! | `created_by` | program and version that created it, or null |
 //! | `externally_managed` | whether it carries PEP 668's `EXTERNALLY-MANAGED` |
 //! | `owner` | numeric owner of the prefix, or null |
+//! | `probe` | with `--probe` only: what the interpreter says, or null when it was not started |
 //! | `findings` | in `aios.check/1` only; worst first |
 //!
 //! A **finding**: `code` (kebab-case, stable), `severity` (`error`, `warning`, `info`), `message` (the
 //! evidence, for people), `paths`, `repair` with `method` (`in-place`, `reinstall`, `recreate`,
 //! `needs-base-python`, `none`) and `distributions` (`name==version` of each one to install again),
 //! `effect` (what it causes) and `remedy` (what to do about it).
+//!
+//! A **probe**: `error` (why there is no answer, or null), `differs` (names of the fields above that the
+//! interpreter contradicts), and what it says: `version`, `prefix`, `base_prefix`, `implementation`,
+//! `abi_flags`, each null when there is no answer.
 //!
 //! A **problem** is something that could not be looked at: `path` and `message`. The rest stands.
 //!
@@ -59,7 +64,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use aios_core::environments::inspection::{Inspected, Inspection};
+use aios_core::environments::inspection::Inspected;
 use aios_core::{Finding, Problem};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -67,24 +72,20 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
-use super::{Question, text};
+use super::{ProbeOutcome, Question, Seen, text};
 
 /// Writes the document, one environment at a time: ten thousand need no more memory than one.
-pub(super) fn write(
-    out: &mut dyn Write,
-    inspection: &Inspection,
-    question: Question,
-) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, seen: &Seen, question: Question) -> io::Result<()> {
     let schema = match question {
         Question::Find => "aios.find/1",
         Question::Check => "aios.check/1",
     };
     write!(out, "{{\"schema\":\"{schema}\",\"environments\":")?;
     let environments =
-        inspection.environments.iter().map(|inspected| EnvironmentRow::new(inspected, question));
+        seen.inspection.environments.iter().map(|one| EnvironmentRow::new(one, seen, question));
     write_array(out, environments)?;
     write!(out, ",\"problems\":")?;
-    write_array(out, inspection.problems.iter().map(ProblemRow::new))?;
+    write_array(out, seen.inspection.problems.iter().map(ProblemRow::new))?;
     writeln!(out, "}}")
 }
 
@@ -176,11 +177,13 @@ struct EnvironmentRow<'a> {
     externally_managed: bool,
     owner: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<Option<ProbeRow<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<Vec<FindingRow<'a>>>,
 }
 
 impl<'a> EnvironmentRow<'a> {
-    fn new(inspected: &'a Inspected, question: Question) -> EnvironmentRow<'a> {
+    fn new(inspected: &'a Inspected, seen: &'a Seen, question: Question) -> EnvironmentRow<'a> {
         let environment = &inspected.environment;
         EnvironmentRow {
             id: &environment.id.0,
@@ -208,6 +211,7 @@ impl<'a> EnvironmentRow<'a> {
             created_by: environment.created_by.as_deref(),
             externally_managed: environment.externally_managed,
             owner: environment.owner,
+            probe: (!seen.probes.is_empty()).then(|| seen.probe_of(environment).map(ProbeRow::new)),
             findings: (question == Question::Check)
                 .then(|| inspected.findings.iter().map(FindingRow::new).collect()),
         }
@@ -218,6 +222,36 @@ impl<'a> EnvironmentRow<'a> {
 struct FoundRow<'a> {
     source: &'static str,
     detail: &'a str,
+}
+
+#[derive(Serialize)]
+struct ProbeRow<'a> {
+    error: Option<&'a str>,
+    differs: &'a [&'static str],
+    version: Option<String>,
+    prefix: Option<JsonPath<'a>>,
+    base_prefix: Option<JsonPath<'a>>,
+    implementation: Option<&'a str>,
+    abi_flags: Option<&'a str>,
+}
+
+impl<'a> ProbeRow<'a> {
+    fn new(outcome: &'a ProbeOutcome) -> ProbeRow<'a> {
+        let (error, answer) = match outcome {
+            ProbeOutcome::Answered { probed, differs } => (None, Some((probed, differs))),
+            ProbeOutcome::Failed(error) => (Some(error.as_str()), None),
+        };
+        let probed = answer.map(|(probed, _)| probed);
+        ProbeRow {
+            error,
+            differs: answer.map_or(&[], |(_, differs)| differs),
+            version: probed.map(|probed| text::probed_version(probed)),
+            prefix: probed.map(|probed| JsonPath(&probed.prefix)),
+            base_prefix: probed.map(|probed| JsonPath(&probed.base_prefix)),
+            implementation: probed.map(|probed| probed.implementation.as_str()),
+            abi_flags: probed.map(|probed| probed.abi_flags.as_str()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -272,7 +306,7 @@ mod tests {
     use super::*;
     use crate::output::sample;
 
-    fn document(inspection: &Inspection, question: Question) -> String {
+    fn document(inspection: &Seen, question: Question) -> String {
         let mut out = Vec::new();
         write(&mut out, inspection, question).unwrap();
         String::from_utf8(out).unwrap()
@@ -286,9 +320,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_started() {
+        let mut seen = sample::machine();
+        let id = |at: usize| sample::machine().inspection.environments[at].environment.id.clone();
+        seen.probes.insert(id(0), ProbeOutcome::Failed("no answer".to_owned()));
+        let text = document(&seen, Question::Find);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["environments"][0]["probe"]["error"], "no answer");
+        assert_eq!(value["environments"][0]["probe"]["version"], serde_json::Value::Null);
+        assert!(text.lines().nth(2).unwrap().contains("\"probe\":null"), "{text}");
+        assert!(!document(&sample::machine(), Question::Find).contains("\"probe\""));
+    }
+
+    #[test]
     fn an_empty_machine() {
         assert_eq!(
-            document(&Inspection::default(), Question::Find),
+            document(&Seen::default(), Question::Find),
             "{\"schema\":\"aios.find/1\",\"environments\":[],\"problems\":[]}\n"
         );
     }

@@ -2,11 +2,13 @@
 //!
 //! The only part that knows colour and the JSON format. It looks at nothing but the answer.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
 
-use aios_core::environments::inspection::Inspection;
-use aios_core::{Code, Environment, Host};
+use aios_core::environments::inspection::{Inspected, Inspection};
+use aios_core::environments::probe::Probed;
+use aios_core::{Code, Environment, EnvironmentId, Host, Status};
 use anstream::{AutoStream, ColorChoice};
 
 use crate::args::{Color, Format, View};
@@ -23,6 +25,47 @@ pub(crate) mod text;
 pub(crate) enum Question {
     Find,
     Check,
+}
+
+/// What is printed.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) inspection: Inspection,
+    /// Empty without `--probe`.
+    pub(crate) probes: Probes,
+}
+
+/// What came of starting interpreters.
+pub(crate) type Probes = BTreeMap<EnvironmentId, ProbeOutcome>;
+
+/// What came of starting one.
+#[derive(Debug)]
+pub(crate) enum ProbeOutcome {
+    Answered {
+        probed: Box<Probed>,
+        /// The fields of the record that it contradicts.
+        differs: Vec<&'static str>,
+    },
+    /// It gave no answer; why.
+    Failed(String),
+}
+
+impl ProbeOutcome {
+    fn is_fine(&self) -> bool {
+        matches!(self, ProbeOutcome::Answered { differs, .. } if differs.is_empty())
+    }
+}
+
+impl Seen {
+    /// Whether an environment is healthy, by its files and, when it was started, by its interpreter.
+    pub(crate) fn is_fine(&self, inspected: &Inspected) -> bool {
+        inspected.status() == Status::Healthy
+            && self.probe_of(&inspected.environment).is_none_or(ProbeOutcome::is_fine)
+    }
+
+    fn probe_of(&self, environment: &Environment) -> Option<&ProbeOutcome> {
+        self.probes.get(&environment.id)
+    }
 }
 
 /// What the text for people is laid out on.
@@ -57,20 +100,15 @@ impl Page {
 }
 
 /// Prints the answer to a question.
-pub(crate) fn print(
-    inspection: &Inspection,
-    question: Question,
-    view: &View,
-    page: &Page,
-) -> io::Result<()> {
+pub(crate) fn print(seen: &Seen, question: Question, view: &View, page: &Page) -> io::Result<()> {
     let stdout = io::stdout().lock();
     match (view.format, question) {
-        (Format::Json, _) => to(stdout, |out| json::write(out, inspection, question)),
+        (Format::Json, _) => to(stdout, |out| json::write(out, seen, question)),
         (Format::Human, Question::Find) => {
-            to(colored(stdout, view.color), |out| human::find(out, inspection, page))
+            to(colored(stdout, view.color), |out| human::find(out, seen, page))
         }
         (Format::Human, Question::Check) => {
-            to(colored(stdout, view.color), |out| human::check(out, inspection, page))
+            to(colored(stdout, view.color), |out| human::check(out, seen, page))
         }
     }
 }

@@ -8,8 +8,10 @@ use aios_core::{
     Code, Environment, EnvironmentId, EnvironmentKind, Finding, Found, Problem, Source,
 };
 
+use super::{Probes, Seen};
+
 /// A broken environment, a damaged one, a healthy one with an odd name, and the base of all.
-pub(super) fn machine() -> Inspection {
+pub(super) fn machine() -> Seen {
     let broken = Environment {
         name: Some("web".to_owned()),
         version: "3.14.0".parse().ok(),
@@ -33,7 +35,7 @@ pub(super) fn machine() -> Inspection {
         Finding::new(Code::PackageFilesMissing, message, [PathBuf::from(file)])
             .reinstalling(["numpy==2.1.0".to_owned()])
     };
-    Inspection {
+    let inspection = Inspection {
         environments: vec![
             inspected(
                 broken,
@@ -63,7 +65,8 @@ pub(super) fn machine() -> Inspection {
             inspected(base, Vec::new()),
         ],
         problems: vec![Problem::new("/home/u/secret", "cannot be read: permission denied")],
-    }
+    };
+    Seen { inspection, probes: Probes::default() }
 }
 
 fn inspected(environment: Environment, findings: Vec<Finding>) -> Inspected {

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use aios_core::environments::probe::Probed;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A name as it may be shown. Bytes that are not UTF-8 appear as `\xff`.
@@ -78,6 +79,18 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// `3.12.1`, `3.14.0rc2`, as the interpreter says it.
+pub(crate) fn probed_version(probed: &Probed) -> String {
+    let [major, minor, patch] = probed.version;
+    let level = match probed.release_level.as_str() {
+        "alpha" => "a",
+        "beta" => "b",
+        "candidate" => "rc",
+        _ => return format!("{major}.{minor}.{patch}"),
+    };
+    format!("{major}.{minor}.{patch}{level}{}", probed.serial)
 }
 
 /// `1 environment`, `2 environments`.

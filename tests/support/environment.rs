@@ -1,5 +1,6 @@
 //! A base installation and virtual environments on it, as `python -m venv` and pip leave them.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -166,17 +167,24 @@ impl Venv {
     /// What `python -m venv --without-pip` leaves.
     pub(crate) fn make(prefix: &Path, base: &Base) -> Venv {
         let venv = Venv { prefix: prefix.to_path_buf(), base: base.clone() };
-        let shown = prefix.display();
-        write(
-            &venv.cfg(),
-            format!(
-                "home = {home}/bin\ninclude-system-site-packages = false\nversion = {version}\n\
-                 executable = {executable}\ncommand = {executable} -m venv {shown}\n",
-                home = base.prefix.display(),
-                version = base.version,
-                executable = base.executable().display(),
-            ),
-        );
+        // Paths go into files as bytes: they need not be UTF-8.
+        let bytes = |parts: &[&OsStr]| parts.join(OsStr::new("")).into_encoded_bytes();
+        let here = prefix.as_os_str();
+        let executable = base.executable();
+        let mut cfg = bytes(&[
+            "home = ".as_ref(),
+            base.prefix.join("bin").as_os_str(),
+            "\ninclude-system-site-packages = false\nversion = ".as_ref(),
+            base.version.as_ref(),
+            "\nexecutable = ".as_ref(),
+            executable.as_os_str(),
+            "\n".as_ref(),
+        ]);
+        // Pythons that write this line cannot make an environment whose path is not UTF-8.
+        if let Some(here) = prefix.to_str() {
+            cfg.extend(format!("command = {} -m venv {here}\n", executable.display()).into_bytes());
+        }
+        write(&venv.cfg(), cfg);
         fs::create_dir_all(venv.bin("")).unwrap();
         fs::create_dir_all(prefix.join("include")).unwrap();
         fs::create_dir_all(venv.site_packages()).unwrap();
@@ -184,15 +192,14 @@ impl Venv {
         symlink(base.executable(), venv.bin("python")).unwrap();
         symlink("python", venv.bin("python3")).unwrap();
         symlink("python", venv.bin(&format!("python{}", base.xy))).unwrap();
-        write(
-            &venv.bin("activate"),
-            format!(
-                "# This file must be used with \"source bin/activate\" *from bash*\n\
-                 VIRTUAL_ENV={shown:?}\nexport VIRTUAL_ENV\n"
-            ),
-        );
-        write(&venv.bin("activate.csh"), format!("setenv VIRTUAL_ENV {shown:?}\n"));
-        write(&venv.bin("activate.fish"), format!("set -gx VIRTUAL_ENV {shown:?}\n"));
+        for (name, start) in [
+            ("activate", "# This file must be used with \"source bin/activate\"\nVIRTUAL_ENV="),
+            ("activate.csh", "setenv VIRTUAL_ENV "),
+            ("activate.fish", "set -gx VIRTUAL_ENV "),
+        ] {
+            let text = bytes(&[start.as_ref(), "'".as_ref(), here, "'\n".as_ref()]);
+            write(&venv.bin(name), text);
+        }
         venv
     }
 
@@ -254,9 +261,18 @@ impl Venv {
         }
         put(format!("{info}/METADATA"), metadata.as_bytes());
         put(format!("{info}/INSTALLER"), b"pip\n");
+        let native = files.iter().any(|(path, _)| path.ends_with(".so"));
+        let (pure, tag) = match native {
+            true => {
+                let xy = self.base.xy.replace('.', "");
+                (false, format!("cp{xy}-cp{xy}-linux_{}", std::env::consts::ARCH))
+            }
+            false => (true, "py3-none-any".to_owned()),
+        };
         put(
             format!("{info}/WHEEL"),
-            b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            format!("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n")
+                .as_bytes(),
         );
         if !scripts.is_empty() {
             let lines: String =

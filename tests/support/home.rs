@@ -15,7 +15,8 @@ pub(crate) struct Home {
 impl Home {
     /// An empty one.
     pub(crate) fn new() -> Home {
-        let folder = tempfile::tempdir().unwrap();
+        // In memory where that can be: a disk that others use takes a minute for 20,000 folders.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         // Prefixes are reported canonical, and temporary folders may stand behind a link (macOS).
         Home { path: folder.path().canonicalize().unwrap(), _folder: folder }
     }

@@ -1,0 +1,23 @@
+# What continuous integration runs, without the tests.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+test *ARGS:
+    cargo test --locked {{ARGS}}
+
+# `AIOS_BENCH_ENVIRONMENTS=10000 just bench` for more than the usual 2000.
+bench:
+    cargo bench --locked --bench discovery
+
+# Five minutes for each target; needs a nightly toolchain and cargo-fuzz.
+fuzz TARGET SECONDS="300":
+    cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
+
+# Writes the expected outputs anew; look at the difference before you commit it.
+bless:
+    AIOS_BLESS=1 cargo test --locked --bin aios
+
+# Licences and advisories; needs cargo-deny.
+deny:
+    cargo deny check
