@@ -75,8 +75,32 @@ const IN_ENVIRONMENT: &[&str] = &[
     "conda-meta",
 ];
 
-/// Those whose absence or uselessness nobody has to be told: hints, and what is made again at will.
-const SILENT: &[&str] = &["x"];
+/// Hints, and what an environment need not have: nothing has to be said when they are of no use.
+const HINTS: &[&str] = &[
+    "bin/activate",
+    ".project",
+    "lib/python3.12/site-packages/webtool-1.2.0.dist-info/INSTALLER",
+    "lib/python3.12/site-packages/webtool-1.2.0.dist-info/direct_url.json",
+    "lib/python3.12/site-packages/odd.egg-link",
+    "lib/python3.12/site-packages/odd.egg-info",
+    "lib/python3.12/site-packages/odd.pth",
+    "lib/python3.12/site-packages/sitecustomize.py",
+    "lib64",
+    "conda-meta",
+    "conda-meta/history",
+    ".config/systemd/user/odd.service",
+    ".local/bin/odd",
+    "healthy/.idea/misc.xml",
+    "healthy/pyproject.toml",
+    "healthy/requirements.txt",
+    "healthy/uv.lock",
+];
+
+fn is_hint(odd: Odd, place: &str) -> bool {
+    HINTS.contains(&place)
+        || odd == Odd::Dangling && IN_HOME.contains(&place)
+        || odd == Odd::Unreadable && place == "bin/webtool"
+}
 
 /// Files of the home folder and of projects that name environments.
 const IN_HOME: &[&str] = &[
@@ -122,24 +146,20 @@ fn check(odd: Odd) {
         assert_healthy(&answer, &healthy);
         for (prefix, path) in &made {
             let place = path.strip_prefix(prefix).unwrap().to_str().unwrap();
-            if !SILENT.contains(&place) && !is_reported(&answer, path) {
-                println!("SILENT {odd:?} {place}");
-            }
-            if !answer.json()["environments"].as_array().unwrap().iter().any(|e| e["prefix"]==prefix.to_str().unwrap()) {
-                println!("LOST {odd:?} {place}");
-            }
+            let environment = answer.environment(prefix);
+            let noticed = environment["status"] != "healthy" || is_reported(&answer, path);
+            assert!(noticed || is_hint(odd, place), "{odd:?} as `{place}`: {environment}");
         }
     }
-    // What leads to environments, each in turn of the same run.
+    // What leads to environments.
     for place in IN_HOME {
         put(odd, &home.join(place));
     }
     let answer = run(&home, who, &["check", "--format", "json", "--workspace", "."]);
     assert_healthy(&answer, &healthy);
     for place in IN_HOME {
-        if !is_reported(&answer, &home.join(place)) {
-                println!("SILENT {odd:?} {place}");
-        }
+        let noticed = is_reported(&answer, &home.join(place));
+        assert!(noticed || is_hint(odd, place), "{odd:?} as `{place}`: {answer:?}");
     }
 }
 

@@ -124,6 +124,8 @@ pub struct CondaMeta {
     pub records: Vec<CondaRecord>,
     /// Files that should hold one and do not: path and reason.
     pub corrupt: Vec<(PathBuf, String)>,
+    /// Files that this user may not read.
+    pub denied: Vec<PathBuf>,
     /// Whether `history` is there, by which conda knows an environment.
     pub has_history: bool,
 }
@@ -144,7 +146,10 @@ impl CondaMeta {
                         Ok(record) => meta.records.push(record),
                         Err(reason) => meta.corrupt.push((path, reason)),
                     },
-                    Err(error) => meta.corrupt.extend(reason(&error).map(|why| (path, why))),
+                    Err(error) if error.is_denied() => meta.denied.push(path),
+                    Err(error) => {
+                        meta.corrupt.extend(reason(&error, entry.kind).map(|why| (path, why)));
+                    }
                 }
             }
         }
@@ -152,9 +157,12 @@ impl CondaMeta {
     }
 }
 
-/// What is wrong with a file that could not be read; nothing when this user may not, or it is gone.
-fn reason(error: &ReadError) -> Option<String> {
+/// What is wrong with a file that could not be read; nothing when it is gone meanwhile.
+fn reason(error: &ReadError, kind: Kind) -> Option<String> {
     match error {
+        _ if kind == Kind::Link && error.leads_nowhere() => {
+            Some("is a link that leads nowhere".to_owned())
+        }
         ReadError::NotAFile { what, .. } => Some(format!("is {what}, not a regular file")),
         ReadError::TooLarge { bytes, .. } => Some(format!("is too large: {bytes} bytes")),
         ReadError::Io { .. } => None,

@@ -43,6 +43,8 @@ fn missing(subject: &Subject<'_>, report: &mut Report) {
     }
     let folder = facts.prefix.join(facts.scheme.scripts());
     let has_folder = facts.has(facts.scheme.scripts());
+    let has_folder = has_folder
+        && !std::fs::metadata(&folder).is_err_and(|error| crate::fs::leads_nowhere(&error));
     if has_folder && facts.scripts.is_none() {
         // Something else stands there: `file-type-conflict`, or a folder without rights.
         return;
