@@ -2,7 +2,7 @@
 //! finding, never in a hang, a crash, memory without bounds, or a lost result.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -169,5 +169,9 @@ fn fifo(path: &Path) {
 
 fn remove(path: &Path) {
     let Ok(metadata) = path.symlink_metadata() else { return };
-    if metadata.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+    if metadata.is_dir() {
+        fs::remove_dir_all(path).unwrap()
+    } else {
+        fs::remove_file(path).unwrap()
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Request;
+use super::{Request, named};
 use crate::environments::discovery::{Lead, Leads, Target};
 use crate::environments::facts::{Known, LinkEnd};
 use crate::environments::image::Format;
@@ -160,7 +160,7 @@ fn marked(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The leads of a request: what is named replaces everything else.
-pub(super) fn leads(host: &Host, request: &Request) -> Leads {
+pub(super) fn leads(host: &Host, request: &Request, known: &Known) -> Leads {
     let lead = |target, source, detail: &str| Lead {
         target,
         source,
@@ -177,15 +177,14 @@ pub(super) fn leads(host: &Host, request: &Request) -> Leads {
     }
     let mut leads = Leads::default();
     for path in &request.paths {
-        let path = host.absolute(path);
-        let target = if fs::is_file(&path)
-            || std::fs::read_link(&path).is_ok_and(|_| !fs::is_folder(&path))
-        {
-            Target::Executable(path)
-        } else {
-            Target::Prefix(path)
-        };
-        leads.leads.push(lead(target, Source::Argument, "it is named on the command line"));
+        match named::targets(&host.absolute(path), known) {
+            Ok(targets) => {
+                leads.leads.extend(targets.into_iter().map(|target| {
+                    lead(target, Source::Argument, "it is named on the command line")
+                }))
+            }
+            Err(problem) => leads.problems.push(problem),
+        }
     }
     leads
 }

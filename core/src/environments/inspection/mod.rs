@@ -11,6 +11,7 @@ use super::{Environment, Problem, Status};
 mod follow;
 mod identify;
 mod kind;
+mod named;
 mod run;
 mod walk;
 

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::super::conda::{self, CondaFile, CondaMeta, CondaRecord};
 use super::super::Problem;
+use super::super::conda::{self, CondaFile, CondaMeta, CondaRecord};
 use super::super::distributions::Part;
 use super::{Code, Finding, Report, Subject};
 
@@ -18,7 +18,9 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     }
     let Some(meta) = CondaMeta::read(&subject.facts.prefix) else {
         let folder = subject.facts.prefix.join("conda-meta");
-        report.problems.push(Problem::new(folder, "cannot be listed: nothing of conda's is checked"));
+        report
+            .problems
+            .push(Problem::new(folder, "cannot be listed: nothing of conda's is checked"));
         return;
     };
     let denied = meta.denied.iter();

@@ -160,12 +160,7 @@ fn is_rightly_empty(recorded: &RecordedFile) -> bool {
 }
 
 /// NULs are looked for at both ends: what a crash leaves is NUL from some block on.
-fn nul_verdict(
-    file: &mut File,
-    size: u64,
-    recorded: &RecordedFile,
-    look: Look,
-) -> Option<Verdict> {
+fn nul_verdict(file: &mut File, size: u64, recorded: &RecordedFile, look: Look) -> Option<Verdict> {
     let mut head = [0; HEAD_BYTES];
     let Ok(read) = file.read(&mut head) else { return Some(Verdict::Unknown) };
     let head = &head[..read];
