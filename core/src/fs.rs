@@ -63,14 +63,14 @@ pub fn missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// As [`missing`], and also where a link leads in a circle.
+/// As [`missing`], and also where a link leads in a circle or a path is longer than the system takes.
 pub fn leads_nowhere(error: &io::Error) -> bool {
     // Its `ErrorKind` is not stable yet.
     #[cfg(unix)]
     let circle = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
     #[cfg(not(unix))]
     let circle = false;
-    circle || missing(error)
+    circle || missing(error) || error.kind() == io::ErrorKind::InvalidFilename
 }
 
 /// Opens a regular file for reading; a fifo, device or folder is an error, at once.
