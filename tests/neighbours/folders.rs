@@ -79,7 +79,7 @@ fn folders_without_rights() {
     for (number, place) in places.iter().enumerate() {
         for mode in [0o000, 0o111, 0o444] {
             let venv = home.venv(format!("work/{number}-{mode:o}/.venv"));
-            let path = venv.prefix.join(place);
+            let path: PathBuf = venv.prefix.join(place).components().collect();
             set_mode(&path, mode);
             denied.push((venv.prefix, path, mode));
         }

@@ -25,6 +25,16 @@ pub(super) const USUAL_BYTES: u64 = 16 * 1024;
 /// More requirements than any distribution has.
 const MAX_REQUIREMENTS: usize = 20_000;
 
+/// A requirement with a URL and a marker takes some hundred bytes.
+const MAX_REQUIREMENT_BYTES: usize = 16 * 1024;
+
+/// Conditions of one marker, and brackets; Poetry's longest have a dozen.
+const MAX_CONDITIONS: usize = 24;
+const MAX_BRACKETS: usize = 64;
+
+/// Nodes of all decision diagrams of one distribution, at worst: each takes some kilobytes.
+const MAX_EFFORT: usize = 8192;
+
 /// The header without the description, when the blank line that ends it is in `bytes`.
 pub(super) fn header(bytes: &[u8]) -> Option<&[u8]> {
     let mut start = 0;
@@ -67,9 +77,33 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Metadata, String> {
     Ok(metadata)
 }
 
-/// Lines of an old syntax (`foo (>1.0`) are left out: pip ignores them, too.
+/// Lines of an old syntax (`foo (>1.0`) are left out: pip ignores them, too. So are lines that no
+/// program writes.
 pub(super) fn parse_requirements(lines: &[String]) -> Vec<Requirement> {
-    lines.iter().filter_map(|line| Requirement::from_str(line).ok()).collect()
+    let mut effort = MAX_EFFORT;
+    lines
+        .iter()
+        .filter(|line| is_affordable(line, &mut effort))
+        .filter_map(|line| Requirement::from_str(line).ok())
+        .collect()
+}
+
+/// The parser calls itself for each bracket, and a marker becomes a decision diagram that doubles
+/// with every other condition at worst: one hostile line would end the program or fill its memory.
+fn is_affordable(line: &str, effort: &mut usize) -> bool {
+    let brackets = memchr::memchr_iter(b'(', line.as_bytes()).count();
+    if line.len() > MAX_REQUIREMENT_BYTES || brackets > MAX_BRACKETS {
+        return false;
+    }
+    let marker = line.split_once(';').map_or("", |(_, marker)| marker);
+    let words = marker.split(|c: char| !c.is_ascii_alphanumeric());
+    let conditions = words.filter(|word| matches!(*word, "and" | "or")).count();
+    let cost = (1 << (conditions.min(MAX_CONDITIONS) / 2)) - 1;
+    let is_affordable = conditions < MAX_CONDITIONS && cost <= *effort;
+    if is_affordable {
+        *effort -= cost;
+    }
+    is_affordable
 }
 
 /// The fields of a header, with continuation lines joined by a blank.
@@ -132,6 +166,24 @@ mod tests {
         check(b"Name: six\n\0\0\0\0", "holds NULs");
         check(b"Version: 1\n", "has no `Name`");
         check(b"Name: six\n\nVersion: 1\n", "has no `Version`");
+    }
+
+    #[test]
+    fn hostile_requirements_are_left_out() {
+        let check = |marker: &str, expected: usize| {
+            let lines = ["idna".to_owned(), format!("a ; {marker}")];
+            assert_eq!(parse_requirements(&lines).len(), expected, "{marker:.100}");
+        };
+        check("(os_name == 'x' or os_name == 'y') and os_name != 'z'", 2);
+        check(&format!("{}os_name == 'x'{}", "(".repeat(9_000), ")".repeat(9_000)), 1);
+        check(&format!("{}os_name == 'x'{}", "(".repeat(90_000), ")".repeat(90_000)), 1);
+        let pair = |n: usize| format!("(extra == 'a{n:02}' and extra == 'b{n:02}')");
+        let pairs = |count: usize| (0..count).map(pair).collect::<Vec<_>>().join(" or ");
+        check(&pairs(10), 2);
+        check(&pairs(60), 1);
+        // Many that are large at once.
+        let lines = vec![format!("a ; {}", pairs(11)); 20_000];
+        assert!(parse_requirements(&lines).len() < 100);
     }
 
     proptest! {

@@ -1,6 +1,8 @@
 //! From leads to prefixes: an interpreter leads to the environment it runs in, a folder of
 //! environments to each of them.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::{Request, named};
@@ -33,6 +35,8 @@ pub(super) struct Followed {
     pub(super) candidates: Vec<Candidate>,
     /// Folders to walk, each once and none below another.
     pub(super) roots: Vec<PathBuf>,
+    /// Where the candidates of a prefix stand: a store may have a hundred thousand children.
+    places: HashMap<OsString, Vec<usize>>,
 }
 
 /// Follows every lead.
@@ -70,22 +74,28 @@ impl Followed {
         let found = Found { source: lead.source, detail: lead.detail.clone() };
         let alias = (named != prefix && lead.source != Source::Base).then(|| named.to_path_buf());
         // A prefix that is named without a minor version means whatever is there.
-        let same = |c: &&mut Candidate| {
-            c.prefix == prefix && (c.wanted == wanted || c.wanted.is_none() || wanted.is_none())
+        let places = self.places.entry(prefix.as_os_str().to_owned()).or_default();
+        let same = |place: &&usize| {
+            let known = self.candidates[**place].wanted;
+            known == wanted || known.is_none() || wanted.is_none()
         };
-        match self.candidates.iter_mut().find(same) {
-            Some(candidate) => {
+        match places.iter().find(same) {
+            Some(place) => {
+                let candidate = &mut self.candidates[*place];
                 candidate.wanted = candidate.wanted.or(wanted);
                 candidate.hint = candidate.hint.or(lead.kind);
                 candidate.add(found, alias);
             }
-            None => self.candidates.push(Candidate {
-                prefix,
-                wanted,
-                aliases: alias.into_iter().collect(),
-                found: vec![found],
-                hint: lead.kind,
-            }),
+            None => {
+                places.push(self.candidates.len());
+                self.candidates.push(Candidate {
+                    prefix,
+                    wanted,
+                    aliases: alias.into_iter().collect(),
+                    found: vec![found],
+                    hint: lead.kind,
+                });
+            }
         }
     }
 
