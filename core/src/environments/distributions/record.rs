@@ -11,10 +11,10 @@
 use super::{Record, RecordedFile};
 
 /// The largest real ones (all of the CUDA wheels) stay below 1 MiB.
-pub(super) const MAX_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// More files than any distribution has.
-const MAX_FILES: usize = 2_000_000;
+const MAX_FILES: usize = 200_000;
 
 /// `Err` says what is wrong with the file, as the end of a sentence.
 pub(super) fn parse(bytes: &[u8]) -> Result<Record, String> {
@@ -32,6 +32,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Record, String> {
     }
     if files.is_empty() {
         return Err("lists no files".to_owned());
+    }
+    if !rest.is_empty() {
+        return Err(format!("lists more than {MAX_FILES} files"));
     }
     if !complete {
         return Err("is cut off in its last line".to_owned());

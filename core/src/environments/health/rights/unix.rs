@@ -69,9 +69,7 @@ impl Asker {
         let wanted = if metadata.is_dir() { READ | SEARCH } else { READ };
         let refused = || match metadata.is_dir() {
             // What may be listed and not entered (mode 444) is of no use either.
-            true => {
-                fs::list_unsorted(path).is_err() || path.join(".").symlink_metadata().is_err()
-            }
+            true => fs::list_unsorted(path).is_err() || path.join(".").symlink_metadata().is_err(),
             false => fs::open(path).is_err_and(|error| error.is_denied()),
         };
         (!self.may(&metadata, wanted) && (!self.is_self || refused())).then_some(metadata)
