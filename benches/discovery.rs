@@ -1,8 +1,8 @@
 //! How long it takes to find and to check many environments, against a floor measured in the same
 //! run: `cargo bench --bench discovery`.
 //!
-//! `AIOS_BENCH_ENVIRONMENTS` (2000) and `AIOS_BENCH_ROUNDS` (7) choose the size. Every figure is the
-//! median of rounds in which the programs take turns, so that other load falls on all alike. Each
+//! `AIOS_BENCH_ENVIRONMENTS` (2000), `AIOS_BENCH_MODULES` (1 in each of 5 distributions) and
+//! `AIOS_BENCH_ROUNDS` (7) choose the size. Every figure is the median of rounds in which the programs take turns, so that other load falls on all alike. Each
 //! program runs as a process of its own; its CPU time is user and system time together.
 
 #[cfg(not(unix))]
@@ -32,8 +32,6 @@ mod unix {
 
     /// Distributions in each environment.
     const DISTRIBUTIONS: usize = 5;
-    /// Modules in each distribution.
-    const MODULES: usize = 8;
     const THREADS: usize = 2;
 
     /// This program runs itself again: to measure another one, and as the floor.
@@ -74,9 +72,14 @@ mod unix {
     fn compare() -> io::Result<()> {
         let environments = number("AIOS_BENCH_ENVIRONMENTS", 2000);
         let rounds = number("AIOS_BENCH_ROUNDS", 7).max(1);
+        let modules = number("AIOS_BENCH_MODULES", 1);
         let folder = tempfile::tempdir()?;
         let many = folder.path().join("many");
-        build(folder.path(), &many, environments)?;
+        build(folder.path(), &many, environments, modules)?;
+        println!(
+            "{environments} environments in one folder, {DISTRIBUTIONS} distributions of {modules} \
+             module(s) in each; medians of {rounds} rounds\n"
+        );
 
         let own = std::env::current_exe()?.into_os_string();
         let aios = |words: &[&str]| -> Vec<OsString> {
@@ -103,7 +106,7 @@ mod unix {
                 }
             }
         }
-        print(environments, rounds, &cases);
+        print(&cases);
         Ok(())
     }
 
@@ -113,11 +116,7 @@ mod unix {
         values[values.len() / 2]
     }
 
-    fn print(environments: usize, rounds: usize, cases: &[Case]) {
-        println!(
-            "{environments} environments in one folder, {DISTRIBUTIONS} distributions each; medians \
-             of {rounds} rounds\n"
-        );
+    fn print(cases: &[Case]) {
         println!("| run | wall ms | CPU ms | CPU ratio | goal | | peak MiB |");
         println!("|---|---|---|---|---|---|---|");
         let cpu = |case: &Case| median(case.taken.iter().map(|taken| taken.cpu_ms));
@@ -232,11 +231,11 @@ mod unix {
     }
 
     /// A base installation, and environments whose files are hard links to one pool.
-    fn build(folder: &Path, many: &Path, environments: usize) -> io::Result<()> {
+    fn build(folder: &Path, many: &Path, environments: usize, modules: usize) -> io::Result<()> {
         let base = folder.join("python-3.12.3");
         build_base(&base)?;
         let pool = folder.join("pool");
-        let files = build_pool(&pool)?;
+        let files = build_pool(&pool, modules)?;
         for number in 0..environments {
             let prefix = many.join(format!("environment-{number:05}"));
             let site = prefix.join("lib/python3.12/site-packages");
@@ -301,7 +300,7 @@ mod unix {
     }
 
     /// The files of the distributions; their paths below `site-packages`.
-    fn build_pool(pool: &Path) -> io::Result<Vec<String>> {
+    fn build_pool(pool: &Path, modules: usize) -> io::Result<Vec<String>> {
         let mut files = Vec::new();
         for number in 0..DISTRIBUTIONS {
             let name = format!("package{number}");
@@ -317,7 +316,7 @@ mod unix {
                     "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned(),
                 ),
             ];
-            for module in 0..MODULES {
+            for module in 0..modules {
                 let file = match module {
                     0 => format!("{name}/__init__.py"),
                     _ => format!("{name}/module{module}.py"),

@@ -6,6 +6,8 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -127,10 +129,10 @@ pub fn what_is(kind: std::fs::FileType) -> &'static str {
 
 /// The whole of a regular file that holds at most `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    read_open(open(path)?.0, path.to_path_buf(), limit)
+    read_open(open(path)?.0, path.to_path_buf(), limit).map(|(content, _)| content)
 }
 
-fn read_open(mut file: File, path: PathBuf, limit: u64) -> Result<Vec<u8>, ReadError> {
+fn read_open(mut file: File, path: PathBuf, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
     let metadata = file.metadata().map_err(|source| ReadError::io(&path, source))?;
     if !metadata.is_file() {
         return Err(not_a_file(&path, &metadata));
@@ -162,7 +164,7 @@ fn read_open(mut file: File, path: PathBuf, limit: u64) -> Result<Vec<u8>, ReadE
         }
     }
     content.truncate(filled);
-    Ok(content)
+    Ok((content, Stamp::from(&metadata)))
 }
 
 /// At most the first `limit` bytes of a regular file, however large it is.
@@ -198,6 +200,8 @@ pub struct Entry {
     pub name: OsString,
     /// What it is.
     pub kind: Kind,
+    /// Number of its inode, which the listing tells for nothing; 0 where there is none (Windows).
+    pub inode: u64,
 }
 
 /// The entries of a folder, sorted by name so that every run reports in the same order.
@@ -224,7 +228,7 @@ mod folder {
 
     use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
-    use super::{Entry, Kind, ReadError, read_open};
+    use super::{Entry, Kind, ReadError, Stamp, read_open};
 
     /// An open folder.
     #[derive(Debug)]
@@ -265,28 +269,42 @@ mod folder {
             Some(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes())))
         }
 
-        /// Whether a folder stands at this path below it, links followed.
-        pub fn has_folder(&self, below: &str) -> bool {
-            rustix::fs::statat(&self.fd, below, AtFlags::empty())
-                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+        /// The stamp of a folder at this path below it, links followed.
+        pub fn folder_below(&self, below: &str) -> Option<Stamp> {
+            let stat = rustix::fs::statat(&self.fd, below, AtFlags::empty()).ok()?;
+            let folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+            folder.then(|| stamp(&stat))
         }
 
-        /// The whole of a regular file in it that holds at most `limit` bytes.
-        pub fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, ReadError> {
+        /// Its own stamp and numeric owner.
+        pub fn stamp(&self) -> Option<(Stamp, Option<u32>)> {
+            let stat = rustix::fs::fstat(&self.fd).ok()?;
+            Some((stamp(&stat), Some(stat.st_uid)))
+        }
+
+        /// The whole of a regular file in it that holds at most `limit` bytes, and its stamp.
+        pub fn read(&self, name: &str, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
             let path = self.path.join(name);
             // A fifo would block in open(2) until somebody writes to it.
             let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
             match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
                 Ok(fd) => read_open(fd.into(), path, limit),
                 // The slow way knows what stands there instead.
-                Err(_) => super::read(&path, limit),
+                Err(_) => super::open(&path).and_then(|(file, _)| read_open(file, path, limit)),
             }
         }
 
-        /// Numeric owner.
-        pub fn owner(&self) -> Option<u32> {
-            Some(rustix::fs::fstat(&self.fd).ok()?.st_uid)
+        /// Number of the device that it is on.
+        pub fn device(&self) -> Option<u64> {
+            Some(rustix::fs::fstat(&self.fd).ok()?.st_dev)
         }
+    }
+
+    /// As `Stamp::from` has it of the standard library's metadata.
+    fn stamp(stat: &rustix::fs::Stat) -> Stamp {
+        let (seconds, nanoseconds) = (stat.st_ctime as i64, stat.st_ctime_nsec as i64);
+        let modified_ns = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
+        Stamp { modified_ns, inode: stat.st_ino, bytes: stat.st_size as u64 }
     }
 
     #[cfg(target_os = "linux")]
@@ -313,10 +331,9 @@ mod folder {
                 }
                 known => kind_of(known),
             };
-            entries.push(Entry {
-                name: std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned(),
-                kind,
-            });
+            let inode = entry.ino();
+            let name = std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
+            entries.push(Entry { name, kind, inode });
         }
         Ok(entries)
     }
@@ -341,10 +358,9 @@ mod folder {
                 }
                 known => kind_of(known),
             };
-            entries.push(Entry {
-                name: std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned(),
-                kind,
-            });
+            let inode = entry.ino();
+            let name = std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
+            entries.push(Entry { name, kind, inode });
         }
         Ok(entries)
     }
@@ -365,7 +381,7 @@ mod folder {
     use std::io;
     use std::path::{Path, PathBuf};
 
-    use super::{Entry, Kind, ReadError};
+    use super::{Entry, Kind, ReadError, Stamp, read_open};
 
     /// A folder.
     #[derive(Debug)]
@@ -405,7 +421,11 @@ mod folder {
                 }
             };
             let entry = |entry: std::fs::DirEntry| {
-                Some(Entry { kind: kind(entry.file_type().ok()?), name: entry.file_name() })
+                Some(Entry {
+                    kind: kind(entry.file_type().ok()?),
+                    name: entry.file_name(),
+                    inode: 0,
+                })
             };
             Ok(std::fs::read_dir(&self.path)?.flatten().filter_map(entry).collect())
         }
@@ -415,21 +435,86 @@ mod folder {
             std::fs::read_link(self.path.join(name)).ok()
         }
 
-        /// Whether a folder stands at this path below it, links followed.
-        pub fn has_folder(&self, below: &str) -> bool {
-            super::is_folder(&self.path.join(below))
+        /// The stamp of a folder at this path below it, links followed.
+        pub fn folder_below(&self, below: &str) -> Option<Stamp> {
+            let metadata = std::fs::metadata(self.path.join(below)).ok()?;
+            metadata.is_dir().then(|| Stamp::from(&metadata))
         }
 
-        /// The whole of a regular file in it that holds at most `limit` bytes.
-        pub fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, ReadError> {
-            super::read(&self.path.join(name), limit)
+        /// Its own stamp; nobody in particular owns it.
+        pub fn stamp(&self) -> Option<(Stamp, Option<u32>)> {
+            Stamp::of(&self.path).map(|stamp| (stamp, None))
         }
 
-        /// Nobody in particular.
-        pub fn owner(&self) -> Option<u32> {
+        /// The whole of a regular file in it that holds at most `limit` bytes, and its stamp.
+        pub fn read(&self, name: &str, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
+            let path = self.path.join(name);
+            super::open(&path).and_then(|(file, _)| read_open(file, path, limit))
+        }
+
+        /// Unknown.
+        pub fn device(&self) -> Option<u64> {
             None
         }
     }
+}
+
+/// What changes when a file or folder changes: time of change to the nanosecond, inode, size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// 0 where there are none (Windows).
+    pub inode: u64,
+    /// Size.
+    pub bytes: u64,
+}
+
+impl Stamp {
+    /// Of what stands at the path, links followed. `None` when nothing does.
+    pub fn of(path: &Path) -> Option<Stamp> {
+        std::fs::metadata(path).ok().map(|metadata| Stamp::from(&metadata))
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    #[cfg(unix)]
+    fn from(metadata: &Metadata) -> Stamp {
+        use std::os::unix::fs::MetadataExt;
+        // The time of change, not of modification: `touch -r` and archives set the latter.
+        let modified_ns =
+            metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec());
+        Stamp { modified_ns, inode: metadata.ino(), bytes: metadata.len() }
+    }
+
+    #[cfg(not(unix))]
+    fn from(metadata: &Metadata) -> Stamp {
+        let since = metadata.modified().ok().and_then(|time| {
+            time.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_nanos())
+        });
+        let modified_ns = i64::try_from(since.unwrap_or_default()).unwrap_or_default();
+        Stamp { modified_ns, inode: 0, bytes: metadata.len() }
+    }
+}
+
+/// Puts a file in place at once: whoever reads it meanwhile sees the old or the new one. Only its
+/// owner may read it.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    std::fs::create_dir_all(folder)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written =
+        options.open(&temporary).and_then(|mut file| io::Write::write_all(&mut file, content));
+    let placed = written.and_then(|()| std::fs::rename(&temporary, path));
+    if placed.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    placed
 }
 
 /// Whether a folder stands at the path, links followed.

@@ -6,11 +6,35 @@
 //!
 //! Nothing that is found is ever run, nothing is printed, nothing is written outside the cache file
 //! that a caller names. A broken environment is a finding; an error means that we could not look.
+//!
+//! ```
+//! use aios_core::environments::inspection::{Limits, Progress, Request, inspect};
+//! use aios_core::{Depth, Host, Platform};
+//!
+//! // A machine with an empty root folder. `Host::current()` is the one this program runs on.
+//! let host = Host::empty(Platform::Linux, std::env::temp_dir().join("no-such-root"));
+//! let request = Request {
+//!     paths: Vec::new(),
+//!     workspaces: vec![host.place("/home/me/projects")],
+//!     depth: Depth::Usual,
+//!     limits: Limits::default(),
+//!     cache: None,
+//!     progress: Progress::default().into(),
+//! };
+//! for inspected in inspect(&host, &request).environments {
+//!     let (environment, findings) = (&inspected.environment, &inspected.findings);
+//!     println!("{}: {}", environment.prefix.display(), inspected.status());
+//!     for finding in findings {
+//!         println!("  {}: {}; {}", finding.code, finding.message, finding.code.remedy());
+//!     }
+//! }
+//! ```
 
 pub mod environments;
 pub mod fs;
 mod host;
 mod registry;
+mod wire;
 
 pub use environments::health::{Code, Depth, Finding, Method, Repair, Severity};
 pub use environments::{

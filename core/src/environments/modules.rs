@@ -84,7 +84,11 @@ mod tests {
     #[test]
     fn names_modules_of_entries() {
         let check = |name: &str, kind: Kind, expected: Option<&str>| {
-            assert_eq!(module_name(&Entry { name: name.into(), kind }), expected, "{name}");
+            assert_eq!(
+                module_name(&Entry { name: name.into(), kind, inode: 0 }),
+                expected,
+                "{name}"
+            );
         };
         check("six.py", Kind::File, Some("six"));
         check("ujson.cpython-312-x86_64-linux-gnu.so", Kind::File, Some("ujson"));

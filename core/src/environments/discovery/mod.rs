@@ -33,7 +33,7 @@ mod windows;
 mod tests;
 
 pub use lead::{Lead, Leads, Target};
-pub use projects::in_project;
+pub use projects::{in_project, refers};
 
 use super::Source;
 use crate::host::{Host, Platform};

@@ -14,6 +14,17 @@ use crate::host::Host;
 /// Each of these files holds one path.
 const ONE_PATH_BYTES: u64 = 1 << 14;
 
+/// Whether a listing has a file that may name an environment elsewhere.
+pub fn refers(entries: &[Entry]) -> bool {
+    // Everything looked for is hidden: one comparison for all other names.
+    entries.iter().filter(|entry| entry.name.as_encoded_bytes().starts_with(b".")).any(|entry| {
+        matches!(
+            (entry.name.to_str(), entry.kind),
+            (Some(".vscode" | ".idea"), Kind::Folder) | (Some(".pdm-python" | ".venv"), Kind::File)
+        )
+    })
+}
+
 /// Leads from the files of a folder, given its listing. Reads nothing when there are none.
 pub fn in_project(host: &Host, project: &Path, entries: &[Entry], leads: &mut Leads) {
     for entry in entries {

@@ -24,7 +24,7 @@ struct DirInfo {
 }
 
 /// The project's folder, when the install is an editable one of a local folder.
-pub(super) fn editable(bytes: &[u8]) -> Option<PathBuf> {
+pub fn editable(bytes: &[u8]) -> Option<PathBuf> {
     let direct: DirectUrl = serde_json::from_slice(bytes).ok()?;
     if !direct.dir_info?.editable {
         return None;

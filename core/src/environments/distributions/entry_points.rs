@@ -12,7 +12,7 @@ pub(super) const MAX_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_COMMANDS: usize = 10_000;
 
 /// The names in `console_scripts` and `gui_scripts`, in the order of the file.
-pub(super) fn parse(bytes: &[u8]) -> Vec<String> {
+pub fn parse(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     let mut commands = Vec::new();
     let mut in_scripts = false;

@@ -14,13 +14,13 @@ use super::facts::Facts;
 use crate::fs::Entry;
 use crate::host::Host;
 
-mod direct_url;
+pub mod direct_url;
 mod egg;
-mod entry_points;
+pub mod entry_points;
 mod inherited;
-mod metadata;
+pub mod metadata;
 mod name;
-mod record;
+pub mod record;
 mod shared;
 mod site;
 mod wheel;
@@ -248,11 +248,30 @@ pub struct Metadata {
     pub requires_python: Option<String>,
 }
 
-/// The lines of RECORD.
+/// The lines of RECORD, and what every check asks of them, found out once for each distinct RECORD.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     /// One for each file, in the order of RECORD.
     pub files: Vec<RecordedFile>,
+    /// Files that follow each other below one first folder.
+    pub runs: Vec<Run>,
+    /// Indices of the files whose names are those of native libraries.
+    pub natives: Vec<usize>,
+    /// Indices of the files outside of site-packages: scripts, data.
+    pub outside: Vec<usize>,
+}
+
+/// Files of a RECORD that follow each other and have one first folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The folder, or the file's own name.
+    pub top: String,
+    /// Their indices.
+    pub files: std::ops::Range<usize>,
+    /// How many of them are more than bytecode.
+    pub lasting: usize,
+    /// How many of them something needs.
+    pub needed: usize,
 }
 
 /// One line of RECORD: `idna/core.py,sha256=...,12950`.
@@ -264,6 +283,19 @@ pub struct RecordedFile {
     pub hash: Option<String>,
     /// Size in bytes, when there is one.
     pub bytes: Option<u64>,
+    /// What its name says of it.
+    pub role: Role,
+}
+
+/// What the name of a recorded file says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Bytecode: made at run time, removed at will.
+    Bytecode,
+    /// Nothing imports it: tests, stubs, headers, manual pages.
+    Inert,
+    /// Everything else.
+    Needed,
 }
 
 /// The fields of WHEEL that checks need.

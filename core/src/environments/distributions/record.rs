@@ -8,7 +8,7 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
-use super::{Record, RecordedFile};
+use super::{Record, RecordedFile, Role, Run};
 
 /// The largest real ones (all of the CUDA wheels) stay below 1 MiB.
 pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -17,7 +17,7 @@ pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
 const MAX_FILES: usize = 200_000;
 
 /// `Err` says what is wrong with the file, as the end of a sentence.
-pub(super) fn parse(bytes: &[u8]) -> Result<Record, String> {
+pub fn parse(bytes: &[u8]) -> Result<Record, String> {
     reject_nul(bytes)?;
     let text = String::from_utf8_lossy(bytes);
     let mut files = Vec::with_capacity((bytes.len() / 64).min(MAX_FILES));
@@ -39,7 +39,81 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Record, String> {
     if !complete {
         return Err("is cut off in its last line".to_owned());
     }
-    Ok(Record { files })
+    Ok(Record::of(files))
+}
+
+impl Record {
+    /// The record of these files.
+    pub fn of(files: Vec<RecordedFile>) -> Record {
+        let mut record = Record { files, ..Record::default() };
+        for (at, file) in record.files.iter().enumerate() {
+            let top = file.path.split('/').next().unwrap_or_default();
+            if record.runs.last().is_none_or(|run| run.top != top) {
+                let top = top.to_owned();
+                record.runs.push(Run { top, files: at..at, lasting: 0, needed: 0 });
+            }
+            if let Some(run) = record.runs.last_mut() {
+                run.files.end = at + 1;
+                run.lasting += usize::from(file.role != Role::Bytecode);
+                run.needed += usize::from(file.role == Role::Needed);
+            }
+            if is_native(&file.path) {
+                record.natives.push(at);
+            }
+            if file.path.starts_with("../") || file.path.starts_with('/') {
+                record.outside.push(at);
+            }
+        }
+        record
+    }
+
+    /// The files whose names are those of native libraries.
+    pub fn natives(&self) -> impl Iterator<Item = &RecordedFile> {
+        self.natives.iter().filter_map(|at| self.files.get(*at))
+    }
+
+    /// The files outside of site-packages.
+    pub fn outside(&self) -> impl Iterator<Item = &RecordedFile> {
+        self.outside.iter().filter_map(|at| self.files.get(*at))
+    }
+}
+
+/// A first sieve: `.so`, `.so.1`, `.pyd`, `.dll`, `.dylib`.
+fn is_native(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).as_bytes();
+    [b".so".as_slice(), b".pyd", b".dll", b".dylib", b".SO", b".PYD", b".DLL"]
+        .iter()
+        .any(|end| memchr::memmem::find(name, end).is_some())
+}
+
+impl Role {
+    fn of(path: &str) -> Role {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let folders = path.strip_suffix(name).unwrap_or("");
+        if name.ends_with(".pyc")
+            || name.ends_with(".pyo")
+            || path.split('/').any(|part| part == "__pycache__")
+        {
+            Role::Bytecode
+        } else if path.starts_with("../") && folders.contains("/share/")
+            || folders.split('/').any(|part| matches!(part, "tests" | "test" | "testing_data"))
+            || [".pyi", ".h", ".hpp", ".pxd", ".pyx", ".c", ".cpp", ".md", ".rst"]
+                .iter()
+                .any(|end| name.ends_with(end))
+            || name == "py.typed"
+        {
+            Role::Inert
+        } else {
+            Role::Needed
+        }
+    }
+}
+
+impl RecordedFile {
+    /// A line of RECORD.
+    pub fn new(path: String, hash: Option<String>, bytes: Option<u64>) -> RecordedFile {
+        RecordedFile { role: Role::of(&path), path, hash, bytes }
+    }
 }
 
 /// No metadata holds NULs; a file system that lost data fills files with them.
@@ -123,11 +197,8 @@ fn file(path: &str, hash: &str, bytes: &str) -> Option<RecordedFile> {
         path.to_owned()
     };
     let hash = hash.trim().trim_matches('"');
-    Some(RecordedFile {
-        path,
-        hash: (!hash.is_empty()).then(|| hash.to_owned()),
-        bytes: bytes.trim().trim_matches('"').parse().ok(),
-    })
+    let hash = (!hash.is_empty()).then(|| hash.to_owned());
+    Some(RecordedFile::new(path, hash, bytes.trim().trim_matches('"').parse().ok()))
 }
 
 #[cfg(test)]
@@ -140,8 +211,7 @@ mod tests {
     fn lines() {
         let check = |line: &str, path: &str, hash: Option<&str>, bytes: Option<u64>| {
             let record = parse(line.as_bytes()).unwrap();
-            let expected =
-                RecordedFile { path: path.to_owned(), hash: hash.map(str::to_owned), bytes };
+            let expected = RecordedFile::new(path.to_owned(), hash.map(str::to_owned), bytes);
             assert_eq!(record.files, [expected], "{line}");
         };
         check("idna/core.py,sha256=abc,12\n", "idna/core.py", Some("sha256=abc"), Some(12));

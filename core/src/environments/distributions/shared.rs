@@ -1,8 +1,8 @@
 //! What the environments of one run share: a file of metadata is parsed once, however many
 //! environments hard-link it (as uv and conda do) or hold a copy of it.
 //!
-//! Two keys lead to one parsed file. Its identity (device, inode, size, time of change) saves even
-//! opening it; its bytes save parsing it again. Both maps are bounded: what comes after is parsed
+//! Two keys lead to one parsed file. Its identity (device, inode), which the listing of its folder
+//! tells for nothing, saves even opening it; its bytes save parsing it again. Both maps are bounded: what comes after is parsed
 //! and not kept.
 
 use std::collections::HashMap;
@@ -94,30 +94,20 @@ impl<T> Default for Parsed<T> {
 }
 
 impl<T> Parsed<T> {
-    /// Reads and parses the file, or finds it parsed.
-    pub(super) fn read(&self, path: &Path, format: Format<T>) -> Part<T> {
-        let metadata = match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() => metadata,
-            Ok(metadata) => {
-                return Part::Bad(format!(
-                    "is {}, not a regular file",
-                    fs::what_is(metadata.file_type())
-                ));
-            }
-            Err(source) => return lost(ReadError::Io { path: path.to_path_buf(), source }),
-        };
-        let identity = Identity::of_linked(&metadata);
-        if let Some(identity) = &identity {
+    /// Reads and parses the file, or finds it parsed. `known` is what a listing tells of it.
+    pub(super) fn read(&self, path: &Path, known: Option<Identity>, format: Format<T>) -> Part<T> {
+        if let Some(identity) = &known {
             let parts = self.by_identity.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(part) = parts.get(identity) {
                 return part.clone();
             }
         }
-        let part = match read_enough(path, &format) {
-            Ok(bytes) => self.parse(&bytes, &format),
+        let (part, linked) = match read_enough(path, &format) {
+            Ok((bytes, metadata)) => (self.parse(&bytes, &format), is_linked(&metadata)),
             Err(error) => return lost(error),
         };
-        if let Some(identity) = identity {
+        // A file with one name will not be met again under another.
+        if let Some(identity) = known.filter(|_| linked) {
             let mut parts = self.by_identity.write().unwrap_or_else(PoisonError::into_inner);
             if parts.len() < MAX_FILES {
                 parts.insert(identity, part.clone());
@@ -152,14 +142,14 @@ fn parsed<T>(bytes: &[u8], format: &Format<T>) -> Part<T> {
 }
 
 /// The start of the file up to what is enough, or all of it.
-fn read_enough<T>(path: &Path, format: &Format<T>) -> Result<Vec<u8>, ReadError> {
+fn read_enough<T>(path: &Path, format: &Format<T>) -> Result<(Vec<u8>, FileMetadata), ReadError> {
     let (mut file, metadata) = fs::open(path)?;
     let size = metadata.len();
     let io = |source| ReadError::Io { path: path.to_path_buf(), source };
     let mut bytes = Vec::with_capacity(size.min(format.usual_bytes) as usize);
     (&mut file).take(size.min(format.usual_bytes)).read_to_end(&mut bytes).map_err(io)?;
     if size <= format.usual_bytes || (format.enough)(&bytes).is_some() {
-        return Ok(bytes);
+        return Ok((bytes, metadata));
     }
     (&mut file).take(format.max_bytes - bytes.len() as u64).read_to_end(&mut bytes).map_err(io)?;
     if size > format.max_bytes && (format.enough)(&bytes).is_none() {
@@ -169,7 +159,7 @@ fn read_enough<T>(path: &Path, format: &Format<T>) -> Result<Vec<u8>, ReadError>
             limit: format.max_bytes,
         });
     }
-    Ok(bytes)
+    Ok((bytes, metadata))
 }
 
 fn lost<T>(error: ReadError) -> Part<T> {
@@ -187,31 +177,19 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Two names with this in common are one file with one content.
+/// Two names with this in common are one file: within a run nothing else need be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Identity {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified_ns: i128,
+pub(super) struct Identity {
+    pub(super) device: u64,
+    pub(super) inode: u64,
 }
 
-impl Identity {
-    /// `None` for a file with one name: it will not be met again under another.
-    #[cfg(unix)]
-    fn of_linked(metadata: &FileMetadata) -> Option<Identity> {
-        use std::os::unix::fs::MetadataExt;
-        (metadata.nlink() > 1).then(|| Identity {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.len(),
-            modified_ns: i128::from(metadata.mtime()) * 1_000_000_000
-                + i128::from(metadata.mtime_nsec()),
-        })
-    }
+#[cfg(unix)]
+fn is_linked(metadata: &FileMetadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
+}
 
-    #[cfg(not(unix))]
-    fn of_linked(_: &FileMetadata) -> Option<Identity> {
-        None
-    }
+#[cfg(not(unix))]
+fn is_linked(_: &FileMetadata) -> bool {
+    false
 }

@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::shared::{Format, Parsed};
+use super::shared::{Format, Identity, Parsed};
 use super::{
     Distribution, Metadata, Part, Record, Shared, Site, Wheel, direct_url, egg, entry_points,
     metadata, name, record, wheel,
 };
-use crate::fs::{self, Entry, Kind};
+use crate::fs::{self, Entry, Folder, Kind};
 
 const METADATA: Format<Metadata> = Format {
     usual_bytes: metadata::USUAL_BYTES,
@@ -33,13 +33,22 @@ const fn text(max_bytes: u64) -> Format<Vec<u8>> {
 
 /// Reads the folder. An entry that cannot be read is a distribution with parts that say so.
 pub(super) fn read(folder: &Path, shared: &Shared) -> io::Result<Site> {
-    let entries = fs::list(folder)?;
+    let opened = Folder::open(folder.to_path_buf())?;
+    let mut entries = opened.entries()?;
+    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let device = opened.device();
     let distributions =
-        entries.iter().filter_map(|entry| distribution(folder, entry, shared)).collect();
+        entries.iter().filter_map(|entry| distribution(&opened, device, entry, shared)).collect();
     Ok(Site { folder: folder.to_path_buf(), entries, distributions })
 }
 
-fn distribution(folder: &Path, entry: &Entry, shared: &Shared) -> Option<Distribution> {
+fn distribution(
+    site: &Folder,
+    device: Option<u64>,
+    entry: &Entry,
+    shared: &Shared,
+) -> Option<Distribution> {
+    let folder = site.path();
     let file_name = entry.name.to_str()?;
     // pip renames what it is about to remove: `~ip-23.0.dist-info` is no distribution.
     if file_name.starts_with(['~', '-', '.']) {
@@ -48,7 +57,7 @@ fn distribution(folder: &Path, entry: &Entry, shared: &Shared) -> Option<Distrib
     let (stem, form) = file_name.rsplit_once('.')?;
     let path = folder.join(file_name);
     match form {
-        "dist-info" => Some(dist_info(&path, stem, shared)),
+        "dist-info" => Some(dist_info(site, device, file_name, stem, shared)),
         "egg-info" => Some(egg_info(&path, stem, entry.kind, shared)),
         "egg" => Some(egg_info(&path.join("EGG-INFO"), stem, entry.kind, shared)),
         "egg-link" => egg_link(&path, stem, shared),
@@ -56,7 +65,14 @@ fn distribution(folder: &Path, entry: &Entry, shared: &Shared) -> Option<Distrib
     }
 }
 
-fn dist_info(info: &Path, stem: &str, shared: &Shared) -> Distribution {
+fn dist_info(
+    site: &Folder,
+    device: Option<u64>,
+    file_name: &str,
+    stem: &str,
+    shared: &Shared,
+) -> Distribution {
+    let info = &site.path().join(file_name);
     let (name, version) = name::split_stem(stem);
     let mut found = Distribution {
         info: info.to_path_buf(),
@@ -70,8 +86,11 @@ fn dist_info(info: &Path, stem: &str, shared: &Shared) -> Distribution {
         commands: Vec::new(),
         editable: None,
     };
-    match fs::list(info) {
-        Ok(entries) => found.info_entries = entries,
+    match site.folder(file_name).and_then(|folder| folder.entries()) {
+        Ok(mut entries) => {
+            entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+            found.info_entries = entries;
+        }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             found.metadata = Part::Denied;
             found.record = Part::Denied;
@@ -87,7 +106,12 @@ fn dist_info(info: &Path, stem: &str, shared: &Shared) -> Distribution {
     let listed = |name: &str| {
         let entries = &found.info_entries;
         let at = entries.binary_search_by(|entry| entry.name.as_os_str().cmp(name.as_ref()));
-        at.ok().map(|_| info.join(name))
+        let entry = at.ok().map(|at| &entries[at])?;
+        // A link's own number says nothing of the file at its end.
+        let plain = entry.kind == Kind::File && entry.inode != 0;
+        let identity =
+            device.filter(|_| plain).map(|device| Identity { device, inode: entry.inode });
+        Some((info.join(name), identity))
     };
     let metadata = read_listed(listed("METADATA"), &shared.metadata, METADATA);
     let record = read_listed(listed("RECORD"), &shared.record, RECORD);
@@ -113,8 +137,12 @@ fn dist_info(info: &Path, stem: &str, shared: &Shared) -> Distribution {
     found
 }
 
-fn read_listed<T>(path: Option<PathBuf>, parsed: &Parsed<T>, format: Format<T>) -> Part<T> {
-    path.map_or(Part::Missing, |path| parsed.read(&path, format))
+fn read_listed<T>(
+    listed: Option<(PathBuf, Option<Identity>)>,
+    parsed: &Parsed<T>,
+    format: Format<T>,
+) -> Part<T> {
+    listed.map_or(Part::Missing, |(path, identity)| parsed.read(&path, identity, format))
 }
 
 fn installer_of(bytes: &[u8]) -> Option<String> {
@@ -127,11 +155,11 @@ fn egg_info(info: &Path, stem: &str, kind: Kind, shared: &Shared) -> Distributio
     let (name, version) = name::split_egg_stem(stem);
     let is_file = kind == Kind::File;
     let pkg_info = if is_file { info.to_path_buf() } else { info.join("PKG-INFO") };
-    let mut metadata = shared.metadata.read(&pkg_info, METADATA);
+    let mut metadata = shared.metadata.read(&pkg_info, None, METADATA);
     let requires = if is_file {
         Part::Missing
     } else {
-        shared.text.read(&info.join("requires.txt"), text(egg::MAX_BYTES))
+        shared.text.read(&info.join("requires.txt"), None, text(egg::MAX_BYTES))
     };
     let (mut name, mut version) = (name, version);
     if let Part::Read(read) = &metadata {

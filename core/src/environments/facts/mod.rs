@@ -12,7 +12,7 @@ use super::installation::{Home, Installation, Installations};
 use super::links::Ends;
 use super::python::{PythonTag, PythonVersion};
 use super::pyvenv_cfg::PyvenvCfg;
-use crate::fs::Entry;
+use crate::fs::{Entry, Stamp};
 
 mod read;
 
@@ -180,6 +180,9 @@ pub struct Facts {
     pub base: Option<Arc<Installation>>,
     /// Numeric owner of the prefix (Unix).
     pub owner: Option<u32>,
+    /// What was read, relative to the prefix, as it stood then. Not everything that an installation
+    /// or a conda environment is judged by.
+    pub stamps: Vec<(String, Option<Stamp>)>,
 }
 
 impl Facts {

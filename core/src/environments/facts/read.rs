@@ -7,7 +7,7 @@ use super::{Facts, InterpreterFile, Known, Library, LinkEnd, Marker, Scheme, Sha
 use crate::environments::installation::{self, Installation};
 use crate::environments::python::PythonTag;
 use crate::environments::pyvenv_cfg::{self, PyvenvCfg};
-use crate::fs::{self, Entry, Folder, Kind, ReadError};
+use crate::fs::{self, Entry, Folder, Kind, ReadError, Stamp};
 use crate::host::{Host, Platform};
 
 /// Whether a folder with these entries is worth a closer look: the cheap question that a walk asks
@@ -41,8 +41,10 @@ pub fn read(
     let prefix = opened.path();
     let entry = |name: &str| entries.iter().find(|entry| entry.name == name);
     let scheme = scheme(host, &entries);
+    let own = opened.stamp();
+    let mut stamps = vec![(String::new(), own.map(|(stamp, _)| stamp))];
     let marker = match entry("pyvenv.cfg") {
-        Some(_) => read_marker(opened),
+        Some(_) => read_marker(opened, &mut stamps),
         None => Marker::Missing,
     };
     // The cheap question first: most folders with `bin` and `lib` have nothing to do with Python.
@@ -51,6 +53,9 @@ pub fn read(
     }
     let conda = entry("conda-meta").is_some_and(|entry| entry.kind != Kind::File);
     let scripts = entry(scheme.scripts()).and_then(|_| opened.folder(scheme.scripts()).ok());
+    if let Some(folder) = &scripts {
+        stamps.push((scheme.scripts().to_owned(), folder.stamp().map(|(stamp, _)| stamp)));
+    }
     let script_entries = scripts.as_ref().and_then(|folder| folder.entries().ok());
     let scripts = scripts.filter(|_| script_entries.is_some());
     let mut script_entries = script_entries.unwrap_or_default();
@@ -58,7 +63,7 @@ pub fn read(
     let interpreters =
         interpreters(opened, scheme, scripts.as_ref(), &script_entries, &entries, known);
     let scripts = scripts.map(|folder| folder.path().to_path_buf());
-    let libraries = match (&marker, own_library(opened, scheme, &interpreters)) {
+    let libraries = match (&marker, own_library(opened, scheme, &interpreters, &mut stamps)) {
         (Marker::Read(_), Some(library)) => vec![library],
         _ => libraries(host, prefix, scheme, &entries),
     };
@@ -77,7 +82,8 @@ pub fn read(
         stdlib: None,
         home: None,
         base: None,
-        owner: opened.owner(),
+        owner: own.and_then(|(_, owner)| owner),
+        stamps,
     };
     match shape(&facts, conda, named) {
         Some(shape) => facts.shape = shape,
@@ -115,12 +121,14 @@ fn own_library(
     prefix: &Folder,
     scheme: Scheme,
     interpreters: &[InterpreterFile],
+    stamps: &mut Vec<(String, Option<Stamp>)>,
 ) -> Option<Library> {
     let tag = interpreters.iter().find_map(interpreter_tag).filter(|_| scheme == Scheme::Posix)?;
     let folder = format!("lib/{tag}");
     let site = format!("{folder}/site-packages");
     // A marker says that it is no installation: whether `os.py` is here does not matter.
-    prefix.has_folder(&site).then(|| Library {
+    stamps.push((site.clone(), Some(prefix.folder_below(&site)?)));
+    Some(Library {
         folder: prefix.path().join(folder),
         tag: Some(tag),
         stdlib: false,
@@ -133,18 +141,22 @@ fn scheme(host: &Host, entries: &[Entry]) -> Scheme {
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
     if has("bin") && !has("Scripts") {
         Scheme::Posix
-    } else if has("Scripts") || has("python.exe") {
-        Scheme::Windows
-    } else if host.platform == Platform::Windows && !has("lib64") {
+    } else if has("Scripts")
+        || has("python.exe")
+        || (host.platform == Platform::Windows && !has("lib64"))
+    {
         Scheme::Windows
     } else {
         Scheme::Posix
     }
 }
 
-fn read_marker(prefix: &Folder) -> Marker {
+fn read_marker(prefix: &Folder, stamps: &mut Vec<(String, Option<Stamp>)>) -> Marker {
     match prefix.read("pyvenv.cfg", pyvenv_cfg::MAX_BYTES) {
-        Ok(bytes) => Marker::Read(PyvenvCfg::parse(&bytes)),
+        Ok((bytes, stamp)) => {
+            stamps.push(("pyvenv.cfg".to_owned(), Some(stamp)));
+            Marker::Read(PyvenvCfg::parse(&bytes))
+        }
         Err(ReadError::NotAFile { what, .. }) => Marker::NotAFile(what),
         Err(ReadError::TooLarge { bytes, .. }) => Marker::TooLarge(bytes),
         Err(error) if error.is_missing() => Marker::Missing,

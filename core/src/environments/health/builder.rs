@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::catalog::Catalog;
 use super::super::distributions::{
     Distribution, Installed, Metadata, Part, Record, RecordedFile, Site, Wheel,
 };
-use super::super::facts::{Facts, Library, Marker, Scheme};
+use super::super::facts::{Facts, Known, Library, Marker, Scheme, Shape};
 use super::super::pyvenv_cfg::PyvenvCfg;
 use super::super::{
     Architecture, Environment, EnvironmentId, EnvironmentKind, Implementation, PythonTag,
@@ -41,10 +42,10 @@ impl Staged {
         std::fs::create_dir_all(stdlib.join("lib-dynload")).unwrap();
         let facts = Facts {
             prefix: prefix.clone(),
+            shape: Shape::Virtual,
             scheme: Scheme::Posix,
             entries: Vec::new(),
             marker: Marker::Read(PyvenvCfg::parse(b"home = /usr/bin\n")),
-            conda: false,
             scripts: None,
             script_entries: Vec::new(),
             interpreters: Vec::new(),
@@ -58,7 +59,10 @@ impl Staged {
             version: None,
             tag: Some(tag),
             stdlib: Some(stdlib),
+            home: None,
+            base: None,
             owner: None,
+            stamps: Vec::new(),
         };
         let environment = Environment {
             id: EnvironmentId("0".repeat(16)),
@@ -81,6 +85,7 @@ impl Staged {
             created_by: None,
             externally_managed: false,
             owner: None,
+            stamps: Vec::new(),
         };
         let host = Host::empty(Platform::Linux, root);
         Staged { folder, host, environment, facts, distributions: Vec::new() }
@@ -119,12 +124,12 @@ impl Staged {
     ) -> &mut Distribution {
         let info = self.site().join(format!("{name}-{version}.dist-info"));
         std::fs::create_dir_all(&info).unwrap();
-        let recorded = |path: &&str| RecordedFile {
-            path: (*path).to_owned(),
-            hash: None,
-            bytes: std::fs::metadata(self.site().join(path)).ok().map(|metadata| metadata.len()),
+        let recorded = |path: &&str| {
+            let bytes =
+                std::fs::metadata(self.site().join(path)).ok().map(|metadata| metadata.len());
+            RecordedFile::new((*path).to_owned(), None, bytes)
         };
-        let record = Record { files: files.iter().map(recorded).collect() };
+        let record = Record::of(files.iter().map(recorded).collect());
         let pure = tags.iter().any(|tag| tag.ends_with("-none-any"));
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
         self.distributions.push(Distribution {
@@ -162,12 +167,16 @@ impl Staged {
                 folder,
                 distributions: self.distributions.clone(),
             }],
+            ..Installed::default()
         };
+        let known = Known::default();
+        let catalog = Catalog::new(&self.host, &known);
         let subject = Subject {
             host: &self.host,
             environment: &self.environment,
             facts: &self.facts,
             installed: &installed,
+            catalog: &catalog,
             depth: Depth::Usual,
         };
         check(&subject, report);

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use super::health::{Depth, Finding, Severity};
 use super::{Environment, Problem, Status};
 
+mod cache;
 mod follow;
 mod identify;
 mod kind;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::cache::Cache;
 use super::follow::{self, Candidate, Followed};
 use super::identify::identify;
 use super::walk::{self, Verdict, Visit, Walk};
@@ -19,7 +20,7 @@ use crate::environments::distributions::{self, Installed};
 use crate::environments::facts::{self, Facts, Known, Marker};
 use crate::environments::health::{self, Depth, Subject};
 use crate::environments::{EnvironmentKind, Found, Problem, PythonTag, Source};
-use crate::fs::{self, Entry, Folder};
+use crate::fs::{self, Entry, Folder, Kind, Stamp};
 use crate::host::Host;
 
 /// Looks at the machine, or at the paths that the request names.
@@ -29,6 +30,7 @@ pub fn inspect(host: &Host, request: &Request) -> Inspection {
         host,
         request,
         known: &known,
+        cache: Cache::open(host, request.cache.as_deref()),
         shared: distributions::Shared::new(),
         catalog: Catalog::new(host, &known),
         claims: Mutex::default(),
@@ -55,9 +57,11 @@ struct Run<'a> {
     host: &'a Host,
     request: &'a Request,
     known: &'a Known,
+    cache: Cache,
     shared: distributions::Shared,
     catalog: Catalog<'a>,
-    /// By canonical prefix (as bytes: hashing a `Path` walks its components): one claim, or one for each installation that is named in it.
+    /// By canonical prefix (as bytes: hashing a `Path` walks its components): one claim, or one for
+    /// each installation that is named in it.
     claims: Mutex<HashMap<OsString, Vec<Claim>>>,
     /// Leads that walks come across in projects.
     later: Mutex<Leads>,
@@ -101,6 +105,9 @@ impl Run<'_> {
             return;
         }
         let named = found.iter().any(|f| f.source != Source::Workspace) || hint.is_some();
+        if let Some((inspected, _)) = self.remembered_environment(prefix, *hint) {
+            return self.settle(prefix, *wanted, inspected);
+        }
         let opened = Folder::open(prefix.clone());
         match opened.and_then(|folder| Ok((folder.entries()?, folder))) {
             Ok((entries, folder)) => {
@@ -204,7 +211,26 @@ impl Run<'_> {
         let mut findings = report.findings;
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         self.request.progress.checked.fetch_add(1, Ordering::Relaxed);
-        Inspected { environment, findings }
+        let inspected = Inspected { environment, findings };
+        if self.request.depth == Depth::Outline {
+            let folders = facts.entries.iter().filter(|entry| entry.kind == Kind::Folder);
+            let walked = folders.filter(|entry| !walk::part_of_environment(entry));
+            let walked: Vec<&str> = walked.filter_map(|entry| entry.name.to_str()).collect();
+            self.cache.keep_environment(facts, hint, &inspected, &walked);
+        }
+        inspected
+    }
+
+    /// What `find` tells of an environment that is as the last run found it. A check reads anew.
+    fn remembered_environment(
+        &self,
+        prefix: &Path,
+        hint: Option<EnvironmentKind>,
+    ) -> Option<(Inspected, Vec<Entry>)> {
+        let known = (self.request.depth == Depth::Outline)
+            .then(|| self.cache.environment(prefix, hint))??;
+        self.request.progress.environments.fetch_add(1, Ordering::Relaxed);
+        Some(known)
     }
 
     fn problems_of(&self, more: Vec<Problem>) {
@@ -268,6 +294,7 @@ impl Run<'_> {
 
     /// Merges what was claimed under several keys, and puts everything in order.
     fn finish(self) -> Inspection {
+        self.cache.write();
         let mut by_id: HashMap<_, Inspected> = HashMap::new();
         for claim in self.claims.into_inner().unwrap_or_default().into_values().flatten() {
             let Some(mut inspected) = claim.inspected.map(|inspected| *inspected) else { continue };
@@ -344,10 +371,24 @@ impl Visit for Run<'_> {
         }
     }
 
-    fn folder(&self, folder: &Path, entries: &[Entry]) {
-        if entries.iter().any(|entry| entry.name == ".vscode" || entry.name == ".idea")
-            && let Ok(mut later) = self.later.lock()
-        {
+    fn remembered(&self, folder: &Path) -> Option<(bool, Vec<Entry>)> {
+        if let Some((inspected, entries)) = self.remembered_environment(folder, None) {
+            let walked =
+                [Found { source: Source::Workspace, detail: "a walk came across it".to_owned() }];
+            if self.claim(folder, None, &[], &walked) {
+                self.settle(folder, None, inspected);
+            }
+            return Some((true, entries));
+        }
+        self.cache.folder(folder).map(|known| (false, known.entries()))
+    }
+
+    fn folder(&self, folder: &Path, stamp: Option<Stamp>, entries: &[Entry], candidate: bool) {
+        let refers = discovery::refers(entries);
+        if let Some(stamp) = stamp {
+            self.cache.keep_folder(folder, stamp, candidate || refers, entries);
+        }
+        if refers && let Ok(mut later) = self.later.lock() {
             discovery::in_project(self.host, folder, entries, &mut later);
         }
     }

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::{Limits, Progress};
 use crate::environments::Problem;
 use crate::environments::facts;
-use crate::fs::{self, Entry, Folder, Kind};
+use crate::fs::{self, Entry, Folder, Kind, Stamp};
 use crate::host::{Host, Platform};
 
 /// What the walk asks of whoever wants its results. Called from several threads.
@@ -25,8 +25,11 @@ pub(super) trait Visit: Sync {
     fn candidate(&self, folder: &Folder, entries: Vec<Entry>) -> Verdict;
     /// A link whose target holds `pyvenv.cfg`.
     fn link(&self, link: &Path);
-    /// Any folder, before its children.
-    fn folder(&self, folder: &Path, entries: &[Entry]);
+    /// Any other folder that was listed, before its children. Its stamp is from before the listing.
+    fn folder(&self, folder: &Path, stamp: Option<Stamp>, entries: &[Entry], candidate: bool);
+    /// What a walk goes into in a folder that is as the last run found it, so that it need not be
+    /// listed, and whether it is an environment.
+    fn remembered(&self, folder: &Path) -> Option<(bool, Vec<Entry>)>;
 }
 
 /// What a candidate turned out to be.
@@ -132,31 +135,37 @@ impl<'a> Walk<'a> {
                 "is a network or system mount and is not walked; name it to have it walked";
             return self.problem(&task.folder, advice);
         }
+        if let Some((environment, entries)) = visit.remembered(&task.folder) {
+            self.progress.folders.fetch_add(1, Ordering::Relaxed);
+            return self.children(task, &entries, environment, visit, own);
+        }
         let opened = Folder::open(task.folder.clone());
-        let (opened, entries) = match opened.and_then(|folder| Ok((folder.entries()?, folder))) {
-            Ok((entries, folder)) => (folder, entries),
+        let listed = opened.and_then(|folder| Ok((folder.stamp(), folder.entries()?, folder)));
+        let (stamp, opened, entries) = match listed {
+            Ok((stamp, entries, folder)) => (stamp.map(|(stamp, _)| stamp), folder, entries),
             // It vanished between the listing of its parent and now.
             Err(error) if fs::missing(&error) && task.depth > 0 => return,
             Err(error) => return self.problem(&task.folder, reason(&error)),
         };
         self.progress.folders.fetch_add(1, Ordering::Relaxed);
         self.entries.fetch_add(entries.len(), Ordering::Relaxed);
-        let (environment, entries) = if facts::could_be(&entries) {
-            match visit.candidate(&opened, entries) {
+        let candidate = facts::could_be(&entries);
+        let (environment, entries) = match candidate {
+            true => match visit.candidate(&opened, entries) {
                 Verdict::Environment(entries) => (true, entries),
                 Verdict::Nothing(entries) => (false, entries),
-            }
-        } else {
-            (false, entries)
+            },
+            false => (false, entries),
         };
-        visit.folder(&task.folder, &entries);
+        let entered = if is_build_output(&entries) { Vec::new() } else { entries };
+        visit.folder(&task.folder, stamp, &entered, candidate);
         if task.depth >= self.limits.depth {
             return self.problem(
                 &task.folder,
                 "is as deep as a walk goes; what is below was not looked at",
             );
         }
-        self.children(task, &entries, environment, visit, own);
+        self.children(task, &entered, environment, visit, own);
     }
 
     fn children(
@@ -167,9 +176,6 @@ impl<'a> Walk<'a> {
         visit: &impl Visit,
         own: &mut Vec<Task>,
     ) {
-        if is_build_output(entries) {
-            return;
-        }
         for entry in entries {
             let path = || task.folder.join(&entry.name);
             match entry.kind {
@@ -255,7 +261,7 @@ fn is_build_output(entries: &[Entry]) -> bool {
 }
 
 /// What every environment has of its own: no project and no other environment is in there.
-fn part_of_environment(entry: &Entry) -> bool {
+pub(super) fn part_of_environment(entry: &Entry) -> bool {
     const OWN: &[&str] = &[
         "bin",
         "lib",

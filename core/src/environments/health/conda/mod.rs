@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::super::Problem;
 use super::super::conda::{self, CondaFile, CondaMeta, CondaRecord};
 use super::super::distributions::Part;
+use super::super::{Problem, PythonTag};
 use super::{Code, Finding, Report, Subject};
 
 mod prefix;
@@ -59,10 +59,14 @@ fn check_records(meta: &CondaMeta, report: &mut Report) {
 /// Existence only: sizes and hashes are of the package, and conda itself changes files after that.
 fn check_files(subject: &Subject<'_>, record: &CondaRecord, report: &mut Report) {
     let judged_elsewhere = is_judged_by_record(subject, &record.name);
+    let interpreter_reported = report.findings.iter().any(|finding| {
+        matches!(finding.code, Code::InterpreterMissing | Code::InterpreterDangling)
+    });
     let mut missing = record
         .files
         .iter()
         .filter(|file| is_needed(file))
+        .filter(|file| !(interpreter_reported && is_interpreter(file)))
         .filter(|file| !(judged_elsewhere && file.path.contains("/site-packages/")))
         .map(|file| (file, subject.facts.prefix.join(&file.path)))
         .filter(|(_, path)| path.symlink_metadata().is_err_and(|error| crate::fs::missing(&error)));
@@ -98,6 +102,13 @@ fn is_judged_by_record(subject: &Subject<'_>, name: &str) -> bool {
     subject.installed.sites.iter().flat_map(|site| &site.distributions).any(|distribution| {
         distribution.name == name && matches!(distribution.record, Part::Read(_))
     })
+}
+
+/// `bin/python3.12`: without it there is one finding about the environment, not another about its
+/// package.
+fn is_interpreter(file: &CondaFile) -> bool {
+    let name = file.path.strip_prefix("bin/").unwrap_or(&file.path);
+    matches!(name, "python" | "python3" | "python.exe") || PythonTag::from_name(name).is_some()
 }
 
 /// Whether anything misses the file when it is gone. Images are often made smaller by deleting caches,

@@ -1,10 +1,11 @@
+use super::super::super::facts::Shape;
 use super::super::builder::Staged;
 use super::*;
 
 /// A conda environment whose record of `python` lists these files.
 fn staged(files: &[(&str, &str)]) -> Staged {
     let mut staged = Staged::new();
-    staged.facts.is_conda() = true;
+    staged.facts.shape = Shape::Conda;
     staged.write("conda-meta/history", "");
     let mut paths = Vec::new();
     for (path, content) in files {
@@ -38,7 +39,7 @@ fn a_whole_environment_has_no_findings() {
     healthy.write("conda-meta/state", "not a record");
     healthy.write("conda-meta/._python.json", "not one either");
     assert_eq!(found(&healthy), Vec::<String>::new());
-    healthy.facts.is_conda() = false;
+    healthy.facts.shape = Shape::Virtual;
     healthy.write("conda-meta/broken.json", "");
     assert_eq!(found(&healthy), Vec::<String>::new());
 }
@@ -154,6 +155,19 @@ fn sees_files_that_are_gone() {
          file, which are gone"
         ]
     );
+}
+
+#[test]
+fn a_missing_interpreter_is_one_finding() {
+    let staged = staged(&[]);
+    let record =
+        r#"{"name": "python", "version": "3.12.1", "files": ["bin/python", "bin/python3.12"]}"#;
+    staged.write("conda-meta/python-3.12.1-0.json", record);
+    assert_eq!(found(&staged).len(), 1);
+    let mut report = Report::default();
+    report.add(Code::InterpreterMissing, "no `python`", []);
+    staged.check_into(check, &mut report);
+    assert_eq!(report.findings.len(), 1);
 }
 
 fn json_list(items: &[&str]) -> String {

@@ -135,8 +135,7 @@ fn recorded_scripts<'a>(subject: &Subject<'a>) -> HashSet<&'a str> {
         .iter()
         .flat_map(|site| &site.distributions)
         .filter_map(|distribution| distribution.record.get())
-        .flat_map(|record| &record.files)
-        .filter(|file| file.path.starts_with("../"))
+        .flat_map(|record| record.outside())
         .filter_map(|file| file.path.rsplit('/').next())
         .collect()
 }

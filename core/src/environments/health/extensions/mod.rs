@@ -90,7 +90,7 @@ fn check_distribution(
     report: &mut Report,
 ) {
     let Part::Read(record) = &distribution.record else { return };
-    let natives: Vec<Native<'_>> = record.files.iter().filter_map(Native::of).collect();
+    let natives: Vec<Native<'_>> = record.natives().filter_map(Native::of).collect();
     if natives.is_empty() {
         return;
     }
@@ -111,7 +111,7 @@ fn check_distribution(
         let by_name = if anywhere { None } else { judge_name(target, native, &natives) };
         match by_name {
             // `packages` says what is gone.
-            Some(_) if !fs::is_file(&path) => {}
+            Some(_) if !fs::is_file(&path) || has_unrecorded_twin(target, native, &path) => {}
             Some(Foreign::Abi(why)) => defects.foreign_abi.push((path, why)),
             Some(Foreign::Machine(why)) => defects.foreign_machine.push((path, why)),
             None => match open(native, &path) {
@@ -194,6 +194,16 @@ fn judge_name(target: &Target, native: &Native<'_>, all: &[Native<'_>]) -> Optio
             && judge_tag(target, &other.name).is_none()
     });
     (!has_matching_twin).then_some(foreign)
+}
+
+/// Whether a file that this RECORD does not list lets the same module be imported, such as what another
+/// version of the distribution left.
+fn has_unrecorded_twin(target: &Target, native: &Native<'_>, path: &Path) -> bool {
+    let entries = path.parent().and_then(|folder| fs::list_unsorted(folder).ok());
+    entries.unwrap_or_default().iter().any(|entry| {
+        let name = entry.name.to_str().and_then(ExtensionName::parse);
+        name.is_some_and(|name| name.stem == native.name.stem && judge_tag(target, &name).is_none())
+    })
 }
 
 fn judge_tag(target: &Target, name: &ExtensionName<'_>) -> Option<Foreign> {

@@ -188,6 +188,16 @@ fn what_is_gone_or_not_recorded_is_not_judged_here() {
 }
 
 #[test]
+fn a_module_that_another_file_provides_is_not_judged() {
+    let mut staged = Staged::new();
+    staged.write_site("u/a.cpython-313t-x86_64-linux-gnu.so", elf());
+    staged.install("u", "1.0", WHEEL, &["u/a.cpython-313t-x86_64-linux-gnu.so"]);
+    assert_eq!(staged.messages(check).len(), 1);
+    staged.write_site("u/a.abi3.so", elf());
+    assert_eq!(staged.messages(check), Vec::<String>::new());
+}
+
+#[test]
 fn asks_for_the_same_version_again() {
     let mut staged = Staged::new();
     let names: Vec<String> = (0..30).map(|n| format!("u/m{n}.cpython-311-darwin.so")).collect();

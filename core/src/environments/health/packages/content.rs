@@ -94,13 +94,6 @@ pub(super) fn judge(path: &Path, recorded: &RecordedFile, look: Look) -> Verdict
     }
 }
 
-/// `__pycache__` and what is in it: made at run time, removed at will.
-pub(super) fn is_bytecode(recorded: &str) -> bool {
-    recorded.ends_with(".pyc")
-        || recorded.ends_with(".pyo")
-        || recorded.split('/').any(|part| part == "__pycache__")
-}
-
 /// A native module that Python imports; not the libraries that such modules load
 /// (`numpy.libs/libopenblas.so`).
 fn is_extension(recorded: &str) -> bool {

@@ -7,8 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::Digest as _;
 use tempfile::TempDir;
 
+use crate::environments::catalog::Catalog;
 use crate::environments::distributions::{Shared, read_for};
-use crate::environments::facts::{Facts, Library, Marker, Scheme};
+use crate::environments::facts::{Facts, Known, Library, Marker, Scheme, Shape};
 use crate::environments::health::{
     Code, Depth, Finding, Report, Severity, Subject, dependencies, editables, packages,
 };
@@ -82,11 +83,14 @@ impl Fabricated {
         let (installed, problems) =
             read_for(&host, &facts, &environment.site_packages, &Shared::new());
         assert_eq!(problems, []);
+        let known = Known::default();
+        let catalog = Catalog::new(&host, &known);
         let subject = Subject {
             host: &host,
             environment: &environment,
             facts: &facts,
             installed: &installed,
+            catalog: &catalog,
             depth,
         };
         let mut report = Report::default();
@@ -121,10 +125,13 @@ impl Fabricated {
         let bin = self.prefix.join("bin");
         Facts {
             prefix: self.prefix.clone(),
+            shape: match fs::is_folder(&self.prefix.join("conda-meta")) {
+                true => Shape::Conda,
+                false => Shape::Virtual,
+            },
             scheme: Scheme::Posix,
             entries: fs::list(&self.prefix).unwrap(),
             marker: Marker::Read(PyvenvCfg::parse(self.cfg.as_bytes())),
-            conda: fs::is_folder(&self.prefix.join("conda-meta")),
             scripts: fs::is_folder(&bin).then(|| bin.clone()),
             script_entries: fs::list(&bin).unwrap_or_default(),
             interpreters: Vec::new(),
@@ -138,7 +145,10 @@ impl Fabricated {
             version: None,
             tag: Some(tag),
             stdlib: Some(self.stdlib()),
+            home: None,
+            base: None,
             owner: None,
+            stamps: Vec::new(),
         }
     }
 
@@ -164,6 +174,7 @@ impl Fabricated {
             created_by: None,
             externally_managed: false,
             owner: None,
+            stamps: Vec::new(),
         }
     }
 }

@@ -1,17 +1,20 @@
 //! The files that RECORD lists: are they there, and whole?
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::content::{self, Look, Verdict};
 use super::place::Places;
 use super::{Code, MAX_PATHS, count, reinstall, shown, title};
-use crate::environments::distributions::{Distribution, RecordedFile, Site};
+use crate::environments::distributions::{Distribution, Record, RecordedFile, Role, Run, Site};
 use crate::environments::health::{Finding, Method, Report, Severity, Subject};
 
 /// What is wrong with the files of one distribution.
 #[derive(Default)]
 struct Faults<'a> {
     looked_at: usize,
+    /// Whole folders of site-packages that are not there.
+    absent: Vec<&'a Run>,
     missing: Vec<&'a RecordedFile>,
     corrupt: Vec<(PathBuf, String)>,
     edited: Vec<PathBuf>,
@@ -28,18 +31,27 @@ pub(super) fn check(
     let Some(record) = distribution.record.get() else { return };
     let places = Places::of_prefix(site, &subject.facts.prefix);
     let mut faults = Faults::default();
-    for recorded in &record.files {
-        if !content::is_bytecode(&recorded.path)
-            && !is_judged_elsewhere(distribution, &recorded.path)
-        {
-            look_at(subject, distribution, recorded, &places, &mut faults);
+    for run in &record.runs {
+        let files = &record.files[run.files.clone()];
+        // The whole folder is not there: no need to look at each of its files.
+        let own = distribution.owns_metadata(&files[0].path);
+        if !own && run.lasting > 0 && places.is_unlisted(&files[0].path) {
+            faults.looked_at += run.lasting;
+            faults.absent.push(run);
+            continue;
+        }
+        for recorded in files.iter().filter(|recorded| recorded.role != Role::Bytecode) {
+            if !own || !is_judged_elsewhere(&recorded.path) {
+                look_at(subject, distribution, recorded, &places, &mut faults);
+            }
         }
     }
-    faults.edited.retain(|path| !is_shared(site, distribution, path));
+    drop_shared(site, distribution, &mut faults.edited);
     if distribution.by_conda() {
-        keep_what_conda_installed(subject, &places, &mut faults);
+        keep_what_conda_installed(subject, record, &places, &mut faults);
     } else if is_packaged_by_system(subject, distribution) {
         faults.missing.clear();
+        faults.absent.clear();
     }
     report_missing(site, distribution, &places, &faults, report);
     report_corrupt(site, distribution, &faults, report);
@@ -54,11 +66,6 @@ fn look_at<'a>(
     places: &Places<'a>,
     faults: &mut Faults<'a>,
 ) {
-    if places.is_unlisted(&recorded.path) {
-        faults.looked_at += 1;
-        faults.missing.push(recorded);
-        return;
-    }
     let Some(path) = places.resolve(&recorded.path) else { return };
     let is_script = subject
         .facts
@@ -111,35 +118,52 @@ fn is_packaged_by_system(subject: &Subject<'_>, distribution: &Distribution) -> 
     !subject.environment.is_virtual() && !distribution.by_wheel_installer()
 }
 
-/// METADATA and RECORD have codes of their own; the rest of these few is rewritten by installers.
-fn is_judged_elsewhere(distribution: &Distribution, recorded: &str) -> bool {
-    let Some((_, name)) = recorded.rsplit_once('/') else { return false };
-    distribution.owns_metadata(recorded)
-        && (matches!(
-            name,
-            "RECORD" | "RECORD.jws" | "RECORD.p7s" | "INSTALLER" | "REQUESTED" | "direct_url.json"
-        ) || name == "METADATA" && distribution.metadata.is_lost())
+/// Of its own metadata: METADATA and RECORD were read and have codes of their own; the rest of these
+/// few is rewritten by installers.
+fn is_judged_elsewhere(recorded: &str) -> bool {
+    let name = recorded.rsplit('/').next().unwrap_or(recorded);
+    matches!(
+        name,
+        "METADATA"
+            | "RECORD"
+            | "RECORD.jws"
+            | "RECORD.p7s"
+            | "INSTALLER"
+            | "REQUESTED"
+            | "direct_url.json"
+    )
 }
 
 /// Two distributions may install one file (a namespace's `__init__.py`): the last one wrote it.
-fn is_shared(site: &Site, distribution: &Distribution, path: &Path) -> bool {
-    let Ok(relative) = path.strip_prefix(&site.folder) else { return false };
-    let Some(relative) = relative.to_str() else { return false };
-    site.distributions.iter().filter(|other| other.info != distribution.info).any(|other| {
-        other.record.get().is_some_and(|record| {
-            record.files.iter().any(|file| file.path.replace('\\', "/") == relative)
-        })
-    })
+fn drop_shared(site: &Site, distribution: &Distribution, edited: &mut Vec<PathBuf>) {
+    edited.dedup();
+    if edited.is_empty() {
+        return;
+    }
+    let others = site.distributions.iter().filter(|other| other.info != distribution.info);
+    let records = others.filter_map(|other| other.record.get());
+    let shared: HashSet<&Path> =
+        records.flat_map(|record| &record.files).map(|file| Path::new(&file.path)).collect();
+    edited.retain(|path| {
+        !path.strip_prefix(&site.folder).is_ok_and(|relative| shared.contains(relative))
+    });
 }
 
 /// conda builds packages from wheels and leaves files out (tests, duplicates) without editing
 /// RECORD: only its own list tells what was installed.
-fn keep_what_conda_installed(subject: &Subject<'_>, places: &Places<'_>, faults: &mut Faults<'_>) {
+fn keep_what_conda_installed<'a>(
+    subject: &Subject<'_>,
+    record: &'a Record,
+    places: &Places<'_>,
+    faults: &mut Faults<'a>,
+) {
     faults.edited.clear();
     faults.corrupt.retain(|(_, reason)| reason == "is empty" || reason == "holds NULs");
-    if faults.missing.is_empty() {
+    // Its own records are few and its RECORDs many: absent folders are looked at file by file here.
+    if faults.missing.is_empty() && faults.absent.is_empty() {
         return;
     }
+    faults.missing.extend(faults.absent.drain(..).flat_map(|run| &record.files[run.files.clone()]));
     let listed = super::ownership::conda_files(&subject.facts.prefix);
     let prefix = &subject.facts.prefix;
     faults.missing.retain(|missing| {
@@ -159,14 +183,51 @@ fn report_missing<'a>(
     report: &mut Report,
 ) {
     let (inert, needed): (Vec<&RecordedFile>, Vec<_>) =
-        faults.missing.iter().partition(|missing| is_inert(distribution, &missing.path));
+        faults.missing.iter().partition(|missing| is_inert(distribution, missing));
     // What nothing imports is worth a word only when it is all that is missing.
-    let is_needed = !needed.is_empty();
-    let missing = if is_needed { needed } else { inert };
+    let needed_below: usize = faults.absent.iter().map(|run| run.needed).sum();
+    let is_needed = !needed.is_empty() || needed_below > 0;
+    let below: usize = faults.absent.iter().map(|run| run.lasting).sum();
+    let (files, number) = match is_needed {
+        true => (needed, needed_below),
+        false => (inert, below),
+    };
+    let number = number + files.len();
     let mut paths: Vec<PathBuf> = Vec::new();
+    for run in faults.absent.iter().filter(|run| !is_needed || run.needed > 0).take(MAX_PATHS) {
+        paths.push(site.folder.join(&run.top));
+    }
+    highest_paths(&files, places, &mut paths);
+    let Some(first) = paths.first() else { return };
+    let message = format!(
+        "{}: {} of {} {} missing: {}{}",
+        title(distribution),
+        number,
+        count(faults.looked_at, "file"),
+        if number == 1 { "is" } else { "are" },
+        shown(first, &site.folder),
+        if paths.len() > 1 { " and others" } else { "" },
+    );
+    let of_pip = files.iter().any(|file| file.path.starts_with("pip/"))
+        || faults.absent.iter().any(|run| run.top == "pip");
+    let finding = if !is_needed {
+        let mut finding = Finding::new(Code::PackageFilesMissing, message, paths);
+        finding.severity = Severity::Info;
+        finding.repaired_by(Method::None)
+    } else if distribution.name == "pip" && of_pip {
+        // Repaired from the base's bundled wheel, whatever version that has.
+        Finding::new(Code::PipBroken, message, paths)
+    } else {
+        reinstall(Code::PackageFilesMissing, distribution, message, paths)
+    };
+    report.findings.push(finding);
+}
+
+/// The highest absent folder of each missing file, or the file itself, each once.
+fn highest_paths<'a>(files: &[&'a RecordedFile], places: &Places<'a>, paths: &mut Vec<PathBuf>) {
     let mut last_folder = "";
-    for file in &missing {
-        if paths.len() == MAX_PATHS {
+    for file in files {
+        if paths.len() >= MAX_PATHS {
             break;
         }
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -180,28 +241,6 @@ fn report_missing<'a>(
             paths.push(highest);
         }
     }
-    let Some(first) = paths.first() else { return };
-    let message = format!(
-        "{}: {} of {} {} missing: {}{}",
-        title(distribution),
-        missing.len(),
-        count(faults.looked_at, "file"),
-        if missing.len() == 1 { "is" } else { "are" },
-        shown(first, &site.folder),
-        if paths.len() > 1 { " and others" } else { "" },
-    );
-    let of_pip = |file: &&RecordedFile| file.path.starts_with("pip/");
-    let finding = if !is_needed {
-        let mut finding = Finding::new(Code::PackageFilesMissing, message, paths);
-        finding.severity = Severity::Info;
-        finding.repaired_by(Method::None)
-    } else if distribution.name == "pip" && missing.iter().any(of_pip) {
-        // Repaired from the base's bundled wheel, whatever version that has.
-        Finding::new(Code::PipBroken, message, paths)
-    } else {
-        reinstall(Code::PackageFilesMissing, distribution, message, paths)
-    };
-    report.findings.push(finding);
 }
 
 fn report_wrong_types(
@@ -218,18 +257,12 @@ fn report_wrong_types(
 }
 
 /// A file that nothing imports: tests, licenses, manual pages, headers, type stubs.
-fn is_inert(distribution: &Distribution, recorded: &str) -> bool {
-    let name = recorded.rsplit('/').next().unwrap_or(recorded);
-    if distribution.owns_metadata(recorded) {
+fn is_inert(distribution: &Distribution, recorded: &RecordedFile) -> bool {
+    if distribution.owns_metadata(&recorded.path) {
+        let name = recorded.path.rsplit('/').next().unwrap_or(&recorded.path);
         return !matches!(name, "WHEEL" | "entry_points.txt" | "METADATA");
     }
-    let folders = recorded.strip_suffix(name).unwrap_or("");
-    recorded.starts_with("../") && folders.contains("/share/")
-        || folders.split('/').any(|folder| matches!(folder, "tests" | "test" | "testing_data"))
-        || [".pyi", ".h", ".hpp", ".pxd", ".pyx", ".c", ".cpp", ".md", ".rst"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        || name == "py.typed"
+    recorded.role == Role::Inert
 }
 
 fn report_corrupt(

@@ -24,7 +24,7 @@ impl<'a> Owned<'a> {
         for distribution in &site.distributions {
             match &distribution.record {
                 Part::Read(record) => {
-                    names.extend(record.files.iter().filter_map(|file| file.path.split('/').next()))
+                    names.extend(record.runs.iter().map(|run| run.top.as_str()));
                 }
                 _ if distribution.editable.is_some() => {}
                 _ => complete = false,

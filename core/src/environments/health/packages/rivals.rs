@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::content;
 use super::place::Places;
-use crate::environments::distributions::{Distribution, Part, Site};
+use crate::environments::distributions::{Distribution, Part, Role, Site};
 
 /// Files compared for one folder of metadata: enough to tell two versions apart.
 const MAX_COMPARED: usize = 400;
@@ -113,7 +113,7 @@ fn score(site: &Site, member: &Distribution) -> (usize, usize) {
         else {
             continue;
         };
-        if content::is_bytecode(&file.path) {
+        if file.role == Role::Bytecode {
             continue;
         }
         compared += 1;

@@ -62,9 +62,7 @@ fn recorded_scripts(
         distribution.commands.iter().any(|command| command == name)
     };
     record
-        .files
-        .iter()
-        .filter(|file| file.path.starts_with("../") || file.path.starts_with('/'))
+        .outside()
         .filter(|file| is_declared(&file.path))
         .filter_map(|file| places.resolve(&file.path))
         .collect()

@@ -18,12 +18,18 @@ use modules::{Modules, includes_system_packages};
 /// Longer ones are not written by hand, and are not read.
 const MAX_HOOK_BYTES: u64 = 1024 * 1024;
 
+/// What the interpreter imports at start, if it is there.
+const HOOKS: [&str; 2] = ["sitecustomize.py", "usercustomize.py"];
+
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     let modules = Modules::of(subject);
     for site in &subject.installed.sites {
         check_pth_files(subject, site, &modules, report);
-        for hook in hooks(subject) {
-            check_hook(&site.folder.join(hook), &modules, report);
+        // Hardly any folder has one: the listing knows, at no cost.
+        if HOOKS.iter().any(|hook| site.has(hook)) {
+            for hook in hooks(subject).into_iter().filter(|hook| site.has(hook)) {
+                check_hook(&site.folder.join(hook), &modules, report);
+            }
         }
     }
     // An installation of its own may have them in its standard library too.

@@ -63,6 +63,9 @@ impl<'a> Modules<'a> {
         for site in sites {
             found.add_site(&site.folder, &site.entries);
         }
+        for site in &self.subject.installed.inherited {
+            found.add_site(&site.folder, &site.entries);
+        }
         for folder in self.other_folders() {
             if !own.contains(folder.as_path()) {
                 let entries = fs::list(&folder).unwrap_or_default();
