@@ -66,12 +66,7 @@ fn watched(child: &mut Child, args: &[&str]) -> ExitStatus {
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.code().is_some(), "{args:?} was ended by {status}");
-            if peak > 40000 {
-                println!("PEAK {peak} {args:?}")
-            };
-            if peak > MAX_RESIDENT_KIB {
-                println!("TOOK {peak} {args:?}")
-            };
+            assert!(peak < MAX_RESIDENT_KIB, "{args:?} took {peak} KiB");
             return status;
         }
         if start.elapsed() > PATIENCE {

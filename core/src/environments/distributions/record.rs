@@ -16,6 +16,9 @@ pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// More files than any distribution has.
 const MAX_FILES: usize = 200_000;
 
+/// No system takes a longer path.
+const MAX_PATH_BYTES: usize = 4096;
+
 /// `Err` says what is wrong with the file, as the end of a sentence.
 pub fn parse(bytes: &[u8]) -> Result<Record, String> {
     reject_nul(bytes)?;
@@ -187,7 +190,7 @@ fn split_quoted(text: &str) -> Option<(String, &str)> {
 
 fn file(path: &str, hash: &str, bytes: &str) -> Option<RecordedFile> {
     let path = path.trim_matches('\u{feff}');
-    if path.is_empty() {
+    if path.is_empty() || path.len() > MAX_PATH_BYTES {
         return None;
     }
     // Old installers on Windows wrote `\`. A path with both is one of a strange name.
