@@ -85,7 +85,6 @@ impl Staged {
             created_by: None,
             externally_managed: false,
             owner: None,
-            stamps: Vec::new(),
         };
         let host = Host::empty(Platform::Linux, root);
         Staged { folder, host, environment, facts, distributions: Vec::new() }

@@ -10,6 +10,7 @@
 //! The file is a frame (`wire`) around a bincode payload. It is untrusted like every file: whatever
 //! does not decode is no cache.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,9 +20,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::Inspected;
+use crate::environments::EnvironmentKind;
 use crate::environments::facts::{Facts, Shape};
-use crate::environments::health::{Finding, Severity};
-use crate::environments::{Environment, EnvironmentKind};
+use crate::environments::health::Severity;
 use crate::fs::{self, Entry, Kind, Stamp};
 use crate::host::Host;
 use crate::wire;
@@ -37,76 +38,94 @@ const MAX_BYTES: u64 = 256 * 1024 * 1024;
 /// A change this young may be followed by another one within the same tick of the clock.
 const SETTLED_NS: i64 = 2_000_000_000;
 
-/// The payload.
+/// The payload. What was read borrows from the bytes of the file; what is new owns its text.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Content {
+struct Content<'a> {
     /// The program and home folder that it was made by and for.
     made_by: String,
-    folders: HashMap<String, WalkedFolder>,
-    environments: HashMap<String, Remembered>,
+    #[serde(borrow)]
+    folders: HashMap<Cow<'a, str>, WalkedFolder<'a>>,
+    #[serde(borrow)]
+    environments: HashMap<Cow<'a, str>, Remembered<'a>>,
 }
 
 /// A folder that a walk listed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct WalkedFolder {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WalkedFolder<'a> {
     stamp: Stamp,
     /// Whether it may be an environment or holds settings of an editor: then it is listed again.
     look_again: bool,
     /// The names that a walk goes into: folders, and links (true).
-    names: Vec<(String, bool)>,
+    #[serde(borrow)]
+    names: Vec<(Text<'a>, bool)>,
 }
 
-impl WalkedFolder {
+impl WalkedFolder<'_> {
     /// The entries that a walk goes into.
     pub(super) fn entries(&self) -> Vec<Entry> {
         let kind = |link: bool| if link { Kind::Link } else { Kind::Folder };
-        let entry = |(name, link): &(String, bool)| Entry {
-            name: name.into(),
-            kind: kind(*link),
-            inode: 0,
-        };
-        self.names.iter().map(entry).collect()
+        self.names.iter().map(|(name, link)| name.entry(kind(*link))).collect()
+    }
+}
+
+/// A name or path, borrowed from the file where it can be: a plain `Cow` would be copied.
+#[derive(Debug, Serialize, Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Text<'_> {
+    fn own(text: &str) -> Text<'static> {
+        Text(Cow::Owned(text.to_owned()))
+    }
+
+    fn entry(&self, kind: Kind) -> Entry {
+        Entry { name: self.0.as_ref().into(), kind, inode: 0 }
     }
 }
 
 /// An environment as it was found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Remembered {
+#[derive(Debug, Serialize, Deserialize)]
+struct Remembered<'a> {
     /// Relative to the prefix.
-    own: Vec<(String, Option<Stamp>)>,
+    #[serde(borrow)]
+    own: Vec<(Text<'a>, Option<Stamp>)>,
     /// What it stands on and belongs to; absolute.
-    others: Vec<(PathBuf, Option<Stamp>)>,
+    #[serde(borrow)]
+    others: Vec<(Text<'a>, Option<Stamp>)>,
     hint: Option<EnvironmentKind>,
     /// Folders in it that no environment has of itself.
-    walked: Vec<String>,
-    environment: Environment,
-    findings: Vec<Finding>,
+    #[serde(borrow)]
+    walked: Vec<Text<'a>>,
+    /// The encoded record and findings: decoded when they are asked for.
+    #[serde(borrow)]
+    record: Cow<'a, [u8]>,
 }
 
 /// The cache of a run: what the last run left, and what this one adds.
 #[derive(Debug)]
-pub(super) struct Cache {
-    path: Option<PathBuf>,
+pub(super) struct Cache<'a> {
+    path: Option<&'a Path>,
     made_by: String,
-    old: Content,
-    new: Mutex<Content>,
+    old: Content<'a>,
+    new: Mutex<Content<'static>>,
     /// Stamps of what many environments share.
     shared: Mutex<HashMap<OsString, Option<Stamp>>>,
     started_ns: i64,
 }
 
-impl Cache {
-    /// Reads the file, when there is one. Whatever is wrong with it, the result is an empty cache.
-    pub(super) fn open(host: &Host, path: Option<&Path>) -> Cache {
+/// The bytes of the cache file; none when there is no such file.
+pub(super) fn read(path: Option<&Path>) -> Vec<u8> {
+    path.and_then(|path| fs::read(path, MAX_BYTES).ok()).unwrap_or_default()
+}
+
+impl<'a> Cache<'a> {
+    /// Of the bytes that [`read`] gave. Whatever is wrong with them, the result is an empty cache.
+    pub(super) fn open(host: &Host, path: Option<&'a Path>, bytes: &'a [u8]) -> Cache<'a> {
         let home = host.home.as_deref().map(|home| home.to_string_lossy().into_owned());
         let made_by = format!("{} {:?} {home:?}", env!("CARGO_PKG_VERSION"), host.platform);
-        let old = path
-            .and_then(|path| decode(&fs::read(path, MAX_BYTES).ok()?))
-            .filter(|content| content.made_by == made_by)
-            .unwrap_or_default();
+        let old = decode(bytes).filter(|content| content.made_by == made_by).unwrap_or_default();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Cache {
-            path: path.map(Path::to_path_buf),
+            path,
             made_by,
             old,
             new: Mutex::default(),
@@ -115,13 +134,8 @@ impl Cache {
         }
     }
 
-    /// Whether anything is kept at all.
-    pub(super) fn is_on(&self) -> bool {
-        self.path.is_some()
-    }
-
     /// What a walk goes into in this folder, when it is as it was.
-    pub(super) fn folder(&self, folder: &Path) -> Option<&WalkedFolder> {
+    pub(super) fn folder(&self, folder: &Path) -> Option<&WalkedFolder<'a>> {
         let known = self.old.folders.get(folder.to_str()?)?;
         (!known.look_again && Stamp::of(folder) == Some(known.stamp)).then_some(known)
     }
@@ -134,52 +148,40 @@ impl Cache {
         look_again: bool,
         entries: &[Entry],
     ) {
-        let Some(path) = folder.to_str().filter(|_| self.is_on() && self.is_settled(stamp)) else {
-            return;
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            if matches!(entry.kind, Kind::Folder | Kind::Link) {
-                let Some(name) = entry.name.to_str() else { return };
-                names.push((name.to_owned(), entry.kind == Kind::Link));
-            }
-        }
+        let Some(path) = folder.to_str().filter(|_| self.may_keep([stamp])) else { return };
+        let entered = entries.iter().filter(|e| matches!(e.kind, Kind::Folder | Kind::Link));
+        let name = |e: &Entry| Some((Text::own(e.name.to_str()?), e.kind == Kind::Link));
+        // A name that is no text cannot be kept, and the folder without it would be another one.
+        let Some(names) = entered.map(name).collect::<Option<Vec<_>>>() else { return };
         if let Ok(mut new) = self.new.lock() {
-            new.folders.insert(path.to_owned(), WalkedFolder { stamp, look_again, names });
+            let walked = WalkedFolder { stamp, look_again, names };
+            new.folders.insert(Cow::Owned(path.to_owned()), walked);
         }
     }
 
-    /// The environment at this prefix, when everything it was told from is as it was, and the names
-    /// of the folders in it that a walk goes into.
+    /// The environment at this prefix, when everything it was told from is as it was, and the
+    /// folders in it that a walk goes into.
     pub(super) fn environment(
         &self,
         prefix: &Path,
         hint: Option<EnvironmentKind>,
     ) -> Option<(Inspected, Vec<Entry>)> {
-        let known =
-            self.old.environments.get(prefix.to_str()?).filter(|known| known.hint == hint)?;
-        let mut path = prefix.to_path_buf();
-        for (relative, stamp) in &known.own {
-            let now = if relative.is_empty() {
-                Stamp::of(prefix)
-            } else {
-                path.push(relative);
-                let now = Stamp::of(&path);
-                path.clear();
-                path.push(prefix);
-                now
-            };
-            if now != *stamp {
-                return None;
-            }
-        }
-        if known.others.iter().any(|(other, stamp)| self.shared_stamp(other) != *stamp) {
+        let known = self.old.environments.get(prefix.to_str()?)?;
+        let unchanged = |(relative, stamp): &(Text<'_>, Option<Stamp>)| match relative.0.as_ref() {
+            "" => Stamp::of(prefix) == *stamp,
+            relative => Stamp::of(&prefix.join(relative)) == *stamp,
+        };
+        let same = |(other, stamp): &(Text<'_>, Option<Stamp>)| {
+            self.shared_stamp(Path::new(other.0.as_ref())) == *stamp
+        };
+        if known.hint != hint || !known.own.iter().all(unchanged) || !known.others.iter().all(same)
+        {
             return None;
         }
-        let environment = known.environment.clone();
-        let walked = known.walked.iter();
-        let entries = walked.map(|name| Entry { name: name.into(), kind: Kind::Folder, inode: 0 });
-        Some((Inspected { environment, findings: known.findings.clone() }, entries.collect()))
+        let decoded = bincode::serde::decode_from_slice(&known.record, configuration());
+        let ((environment, findings), _) = decoded.ok()?;
+        let walked = known.walked.iter().map(|name| name.entry(Kind::Folder)).collect();
+        Some((Inspected { environment, findings }, walked))
     }
 
     /// Keeps a healthy virtual environment.
@@ -191,55 +193,53 @@ impl Cache {
         walked: &[&str],
     ) {
         let healthy = inspected.findings.iter().all(|finding| finding.severity == Severity::Info);
-        let own_stamps =
-            facts.stamps.len() >= 4 && facts.stamps.iter().all(|(_, stamp)| stamp.is_some());
-        let Some(base) = facts.base.as_deref() else { return };
-        if !self.is_on() || facts.shape != Shape::Virtual || !healthy || !own_stamps {
+        // Prefix, marker, scripts, site-packages: fewer mean that it was told from something else.
+        let whole = facts.stamps.len() >= 4;
+        if self.path.is_none() || facts.shape != Shape::Virtual || !healthy || !whole {
             return;
         }
-        let mut own = facts.stamps.clone();
-        // Copies of an interpreter can change without their folder changing.
-        for file in facts.interpreters.iter().filter(|file| file.link.is_none()) {
-            let Ok(relative) = file.path.strip_prefix(&facts.prefix) else { return };
-            let Some(relative) = relative.to_str() else { return };
-            own.push((relative.to_owned(), Stamp::of(&file.path)));
-        }
-        let mut others = vec![base.executable.clone(), base.prefix.clone()];
-        others.extend(base.stdlib.clone());
-        others.extend(facts.marker.cfg().and_then(|cfg| cfg.home()));
-        if let Some(parent) =
-            facts.prefix.parent().filter(|_| inspected.environment.project.is_some())
-        {
-            // The kind may follow from the project's files.
-            others.push(parent.to_path_buf());
-            others.push(parent.join("pyproject.toml"));
-        }
-        let others: Vec<_> =
-            others.into_iter().map(|path| (self.shared_stamp(&path), path)).collect();
-        let settled =
-            own.iter().map(|(_, stamp)| stamp).chain(others.iter().map(|(stamp, _)| stamp));
-        if !settled.flatten().all(|stamp| self.is_settled(*stamp))
-            || !is_text(&inspected.environment)
-        {
+        let (Some(own), Some(others)) = (own_stamps(facts), self.other_stamps(facts, inspected))
+        else {
             return;
-        }
-        let Some(prefix) = facts.prefix.to_str() else { return };
-        let remembered = Remembered {
-            own,
-            others: others.into_iter().map(|(stamp, path)| (path, stamp)).collect(),
-            hint,
-            walked: walked.iter().map(|name| (*name).to_owned()).collect(),
-            environment: inspected.environment.clone(),
-            findings: inspected.findings.clone(),
         };
+        let stamps = own.iter().chain(&others).filter_map(|(_, stamp)| *stamp);
+        let record = (&inspected.environment, &inspected.findings);
+        let record = bincode::serde::encode_to_vec(record, configuration());
+        let (Some(prefix), Ok(record)) = (facts.prefix.to_str(), record) else { return };
+        if !self.may_keep(stamps) {
+            return;
+        }
+        let walked = walked.iter().map(|name| Text::own(name)).collect();
+        let known = Remembered { own, others, hint, walked, record: Cow::Owned(record) };
         if let Ok(mut new) = self.new.lock() {
-            new.environments.insert(prefix.to_owned(), remembered);
+            new.environments.insert(Cow::Owned(prefix.to_owned()), known);
         }
     }
 
-    /// Writes what this run read to what was kept before, if anything was. Failing is no loss.
+    /// Stamps of what the environment stands on, and of what its kind follows from.
+    fn other_stamps(
+        &self,
+        facts: &Facts,
+        inspected: &Inspected,
+    ) -> Option<Vec<(Text<'static>, Option<Stamp>)>> {
+        let base = facts.base.as_deref()?;
+        let mut paths: Vec<PathBuf> = vec![base.executable.clone(), base.prefix.clone()];
+        paths.extend(base.stdlib.clone());
+        paths.extend(facts.marker.cfg().and_then(|cfg| cfg.home()));
+        if inspected.environment.project.is_some() {
+            let project = facts.prefix.parent()?;
+            paths.push(project.to_path_buf());
+            paths.push(project.join("pyproject.toml"));
+        }
+        paths
+            .iter()
+            .map(|path| Some((Text::own(path.to_str()?), self.shared_stamp(path))))
+            .collect()
+    }
+
+    /// Writes what this run read beside what was kept before, if anything is new. Failing is no loss.
     pub(super) fn write(self) {
-        let Some(path) = &self.path else { return };
+        let Some(path) = self.path else { return };
         let Ok(new) = self.new.into_inner() else { return };
         if new.folders.is_empty() && new.environments.is_empty() {
             return;
@@ -248,13 +248,15 @@ impl Cache {
         content.made_by = self.made_by;
         content.folders.extend(new.folders);
         content.environments.extend(new.environments);
-        if let Some(framed) = encode(&content) {
-            let _ = fs::replace(path, &framed);
+        if let Ok(payload) = bincode::serde::encode_to_vec(&content, configuration()) {
+            let _ = fs::replace(path, &wire::frame(MAGIC, VERSION, &payload));
         }
     }
 
-    fn is_settled(&self, stamp: Stamp) -> bool {
-        stamp.modified_ns < self.started_ns - SETTLED_NS
+    /// Whether anything is kept, and all of this is older than a tick of the clock can hide.
+    fn may_keep(&self, stamps: impl IntoIterator<Item = Stamp>) -> bool {
+        let settled = self.started_ns - SETTLED_NS;
+        self.path.is_some() && stamps.into_iter().all(|stamp| stamp.modified_ns < settled)
     }
 
     fn shared_stamp(&self, path: &Path) -> Option<Stamp> {
@@ -268,31 +270,23 @@ impl Cache {
     }
 }
 
-/// serde writes no path that is not UTF-8.
-fn is_text(environment: &Environment) -> bool {
-    let paths = [
-        &environment.executable,
-        &environment.base_prefix,
-        &environment.base_executable,
-        &environment.project,
-    ];
-    paths
-        .into_iter()
-        .flatten()
-        .chain(&environment.site_packages)
-        .all(|path| path.to_str().is_some())
+/// Stamps of what was read in the prefix. Copies of an interpreter can change without their folder
+/// changing.
+fn own_stamps(facts: &Facts) -> Option<Vec<(Text<'static>, Option<Stamp>)>> {
+    let read = facts.stamps.iter().map(|(path, stamp)| Some((Text::own(path), *stamp)));
+    let copies = facts.interpreters.iter().filter(|file| file.link.is_none()).map(|file| {
+        let relative = file.path.strip_prefix(&facts.prefix).ok()?.to_str()?;
+        Some((Text::own(relative), Stamp::of(&file.path)))
+    });
+    read.chain(copies).collect()
 }
 
 fn configuration() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<{ MAX_BYTES as usize }>()
 }
 
-fn encode(content: &Content) -> Option<Vec<u8>> {
-    let payload = bincode::serde::encode_to_vec(content, configuration()).ok()?;
-    Some(wire::frame(MAGIC, VERSION, &payload))
-}
-
-fn decode(framed: &[u8]) -> Option<Content> {
+fn decode(framed: &[u8]) -> Option<Content<'_>> {
     let payload = wire::payload(MAGIC, VERSION, framed)?;
-    bincode::serde::decode_from_slice(payload, configuration()).ok().map(|(content, _)| content)
+    let decoded = bincode::serde::borrow_decode_from_slice(payload, configuration());
+    decoded.ok().map(|(content, _)| content)
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::cache::Cache;
+use super::cache::{self, Cache};
 use super::follow::{self, Candidate, Followed};
 use super::identify::identify;
 use super::walk::{self, Verdict, Visit, Walk};
@@ -26,11 +26,12 @@ use crate::host::Host;
 /// Looks at the machine, or at the paths that the request names.
 pub fn inspect(host: &Host, request: &Request) -> Inspection {
     let known = Known::default();
+    let remembered = cache::read(request.cache.as_deref());
     let run = Run {
         host,
         request,
         known: &known,
-        cache: Cache::open(host, request.cache.as_deref()),
+        cache: Cache::open(host, request.cache.as_deref(), &remembered),
         shared: distributions::Shared::new(),
         catalog: Catalog::new(host, &known),
         claims: Mutex::default(),
@@ -57,7 +58,7 @@ struct Run<'a> {
     host: &'a Host,
     request: &'a Request,
     known: &'a Known,
-    cache: Cache,
+    cache: Cache<'a>,
     shared: distributions::Shared,
     catalog: Catalog<'a>,
     /// By canonical prefix (as bytes: hashing a `Path` walks its components): one claim, or one for
@@ -295,34 +296,32 @@ impl Run<'_> {
     /// Merges what was claimed under several keys, and puts everything in order.
     fn finish(self) -> Inspection {
         self.cache.write();
-        let mut by_id: HashMap<_, Inspected> = HashMap::new();
-        for claim in self.claims.into_inner().unwrap_or_default().into_values().flatten() {
-            let Some(mut inspected) = claim.inspected.map(|inspected| *inspected) else { continue };
+        let claims = self.claims.into_inner().unwrap_or_default();
+        let mut boxed: Vec<Box<Inspected>> = Vec::with_capacity(claims.len());
+        for mut claim in claims.into_values().flatten() {
+            let Some(mut inspected) = claim.inspected.take() else { continue };
+            claim.found.sort();
+            claim.aliases.sort();
             inspected.environment.found_by = claim.found;
             inspected.environment.aliases = claim.aliases;
-            match by_id.entry(inspected.environment.id.clone()) {
-                std::collections::hash_map::Entry::Vacant(place) => {
-                    place.insert(inspected);
-                }
-                std::collections::hash_map::Entry::Occupied(mut place) => {
-                    let known = &mut place.get_mut().environment;
-                    known.found_by.append(&mut inspected.environment.found_by);
-                    known.aliases.append(&mut inspected.environment.aliases);
-                }
-            }
+            boxed.push(inspected);
         }
-        let mut environments: Vec<Inspected> = by_id.into_values().collect();
-        for Inspected { environment, .. } in &mut environments {
-            environment.found_by.sort();
-            environment.found_by.dedup();
-            environment.aliases.sort();
-            environment.aliases.dedup();
-        }
-        environments.sort_by(|a, b| {
-            let key =
-                |i: &Inspected| (i.environment.prefix.clone(), i.environment.executable.clone());
-            key(a).cmp(&key(b))
+        // By bytes: comparing a `Path` walks its components.
+        boxed.sort_unstable_by(|a, b| {
+            let (a, b) = (&a.environment, &b.environment);
+            let by_prefix = a.prefix.as_os_str().cmp(b.prefix.as_os_str());
+            by_prefix.then_with(|| a.executable.cmp(&b.executable)).then_with(|| a.id.cmp(&b.id))
         });
+        // One installation that was claimed with and without its minor version.
+        boxed.dedup_by(|later, kept| {
+            let same = later.environment.id == kept.environment.id;
+            if same {
+                kept.environment.found_by.append(&mut later.environment.found_by);
+                kept.environment.aliases.append(&mut later.environment.aliases);
+            }
+            same
+        });
+        let environments = boxed.into_iter().map(|inspected| *inspected).collect();
         let mut problems = self.problems.into_inner().unwrap_or_default();
         problems.sort_by(|a, b| (&a.path, &a.message).cmp(&(&b.path, &b.message)));
         problems.dedup();

@@ -174,7 +174,6 @@ impl Fabricated {
             created_by: None,
             externally_managed: false,
             owner: None,
-            stamps: Vec::new(),
         }
     }
 }
