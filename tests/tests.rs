@@ -16,6 +16,9 @@ mod breakage;
 mod cli;
 /// Which module may use which, and what the core never does.
 mod layers;
+/// Whatever stands beside a healthy environment does not keep it from being found.
+#[cfg(unix)]
+mod neighbours;
 /// The commands of README.md do what it shows.
 #[cfg(unix)]
 mod readme;

@@ -9,7 +9,7 @@ use aios_core::{Depth, Host, Platform, Problem};
 
 use super::{Error, probe};
 use crate::args::{Scope, View};
-use crate::output::text::quoted;
+use crate::output::text::{quoted, shown};
 use crate::output::{Page, Probes, Seen};
 use crate::{interrupt, output, progress};
 
@@ -60,6 +60,11 @@ pub(super) fn look(scope: &Scope, view: &View, depth: Depth) -> Result<Option<Lo
         };
         inspect(&host, &request)
     };
+    for problem in inspection.problems.iter().filter(|problem| paths.contains(&problem.path)) {
+        complete = false;
+        let message = format!("{} {}", quoted(&problem.path), shown(&problem.message));
+        output::message::error(&message, None);
+    }
     let mut probes = Probes::default();
     if scope.probe && !progress.stop.load(Ordering::Relaxed) {
         probes = probe::start(&host, &inspection, &named);

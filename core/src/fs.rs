@@ -49,6 +49,11 @@ impl ReadError {
         matches!(self, ReadError::Io { source, .. } if missing(source))
     }
 
+    /// Nothing stands at the path, or at the end of its links.
+    pub fn leads_nowhere(&self) -> bool {
+        matches!(self, ReadError::Io { source, .. } if leads_nowhere(source))
+    }
+
     /// The path is there, and this user may not read it.
     pub fn is_denied(&self) -> bool {
         matches!(self, ReadError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
@@ -58,6 +63,16 @@ impl ReadError {
 /// Nothing stands at the path: no such entry, or a file where a folder would have to be.
 pub fn missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// As [`missing`], and also where a link leads in a circle or a path is longer than the system takes.
+pub fn leads_nowhere(error: &io::Error) -> bool {
+    // Its `ErrorKind` is not stable yet.
+    #[cfg(unix)]
+    let circle = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+    #[cfg(not(unix))]
+    let circle = false;
+    circle || missing(error) || error.kind() == io::ErrorKind::InvalidFilename
 }
 
 /// Opens a regular file for reading; a fifo, device or folder is an error, at once.

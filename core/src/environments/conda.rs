@@ -8,14 +8,20 @@
 //!                            "prefix_placeholder": "/opt/anaconda1anaconda2anaconda3"}]}}
 //! ```
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::fs::{self, Kind, ReadError};
 
 /// The largest records list some tens of thousands of files in a few megabytes.
-const MAX_RECORD_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
+
+/// More files than any package has. An element takes three bytes of text and seventy of memory.
+const MAX_FILES: usize = 200_000;
 
 /// One package, as far as checks need it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,14 +82,16 @@ impl CondaRecord {
 struct RawRecord {
     name: String,
     version: String,
-    files: Option<Vec<String>>,
+    #[serde(deserialize_with = "bounded")]
+    files: Vec<String>,
     paths_data: RawPaths,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct RawPaths {
-    paths: Option<Vec<RawPath>>,
+    #[serde(deserialize_with = "bounded")]
+    paths: Vec<RawPath>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -97,16 +105,14 @@ struct RawPath {
 
 impl RawPaths {
     /// The typed list; records of old versions have only names.
-    fn merge(self, files: Option<Vec<String>>) -> Vec<CondaFile> {
-        let paths = self.paths.unwrap_or_default();
-        if paths.is_empty() {
-            let names = files.unwrap_or_default();
-            return names
+    fn merge(self, files: Vec<String>) -> Vec<CondaFile> {
+        if self.paths.is_empty() {
+            return files
                 .into_iter()
                 .map(|path| CondaFile { path, prefix_in_text: false })
                 .collect();
         }
-        paths
+        self.paths
             .into_iter()
             .map(|raw| CondaFile {
                 path: raw.path,
@@ -117,6 +123,38 @@ impl RawPaths {
     }
 }
 
+/// A list of files, or null, that ends when it grows out of bounds.
+pub(crate) fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct Bounded<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MAX_FILES} files")
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut files = Vec::new();
+            while let Some(file) = list.next_element()? {
+                if files.len() == MAX_FILES {
+                    return Err(A::Error::invalid_length(MAX_FILES + 1, &self));
+                }
+                files.push(file);
+            }
+            Ok(files)
+        }
+    }
+
+    deserializer.deserialize_any(Bounded(PhantomData))
+}
+
 /// What stands in `conda-meta`.
 #[derive(Debug, Clone, Default)]
 pub struct CondaMeta {
@@ -124,6 +162,8 @@ pub struct CondaMeta {
     pub records: Vec<CondaRecord>,
     /// Files that should hold one and do not: path and reason.
     pub corrupt: Vec<(PathBuf, String)>,
+    /// Files that this user may not read.
+    pub denied: Vec<PathBuf>,
     /// Whether `history` is there, by which conda knows an environment.
     pub has_history: bool,
 }
@@ -144,7 +184,10 @@ impl CondaMeta {
                         Ok(record) => meta.records.push(record),
                         Err(reason) => meta.corrupt.push((path, reason)),
                     },
-                    Err(error) => meta.corrupt.extend(reason(&error).map(|why| (path, why))),
+                    Err(error) if error.is_denied() => meta.denied.push(path),
+                    Err(error) => {
+                        meta.corrupt.extend(reason(&error, entry.kind).map(|why| (path, why)));
+                    }
                 }
             }
         }
@@ -152,9 +195,12 @@ impl CondaMeta {
     }
 }
 
-/// What is wrong with a file that could not be read; nothing when this user may not, or it is gone.
-fn reason(error: &ReadError) -> Option<String> {
+/// What is wrong with a file that could not be read; nothing when it is gone meanwhile.
+fn reason(error: &ReadError, kind: Kind) -> Option<String> {
     match error {
+        _ if kind == Kind::Link && error.leads_nowhere() => {
+            Some("is a link that leads nowhere".to_owned())
+        }
         ReadError::NotAFile { what, .. } => Some(format!("is {what}, not a regular file")),
         ReadError::TooLarge { bytes, .. } => Some(format!("is too large: {bytes} bytes")),
         ReadError::Io { .. } => None,

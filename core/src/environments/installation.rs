@@ -98,7 +98,7 @@ fn read_home(folder: &Path, scheme: Scheme) -> Home {
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
             return Home::Unusable("is not a folder");
         }
-        Err(error) if fs::missing(&error) => return Home::Unusable("does not exist"),
+        Err(error) if fs::leads_nowhere(&error) => return Home::Unusable("does not exist"),
         Err(_) => return Home::Unread,
     };
     let interpreters: Vec<String> = entries

@@ -25,6 +25,16 @@ pub(super) const USUAL_BYTES: u64 = 16 * 1024;
 /// More requirements than any distribution has.
 const MAX_REQUIREMENTS: usize = 20_000;
 
+/// A requirement with a URL and a marker takes some hundred bytes.
+const MAX_REQUIREMENT_BYTES: usize = 8 * 1024;
+
+/// Conditions of one marker that mixes `and` with `or`, and brackets; Poetry's longest have a dozen.
+const MAX_CONDITIONS: usize = 24;
+const MAX_BRACKETS: usize = 64;
+
+/// Nodes of all decision diagrams of one distribution, at worst: each takes some kilobytes.
+const MAX_EFFORT: usize = 8192;
+
 /// The header without the description, when the blank line that ends it is in `bytes`.
 pub(super) fn header(bytes: &[u8]) -> Option<&[u8]> {
     let mut start = 0;
@@ -67,33 +77,49 @@ pub fn parse(bytes: &[u8]) -> Result<Metadata, String> {
     Ok(metadata)
 }
 
-/// Lines of an old syntax (`foo (>1.0`) are left out: pip ignores them, too.
+/// Lines of an old syntax (`foo (>1.0`) are left out: pip ignores them, too. So are lines that no
+/// program writes.
 pub(super) fn parse_requirements(lines: &[String]) -> Vec<Requirement> {
-    let safe = lines.iter().filter(|line| is_safe(line));
-    safe.filter_map(|line| Requirement::from_str(line).ok()).collect()
+    let mut effort = MAX_EFFORT;
+    lines
+        .iter()
+        .filter(|line| is_safe(line) && is_affordable(line, &mut effort))
+        .filter_map(|line| Requirement::from_str(line).ok())
+        .collect()
 }
 
 /// Whether the parser of requirements survives the line: it panics on what is not ASCII and on names
-/// that end in punctuation, follows brackets by recursion, and lets a mix of many conditions grow
-/// without bound.
+/// that end in punctuation, and follows brackets by recursion.
 fn is_safe(line: &str) -> bool {
-    const MAX_LINE_BYTES: usize = 8192;
-    const MAX_BRACKETS: usize = 64;
-    const MAX_MIXED_CONDITIONS: usize = 32;
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let (head, _) = line.split_once(';').unwrap_or((line, ""));
     let ends_well = |name: &str| !name.trim().ends_with(['-', '_', '.']);
-    let (head, condition) = line.split_once(';').unwrap_or((line, ""));
     let (name, rest) =
         head.trim().split_at(head.trim().find(|c| !is_name(c)).unwrap_or(head.trim().len()));
     let extras = rest.split_once('[').map_or("", |(_, rest)| rest.split(']').next().unwrap_or(""));
-    let count = |word: &str| condition.split(|c: char| !is_name(c)).filter(|w| *w == word).count();
-    let (ands, ors) = (count("and"), count("or"));
     line.is_ascii()
-        && line.len() <= MAX_LINE_BYTES
+        && line.len() <= MAX_REQUIREMENT_BYTES
         && line.matches('(').count() <= MAX_BRACKETS
-        && (ands.min(ors) == 0 || ands + ors <= MAX_MIXED_CONDITIONS)
         && ends_well(name)
         && extras.split(',').all(ends_well)
+}
+
+/// Whether the marker is small enough: it becomes a decision diagram, and a mix of `and` and `or`
+/// doubles that with every other condition at worst.
+fn is_affordable(line: &str, effort: &mut usize) -> bool {
+    let (_, marker) = line.split_once(';').unwrap_or((line, ""));
+    let count = |word: &str| marker.split(|c: char| !is_name(c)).filter(|w| *w == word).count();
+    let (ands, ors) = (count("and"), count("or"));
+    let mixed = if ands.min(ors) == 0 { 0 } else { ands + ors };
+    let cost = (1 << (mixed.min(MAX_CONDITIONS) / 2)) - 1;
+    let is_affordable = mixed <= MAX_CONDITIONS && cost <= *effort;
+    if is_affordable {
+        *effort -= cost;
+    }
+    is_affordable
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
 }
 
 /// The fields of a header, with continuation lines joined by a blank.
@@ -174,6 +200,24 @@ mod tests {
         check(b"Name: six\n\0\0\0\0", "holds NULs");
         check(b"Version: 1\n", "has no `Name`");
         check(b"Name: six\n\nVersion: 1\n", "has no `Version`");
+    }
+
+    #[test]
+    fn hostile_requirements_are_left_out() {
+        let check = |marker: &str, expected: usize| {
+            let lines = ["idna".to_owned(), format!("a ; {marker}")];
+            assert_eq!(parse_requirements(&lines).len(), expected, "{marker:.100}");
+        };
+        check("(os_name == 'x' or os_name == 'y') and os_name != 'z'", 2);
+        check(&format!("{}os_name == 'x'{}", "(".repeat(9_000), ")".repeat(9_000)), 1);
+        check(&format!("{}os_name == 'x'{}", "(".repeat(90_000), ")".repeat(90_000)), 1);
+        let pair = |n: usize| format!("(extra == 'a{n:02}' and extra == 'b{n:02}')");
+        let pairs = |count: usize| (0..count).map(pair).collect::<Vec<_>>().join(" or ");
+        check(&pairs(10), 2);
+        check(&pairs(60), 1);
+        // Many that are large at once.
+        let lines = vec![format!("a ; {}", pairs(11)); 20_000];
+        assert!(parse_requirements(&lines).len() < 100);
     }
 
     proptest! {

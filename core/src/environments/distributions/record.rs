@@ -11,10 +11,13 @@
 use super::{Record, RecordedFile, Role, Run};
 
 /// The largest real ones (all of the CUDA wheels) stay below 1 MiB.
-pub(super) const MAX_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// More files than any distribution has.
-const MAX_FILES: usize = 2_000_000;
+const MAX_FILES: usize = 200_000;
+
+/// No system takes a longer path.
+const MAX_PATH_BYTES: usize = 4096;
 
 /// `Err` says what is wrong with the file, as the end of a sentence.
 pub fn parse(bytes: &[u8]) -> Result<Record, String> {
@@ -32,6 +35,9 @@ pub fn parse(bytes: &[u8]) -> Result<Record, String> {
     }
     if files.is_empty() {
         return Err("lists no files".to_owned());
+    }
+    if !rest.is_empty() {
+        return Err(format!("lists more than {MAX_FILES} files"));
     }
     if !complete {
         return Err("is cut off in its last line".to_owned());
@@ -184,7 +190,7 @@ fn split_quoted(text: &str) -> Option<(String, &str)> {
 
 fn file(path: &str, hash: &str, bytes: &str) -> Option<RecordedFile> {
     let path = path.trim_matches('\u{feff}');
-    if path.is_empty() {
+    if path.is_empty() || path.len() > MAX_PATH_BYTES {
         return None;
     }
     // Old installers on Windows wrote `\`. A path with both is one of a strange name.

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Code, Finding, Method, Report, Subject};
-use crate::environments::PythonTag;
 use crate::environments::facts::{Facts, InterpreterFile, LinkEnd, Marker, Shape, interpreter_tag};
 use crate::environments::image::Format;
+use crate::environments::{Problem, PythonTag};
 use crate::host::Platform;
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
@@ -43,8 +43,15 @@ fn missing(subject: &Subject<'_>, report: &mut Report) {
     }
     let folder = facts.prefix.join(facts.scheme.scripts());
     let has_folder = facts.has(facts.scheme.scripts());
+    let has_folder = has_folder
+        && !std::fs::metadata(&folder).is_err_and(|error| crate::fs::leads_nowhere(&error));
     if has_folder && facts.scripts.is_none() {
         // Something else stands there: `file-type-conflict`, or a folder without rights.
+        if crate::fs::is_folder(&folder) {
+            let message =
+                "cannot be listed: the interpreter and the scripts in it were not looked at";
+            report.problems.push(Problem::new(folder, message));
+        }
         return;
     }
     let message = if has_folder {

@@ -1,9 +1,11 @@
 //! From leads to prefixes: an interpreter leads to the environment it runs in, a folder of
 //! environments to each of them.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::Request;
+use super::{Request, named};
 use crate::environments::discovery::{Lead, Leads, Target};
 use crate::environments::facts::{Known, LinkEnd};
 use crate::environments::image::Format;
@@ -33,6 +35,8 @@ pub(super) struct Followed {
     pub(super) candidates: Vec<Candidate>,
     /// Folders to walk, each once and none below another.
     pub(super) roots: Vec<PathBuf>,
+    /// Where the candidates of a prefix stand: a store may have a hundred thousand children.
+    places: HashMap<OsString, Vec<usize>>,
 }
 
 /// Follows every lead.
@@ -70,22 +74,28 @@ impl Followed {
         let found = Found { source: lead.source, detail: lead.detail.clone() };
         let alias = (named != prefix && lead.source != Source::Base).then(|| named.to_path_buf());
         // A prefix that is named without a minor version means whatever is there.
-        let same = |c: &&mut Candidate| {
-            c.prefix == prefix && (c.wanted == wanted || c.wanted.is_none() || wanted.is_none())
+        let places = self.places.entry(prefix.as_os_str().to_owned()).or_default();
+        let same = |place: &&usize| {
+            let known = self.candidates[**place].wanted;
+            known == wanted || known.is_none() || wanted.is_none()
         };
-        match self.candidates.iter_mut().find(same) {
-            Some(candidate) => {
+        match places.iter().find(same) {
+            Some(place) => {
+                let candidate = &mut self.candidates[*place];
                 candidate.wanted = candidate.wanted.or(wanted);
                 candidate.hint = candidate.hint.or(lead.kind);
                 candidate.add(found, alias);
             }
-            None => self.candidates.push(Candidate {
-                prefix,
-                wanted,
-                aliases: alias.into_iter().collect(),
-                found: vec![found],
-                hint: lead.kind,
-            }),
+            None => {
+                places.push(self.candidates.len());
+                self.candidates.push(Candidate {
+                    prefix,
+                    wanted,
+                    aliases: alias.into_iter().collect(),
+                    found: vec![found],
+                    hint: lead.kind,
+                });
+            }
         }
     }
 
@@ -160,7 +170,7 @@ fn marked(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The leads of a request: what is named replaces everything else.
-pub(super) fn leads(host: &Host, request: &Request) -> Leads {
+pub(super) fn leads(host: &Host, request: &Request, known: &Known) -> Leads {
     let lead = |target, source, detail: &str| Lead {
         target,
         source,
@@ -177,15 +187,14 @@ pub(super) fn leads(host: &Host, request: &Request) -> Leads {
     }
     let mut leads = Leads::default();
     for path in &request.paths {
-        let path = host.absolute(path);
-        let target = if fs::is_file(&path)
-            || std::fs::read_link(&path).is_ok_and(|_| !fs::is_folder(&path))
-        {
-            Target::Executable(path)
-        } else {
-            Target::Prefix(path)
-        };
-        leads.leads.push(lead(target, Source::Argument, "it is named on the command line"));
+        match named::targets(&host.absolute(path), known) {
+            Ok(targets) => {
+                leads.leads.extend(targets.into_iter().map(|target| {
+                    lead(target, Source::Argument, "it is named on the command line")
+                }))
+            }
+            Err(problem) => leads.problems.push(problem),
+        }
     }
     leads
 }

@@ -12,6 +12,7 @@ mod cache;
 mod follow;
 mod identify;
 mod kind;
+mod named;
 mod run;
 mod walk;
 

@@ -38,7 +38,7 @@ pub fn inspect(host: &Host, request: &Request) -> Inspection {
         later: Mutex::default(),
         problems: Mutex::default(),
     };
-    let mut leads = follow::leads(host, request);
+    let mut leads = follow::leads(host, request, &known);
     run.problems_of(std::mem::take(&mut leads.problems));
     let mut followed = follow::follow(host, &leads, &known);
     run.candidates(followed.candidates);

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::super::PythonTag;
 use super::super::conda::{self, CondaFile, CondaMeta, CondaRecord};
 use super::super::distributions::Part;
+use super::super::{Problem, PythonTag};
 use super::{Code, Finding, Report, Subject};
 
 mod prefix;
@@ -16,7 +16,17 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     if !subject.facts.is_conda() {
         return;
     }
-    let Some(meta) = CondaMeta::read(&subject.facts.prefix) else { return };
+    let Some(meta) = CondaMeta::read(&subject.facts.prefix) else {
+        let folder = subject.facts.prefix.join("conda-meta");
+        report
+            .problems
+            .push(Problem::new(folder, "cannot be listed: nothing of conda's is checked"));
+        return;
+    };
+    let denied = meta.denied.iter();
+    report
+        .problems
+        .extend(denied.map(|path| Problem::new(path, "cannot be read: permission denied")));
     check_records(&meta, report);
     if !meta.has_history {
         let folder = subject.facts.prefix.join("conda-meta");

@@ -7,14 +7,16 @@ use std::str::FromStr;
 
 use pep440_rs::Version;
 use pep508_rs::VersionOrUrl;
-use serde::Deserialize;
 
 use crate::environments::distributions::{Requirement, normalize};
 use crate::environments::health::Subject;
 use crate::fs;
 
 /// Lock files of large projects hold some MiB.
-const MAX_LOCK_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_LOCK_BYTES: u64 = 8 * 1024 * 1024;
+
+/// More packages than any project locks.
+const MAX_PINS: usize = 100_000;
 
 /// Files named `requirements*.txt` that are read.
 const MAX_REQUIREMENTS_FILES: usize = 8;
@@ -23,18 +25,6 @@ const MAX_REQUIREMENTS_FILES: usize = 8;
 pub(super) struct Pins<'a> {
     subject: &'a Subject<'a>,
     found: Option<HashMap<String, String>>,
-}
-
-#[derive(Deserialize)]
-struct LockFile {
-    #[serde(default, alias = "packages")]
-    package: Vec<LockedPackage>,
-}
-
-#[derive(Deserialize)]
-struct LockedPackage {
-    name: String,
-    version: Option<String>,
 }
 
 impl<'a> Pins<'a> {
@@ -104,7 +94,7 @@ fn read_requirements(project: &Path, pins: &mut HashMap<String, String>) {
             let name = name.split('[').next().unwrap_or(name);
             let version = version.split_whitespace().next().unwrap_or_default();
             if Version::from_str(version).is_ok() {
-                pins.insert(normalize(name), version.to_owned());
+                add(pins, name, version);
             }
         }
     }
@@ -112,10 +102,39 @@ fn read_requirements(project: &Path, pins: &mut HashMap<String, String>) {
 
 fn read_lock(path: &Path, pins: &mut HashMap<String, String>) {
     let Some(text) = fs::read_text(path, MAX_LOCK_BYTES) else { return };
-    let Ok(lock) = toml::from_str::<LockFile>(&text) else { return };
-    for package in lock.package {
-        if let Some(version) = package.version {
-            pins.insert(normalize(&package.name), version);
-        }
+    for (name, version) in locked(&text) {
+        add(pins, name, version);
     }
+}
+
+fn add(pins: &mut HashMap<String, String>, name: &str, version: &str) {
+    if pins.len() < MAX_PINS {
+        pins.insert(normalize(name), version.to_owned());
+    }
+}
+
+/// Name and version of each `[[package]]`. Every tool writes these two as lines of their own, and a
+/// whole document takes seventy times the memory of its text.
+fn locked(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut name = None;
+    let mut in_package = false;
+    text.lines().filter_map(move |line| {
+        if line.starts_with('[') {
+            in_package = matches!(line.trim_end(), "[[package]]" | "[[packages]]");
+            name = None;
+            return None;
+        }
+        let (key, value) = line.split_once('=').filter(|_| in_package)?;
+        let value = value.trim();
+        let unquoted = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
+        let value = unquoted('"').or_else(|| unquoted('\''))?;
+        match key.trim() {
+            "name" => {
+                name = Some(value);
+                None
+            }
+            "version" => Some((name?, value)),
+            _ => None,
+        }
+    })
 }

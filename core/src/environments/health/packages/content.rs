@@ -21,8 +21,12 @@ const HEAD_BYTES: usize = 4096;
 /// Read of a file whose size differs, to tell text from data.
 const MAX_TEXT_BYTES: u64 = 8 * 1024 * 1024;
 
-/// A larger file is not compared while looking for the better of two RECORDs.
+/// A larger file is not read as a whole unless that was asked for: a sparse one takes no room on
+/// disk and minutes to read.
 const MAX_COMPARED_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A larger file is never hashed: no index takes one.
+const MAX_HASHED_BYTES: u64 = 4 << 30;
 
 /// What a look at a file gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +82,7 @@ pub(super) fn judge(path: &Path, recorded: &RecordedFile, look: Look) -> Verdict
     if is_extension(&recorded.path) {
         return deep_verdict(&mut file, size, recorded, look);
     }
-    if let Some(verdict) = nul_verdict(&mut file, size, recorded) {
+    if let Some(verdict) = nul_verdict(&mut file, size, recorded, look) {
         return verdict;
     }
     if look.rewritten {
@@ -126,7 +130,7 @@ fn presence(path: &Path, recorded: &RecordedFile) -> Verdict {
 
 fn unopened(error: &ReadError, recorded: &RecordedFile) -> Verdict {
     match error {
-        error if error.is_missing() => Verdict::Missing,
+        error if error.leads_nowhere() => Verdict::Missing,
         ReadError::NotAFile { what, .. } => wrong_type(what, recorded),
         _ => Verdict::Unknown,
     }
@@ -149,7 +153,7 @@ fn is_rightly_empty(recorded: &RecordedFile) -> bool {
 }
 
 /// NULs are looked for at both ends: what a crash leaves is NUL from some block on.
-fn nul_verdict(file: &mut File, size: u64, recorded: &RecordedFile) -> Option<Verdict> {
+fn nul_verdict(file: &mut File, size: u64, recorded: &RecordedFile, look: Look) -> Option<Verdict> {
     let mut head = [0; HEAD_BYTES];
     let Ok(read) = file.read(&mut head) else { return Some(Verdict::Unknown) };
     let head = &head[..read];
@@ -164,7 +168,9 @@ fn nul_verdict(file: &mut File, size: u64, recorded: &RecordedFile) -> Option<Ve
         return None;
     }
     // A file that was made like this (test data) is as it should be.
-    (matches_hash(file, recorded) != Some(true)).then_some(Verdict::Nul)
+    let comparable = recorded.bytes.is_none_or(|bytes| bytes == size)
+        && (size <= MAX_COMPARED_BYTES || look.depth == Depth::Deep);
+    (!comparable || matches_hash(file, recorded) != Some(true)).then_some(Verdict::Nul)
 }
 
 fn ends_in_nul(file: &mut File) -> bool {
@@ -172,18 +178,20 @@ fn ends_in_nul(file: &mut File) -> bool {
     file.seek(SeekFrom::End(-16)).is_ok() && file.read_exact(&mut tail).is_ok() && tail.contains(&0)
 }
 
+/// Of a large file the start and the end are enough to tell.
 fn is_all_nul(file: &mut File) -> bool {
     let mut chunk = vec![0; 64 * 1024];
     if file.rewind().is_err() {
         return false;
     }
-    loop {
+    for _ in 0..MAX_COMPARED_BYTES / chunk.len() as u64 {
         match file.read(&mut chunk) {
             Ok(0) => return true,
             Ok(read) if chunk[..read].iter().all(|byte| *byte == 0) => {}
             _ => return false,
         }
     }
+    ends_in_nul(file)
 }
 
 fn resized_verdict(file: &mut File, size: u64, bytes: u64, recorded: &RecordedFile) -> Verdict {
@@ -205,12 +213,18 @@ fn resized_verdict(file: &mut File, size: u64, bytes: u64, recorded: &RecordedFi
 
 /// Hashes the file, where that was asked for and RECORD has a hash to compare with.
 fn deep_verdict(file: &mut File, size: u64, recorded: &RecordedFile, look: Look) -> Verdict {
-    if look.depth < Depth::Deep || look.rewritten || matches_hash(file, recorded) != Some(false) {
+    // Of another size, a native image was stripped or signed; cut ones are judged by their headers.
+    let is_native = is_native(&recorded.path);
+    let is_processed = is_native && recorded.bytes != Some(size);
+    if look.depth < Depth::Deep
+        || look.rewritten
+        || is_processed
+        || matches_hash(file, recorded) != Some(false)
+    {
         return Verdict::Fine;
     }
-    if is_native(&recorded.path) {
-        // Of another size, it was stripped or signed; cut ones are judged by their headers.
-        return if recorded.bytes == Some(size) { Verdict::Damaged } else { Verdict::Fine };
+    if is_native {
+        return Verdict::Damaged;
     }
     let mut content = Vec::new();
     if file.rewind().is_err() || file.take(MAX_TEXT_BYTES).read_to_end(&mut content).is_err() {
@@ -231,6 +245,9 @@ fn is_text(content: &[u8]) -> bool {
 /// `None` when RECORD has no hash, or one of a kind that verifies nothing (md5, sha1).
 fn matches_hash(file: &mut File, recorded: &RecordedFile) -> Option<bool> {
     let digest = Digest::of(recorded)?;
+    if file.metadata().ok()?.len() > MAX_HASHED_BYTES {
+        return None;
+    }
     file.rewind().ok()?;
     Some(digest.is_of(file))
 }

@@ -1,5 +1,6 @@
 //! The files that RECORD lists: are they there, and whole?
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::content::{self, Look, Verdict};
@@ -45,7 +46,7 @@ pub(super) fn check(
             }
         }
     }
-    faults.edited.retain(|path| !is_shared(site, distribution, path));
+    drop_shared(site, distribution, &mut faults.edited);
     if distribution.by_conda() {
         keep_what_conda_installed(subject, record, &places, &mut faults);
     } else if is_packaged_by_system(subject, distribution) {
@@ -134,14 +135,18 @@ fn is_judged_elsewhere(recorded: &str) -> bool {
 }
 
 /// Two distributions may install one file (a namespace's `__init__.py`): the last one wrote it.
-fn is_shared(site: &Site, distribution: &Distribution, path: &Path) -> bool {
-    let Ok(relative) = path.strip_prefix(&site.folder) else { return false };
-    let Some(relative) = relative.to_str() else { return false };
-    site.distributions.iter().filter(|other| other.info != distribution.info).any(|other| {
-        other.record.get().is_some_and(|record| {
-            record.files.iter().any(|file| file.path.replace('\\', "/") == relative)
-        })
-    })
+fn drop_shared(site: &Site, distribution: &Distribution, edited: &mut Vec<PathBuf>) {
+    edited.dedup();
+    if edited.is_empty() {
+        return;
+    }
+    let others = site.distributions.iter().filter(|other| other.info != distribution.info);
+    let records = others.filter_map(|other| other.record.get());
+    let shared: HashSet<&Path> =
+        records.flat_map(|record| &record.files).map(|file| Path::new(&file.path)).collect();
+    edited.retain(|path| {
+        !path.strip_prefix(&site.folder).is_ok_and(|relative| shared.contains(relative))
+    });
 }
 
 /// conda builds packages from wheels and leaves files out (tests, duplicates) without editing

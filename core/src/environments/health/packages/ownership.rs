@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::environments::conda;
 use crate::environments::distributions::{Part, Site};
 use crate::fs::{self, Kind};
-
-/// The largest records of conda (CUDA, Qt) hold some MiB.
-const MAX_CONDA_RECORD_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The entries of one site-packages folder that some distribution owns.
 pub(in super::super) struct Owned<'a> {
@@ -70,7 +68,7 @@ pub(in super::super) fn is_unowned_module(
 
 #[derive(Deserialize)]
 struct CondaRecord {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "conda::bounded")]
     files: Vec<String>,
 }
 
@@ -82,7 +80,7 @@ pub(super) fn conda_files(prefix: &Path) -> HashSet<String> {
         if !entry.name.to_string_lossy().ends_with(".json") {
             continue;
         }
-        let Ok(bytes) = fs::read(&folder.join(&entry.name), MAX_CONDA_RECORD_BYTES) else {
+        let Ok(bytes) = fs::read(&folder.join(&entry.name), conda::MAX_RECORD_BYTES) else {
             continue;
         };
         if let Ok(record) = serde_json::from_slice::<CondaRecord>(&bytes) {

@@ -3,7 +3,7 @@
 //! A declaration alone proves nothing: `ensurepip` and `pip install --target` write fewer scripts.
 //! Only a script that RECORD lists was there.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
@@ -13,12 +13,23 @@ use super::{Code, MAX_PATHS, title};
 use crate::environments::distributions::Distribution;
 use crate::environments::facts::Scheme;
 use crate::environments::health::{Finding, Report, Subject};
+use crate::fs::{self, Kind};
 
 /// Reports commands without a script, one finding for each distribution.
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     let Some(folder) = subject.facts.scripts.as_deref() else { return };
-    let present: HashSet<&OsStr> =
-        subject.facts.script_entries.iter().map(|entry| entry.name.as_os_str()).collect();
+    let present: HashMap<&OsStr, Kind> = subject
+        .facts
+        .script_entries
+        .iter()
+        .map(|entry| (entry.name.as_os_str(), entry.kind))
+        .collect();
+    let is_missing = |path: &PathBuf| match path.file_name().map(|name| present.get(name)) {
+        // A link may lead nowhere.
+        Some(Some(Kind::Link)) => path.metadata().is_err_and(|error| fs::leads_nowhere(&error)),
+        Some(entry) => entry.is_none(),
+        None => false,
+    };
     if present.is_empty() {
         return;
     }
@@ -28,7 +39,7 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
             let missing: Vec<PathBuf> = recorded_scripts(subject, distribution, &places)
                 .into_iter()
                 .filter(|path| path.parent() == Some(folder))
-                .filter(|path| path.file_name().is_some_and(|name| !present.contains(name)))
+                .filter(is_missing)
                 .collect();
             report_missing(distribution, missing, report);
         }

@@ -68,7 +68,8 @@ impl Asker {
         let metadata = path.metadata().ok()?;
         let wanted = if metadata.is_dir() { READ | SEARCH } else { READ };
         let refused = || match metadata.is_dir() {
-            true => fs::list_unsorted(path).is_err(),
+            // What may be listed and not entered (mode 444) is of no use either.
+            true => fs::list_unsorted(path).is_err() || path.join(".").symlink_metadata().is_err(),
             false => fs::open(path).is_err_and(|error| error.is_denied()),
         };
         (!self.may(&metadata, wanted) && (!self.is_self || refused())).then_some(metadata)
@@ -139,6 +140,14 @@ fn check_outline(subject: &Subject<'_>, asker: &Asker, denied: &mut Denied) {
     } else {
         denied.look(asker, &marker);
     }
+    // A folder that may be entered and not listed is good enough to start what is in it.
+    let scripts = facts.prefix.join(facts.scheme.scripts());
+    if let Ok(metadata) = scripts.metadata()
+        && metadata.is_dir()
+        && !asker.may(&metadata, SEARCH)
+    {
+        denied.add(&scripts, Some(&metadata));
+    }
     if let Some(interpreter) = facts.interpreter() {
         match &interpreter.end {
             LinkEnd::Denied(path) => denied.add(path, None),
@@ -147,6 +156,9 @@ fn check_outline(subject: &Subject<'_>, asker: &Asker, denied: &mut Denied) {
             }
             _ => {}
         }
+    }
+    if facts.libraries.is_empty() {
+        denied.look(asker, &facts.prefix.join("lib"));
     }
     for library in &facts.libraries {
         let below = |folder: &&Path| folder.starts_with(&facts.prefix);

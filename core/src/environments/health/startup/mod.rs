@@ -62,6 +62,10 @@ fn pth_defect(path: &Path, modules: &Modules<'_>) -> Option<String> {
     let bytes = match fs::read(path, pth::MAX_BYTES) {
         Ok(bytes) => bytes,
         Err(error @ ReadError::TooLarge { .. }) => return Some(too_large(&error)),
+        // It waits for a fifo, and reads `/dev/zero` until memory ends.
+        Err(ReadError::NotAFile { what: what @ ("a fifo" | "a device"), .. }) => {
+            return Some(format!("is {what}, and Python reads it at every start"));
+        }
         // Python goes on when it cannot open one.
         Err(_) => return None,
     };
