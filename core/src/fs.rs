@@ -302,7 +302,11 @@ mod folder {
 
     /// As `Stamp::from` has it of the standard library's metadata.
     fn stamp(stat: &rustix::fs::Stat) -> Stamp {
-        let (seconds, nanoseconds) = (stat.st_ctime as i64, stat.st_ctime_nsec as i64);
+        let (seconds, nanoseconds) = (stat.st_ctime, stat.st_ctime_nsec);
+        // Their types differ from system to system.
+        #[allow(clippy::useless_conversion, reason = "not useless on every system")]
+        let (seconds, nanoseconds): (i64, i64) =
+            (seconds.into(), nanoseconds.try_into().unwrap_or_default());
         let modified_ns = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
         Stamp { modified_ns, inode: stat.st_ino, bytes: stat.st_size as u64 }
     }
