@@ -409,6 +409,16 @@ pub(crate) fn in_home(home: &Path, facts: &Facts, known: &Known) -> Option<Arc<I
     })
 }
 
+/// What conda says that it installed: `conda-meta/python-3.11.7-hab00c5b_1_cpython.json`.
+fn conda_version(facts: &Facts) -> Option<crate::environments::PythonVersion> {
+    if !facts.is_conda() {
+        return None;
+    }
+    fs::list(&facts.prefix.join("conda-meta")).ok()?.iter().find_map(|entry| {
+        entry.name.to_str()?.strip_prefix("python-")?.split('-').next()?.parse().ok()
+    })
+}
+
 /// As exact as files tell it, of what runs; else what `pyvenv.cfg` says; else the minor version.
 fn version(facts: &Facts) -> Option<crate::environments::PythonVersion> {
     let minor = facts.tag.map(|tag| crate::environments::PythonVersion {
@@ -421,6 +431,7 @@ fn version(facts: &Facts) -> Option<crate::environments::PythonVersion> {
         facts.tag.is_none_or(|tag| version.is_of(tag))
     };
     let of_base = facts.base.as_ref().and_then(|base| base.version.clone()).filter(fits);
+    let of_base = of_base.or_else(|| conda_version(facts).filter(fits));
     let of_cfg = facts.marker.cfg().and_then(PyvenvCfg::version).filter(fits);
     match of_base {
         Some(version) if version.patch.is_some() => Some(version),

@@ -9,7 +9,7 @@ use super::{Code, MAX_PATHS, shown};
 use crate::environments::EnvironmentKind;
 use crate::environments::distributions::Site;
 use crate::environments::facts::Scheme;
-use crate::environments::health::{Finding, Report, Subject};
+use crate::environments::health::{Finding, Report, Severity, Subject};
 use crate::fs::{self, Kind};
 
 /// A script of pip is a few hundred bytes; a Windows launcher is not read.
@@ -48,7 +48,13 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
             "{} shows that pip was installed here, and no site-packages folder has it",
             shown(first, &subject.facts.prefix)
         );
-        report.add(Code::PipMissing, message, evidence.into_iter().take(MAX_PATHS));
+        let mut finding =
+            Finding::new(Code::PipMissing, message, evidence.into_iter().take(MAX_PATHS));
+        // An installation serves its environments without pip as well.
+        if !subject.facts.shape.is_virtual() {
+            finding.severity = Severity::Warning;
+        }
+        report.findings.push(finding);
     }
 }
 
