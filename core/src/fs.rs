@@ -301,6 +301,7 @@ mod folder {
     }
 
     /// As `Stamp::from` has it of the standard library's metadata.
+    #[allow(clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
     fn stamp(stat: &rustix::fs::Stat) -> Stamp {
         let (seconds, nanoseconds) = (stat.st_ctime as i64, stat.st_ctime_nsec as i64);
         let modified_ns = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
