@@ -301,6 +301,7 @@ mod folder {
     }
 
     /// As `Stamp::from` has it of the standard library's metadata.
+    #[allow(clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
     fn stamp(stat: &rustix::fs::Stat) -> Stamp {
         let (seconds, nanoseconds) = (stat.st_ctime, stat.st_ctime_nsec);
         // Their types differ from system to system.

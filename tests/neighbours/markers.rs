@@ -48,14 +48,14 @@ fn homes_that_are_none() {
     }
     let answer = checked(&home).exits_with(1);
     assert_healthy(&answer, &healthy);
-    for number in 0..homes.len() {
+    for (number, value) in homes.iter().enumerate() {
         for kind in ["own", "linked"] {
             let environment = answer.environment(&home.join(format!("{kind}/{number}/.venv")));
-            let is_relative = Path::new(homes[number]).is_relative() && homes[number] != "";
+            let is_relative = Path::new(value).is_relative() && !value.is_empty();
             let status = environment["status"].as_str().unwrap();
             // A link to the interpreter makes up for a `home` that means something else elsewhere.
             let expected = if is_relative && kind == "linked" { status } else { "broken" };
-            assert_eq!(status, expected, "{kind} {:.60}: {environment}", homes[number]);
+            assert_eq!(status, expected, "{kind} {value:.60}: {environment}");
         }
     }
 }

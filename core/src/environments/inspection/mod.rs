@@ -10,6 +10,7 @@ use super::{Environment, Problem, Status};
 
 mod cache;
 mod follow;
+mod guard;
 mod identify;
 mod kind;
 mod named;

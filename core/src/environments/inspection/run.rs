@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::cache::{self, Cache};
 use super::follow::{self, Candidate, Followed};
+use super::guard::guarded;
 use super::identify::identify;
 use super::walk::{self, Verdict, Visit, Walk};
 use super::{Inspected, Inspection, Request};
@@ -93,7 +94,8 @@ impl Run<'_> {
                         if self.request.progress.stop.load(Ordering::Relaxed) {
                             return;
                         }
-                        self.candidate_of_lead(candidate);
+                        let look = || self.candidate_of_lead(candidate);
+                        self.problems_of(Vec::from_iter(guarded(&candidate.prefix, look)));
                     }
                 });
             }

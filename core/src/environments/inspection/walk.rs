@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::guard::guarded;
 use super::{Limits, Progress};
 use crate::environments::Problem;
 use crate::environments::facts;
@@ -110,7 +111,10 @@ impl<'a> Walk<'a> {
                 },
             };
             let before = own.len();
-            self.step(&task, visit, &mut own);
+            let panicked = guarded(&task.folder, || self.step(&task, visit, &mut own));
+            if let (Some(problem), Ok(mut problems)) = (panicked, self.problems.lock()) {
+                problems.push(problem);
+            }
             self.pending.fetch_add(own.len() - before, Ordering::Relaxed);
             // Pairs with the Acquire load above: who sees zero sees all results.
             self.pending.fetch_sub(1, Ordering::AcqRel);
