@@ -170,12 +170,14 @@ impl Staged {
         };
         let known = Known::default();
         let catalog = Catalog::new(&self.host, &known);
+        let whole = crate::environments::health::Whole::default();
         let subject = Subject {
             host: &self.host,
             environment: &self.environment,
             facts: &self.facts,
             installed: &installed,
             catalog: &catalog,
+            whole: &whole,
             depth: Depth::Usual,
         };
         check(&subject, report);

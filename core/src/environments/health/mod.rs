@@ -28,8 +28,10 @@ mod place;
 mod rights;
 mod startup;
 mod variables;
+mod whole;
 
 pub use code::Code;
+pub use whole::{Fingerprint, Whole};
 
 named! {
     /// How bad a finding is.
@@ -139,6 +141,8 @@ pub struct Subject<'a> {
     pub installed: &'a Installed,
     /// The installations of this machine, for an environment that lost its own.
     pub catalog: &'a Catalog<'a>,
+    /// Distributions that need not be read again.
+    pub whole: &'a Whole,
     /// How much to read.
     pub depth: Depth,
 }

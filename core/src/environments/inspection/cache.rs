@@ -4,8 +4,9 @@
 //! unchanged folder is not listed again. Of a healthy virtual environment: its record, with the stamp
 //! of everything that it was told from; it counts only while all of these stand as they did. Nothing
 //! broken is kept, and nothing that changed within the last two seconds before it was read, since a
-//! clock tick can hide a second change. A check reads every environment anew: its packages can
-//! change without any folder changing.
+//! clock tick can hide a second change. A check reads every environment anew, since its packages can
+//! change without any folder changing, but opens no file of a distribution that was whole while the
+//! stamps of all its files stand.
 //!
 //! The file is a frame (`wire`) around a bincode payload. It is untrusted like every file: whatever
 //! does not decode is no cache.
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::Inspected;
 use crate::environments::EnvironmentKind;
 use crate::environments::facts::{Facts, Shape};
-use crate::environments::health::Severity;
+use crate::environments::health::{Fingerprint, Severity, Whole};
 use crate::fs::{self, Entry, Kind, Stamp};
 use crate::host::Host;
 use crate::wire;
@@ -47,6 +48,8 @@ struct Content<'a> {
     folders: HashMap<Cow<'a, str>, WalkedFolder<'a>>,
     #[serde(borrow)]
     environments: HashMap<Cow<'a, str>, Remembered<'a>>,
+    /// Distributions whose files were whole.
+    whole: HashMap<String, Fingerprint>,
 }
 
 /// A folder that a walk listed.
@@ -131,6 +134,14 @@ impl<'a> Cache<'a> {
             new: Mutex::default(),
             shared: Mutex::default(),
             started_ns: i64::try_from(now.as_nanos()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// What checks know to be whole; given back to [`Cache::write`].
+    pub(super) fn take_whole(&mut self) -> Whole {
+        match self.path {
+            Some(_) => Whole::new(std::mem::take(&mut self.old.whole), self.settled_ns()),
+            None => Whole::default(),
         }
     }
 
@@ -238,14 +249,16 @@ impl<'a> Cache<'a> {
     }
 
     /// Writes what this run read beside what was kept before, if anything is new. Failing is no loss.
-    pub(super) fn write(self) {
+    pub(super) fn write(self, whole: Whole) {
         let Some(path) = self.path else { return };
         let Ok(new) = self.new.into_inner() else { return };
-        if new.folders.is_empty() && new.environments.is_empty() {
+        let (whole, any_whole) = whole.into_known();
+        if new.folders.is_empty() && new.environments.is_empty() && !any_whole {
             return;
         }
         let mut content = self.old;
         content.made_by = self.made_by;
+        content.whole = whole;
         content.folders.extend(new.folders);
         content.environments.extend(new.environments);
         if let Ok(payload) = bincode::serde::encode_to_vec(&content, configuration()) {
@@ -255,8 +268,12 @@ impl<'a> Cache<'a> {
 
     /// Whether anything is kept, and all of this is older than a tick of the clock can hide.
     fn may_keep(&self, stamps: impl IntoIterator<Item = Stamp>) -> bool {
-        let settled = self.started_ns - SETTLED_NS;
+        let settled = self.settled_ns();
         self.path.is_some() && stamps.into_iter().all(|stamp| stamp.modified_ns < settled)
+    }
+
+    fn settled_ns(&self) -> i64 {
+        self.started_ns - SETTLED_NS
     }
 
     fn shared_stamp(&self, path: &Path) -> Option<Stamp> {

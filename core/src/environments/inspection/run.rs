@@ -19,7 +19,7 @@ use crate::environments::catalog::Catalog;
 use crate::environments::discovery::{self, Lead, Leads, Target};
 use crate::environments::distributions::{self, Installed};
 use crate::environments::facts::{self, Facts, Known, Marker};
-use crate::environments::health::{self, Depth, Subject};
+use crate::environments::health::{self, Depth, Subject, Whole};
 use crate::environments::{EnvironmentKind, Found, Problem, PythonTag, Source};
 use crate::fs::{self, Entry, Folder, Kind, Stamp};
 use crate::host::Host;
@@ -28,11 +28,13 @@ use crate::host::Host;
 pub fn inspect(host: &Host, request: &Request) -> Inspection {
     let known = Known::default();
     let remembered = cache::read(request.cache.as_deref());
+    let mut cache = Cache::open(host, request.cache.as_deref(), &remembered);
     let run = Run {
+        whole: cache.take_whole(),
         host,
         request,
         known: &known,
-        cache: Cache::open(host, request.cache.as_deref(), &remembered),
+        cache,
         shared: distributions::Shared::new(),
         catalog: Catalog::new(host, &known),
         claims: Mutex::default(),
@@ -60,6 +62,7 @@ struct Run<'a> {
     request: &'a Request,
     known: &'a Known,
     cache: Cache<'a>,
+    whole: Whole,
     shared: distributions::Shared,
     catalog: Catalog<'a>,
     /// By canonical prefix (as bytes: hashing a `Path` walks its components): one claim, or one for
@@ -207,6 +210,7 @@ impl Run<'_> {
             facts,
             installed: &installed,
             catalog: &self.catalog,
+            whole: &self.whole,
             depth: self.request.depth,
         };
         let report = health::examine(&subject);
@@ -297,7 +301,7 @@ impl Run<'_> {
 
     /// Merges what was claimed under several keys, and puts everything in order.
     fn finish(self) -> Inspection {
-        self.cache.write();
+        self.cache.write(self.whole);
         let claims = self.claims.into_inner().unwrap_or_default();
         let mut boxed: Vec<Box<Inspected>> = Vec::with_capacity(claims.len());
         for mut claim in claims.into_values().flatten() {

@@ -85,12 +85,14 @@ impl Fabricated {
         assert_eq!(problems, []);
         let known = Known::default();
         let catalog = Catalog::new(&host, &known);
+        let whole = crate::environments::health::Whole::default();
         let subject = Subject {
             host: &host,
             environment: &environment,
             facts: &facts,
             installed: &installed,
             catalog: &catalog,
+            whole: &whole,
             depth,
         };
         let mut report = Report::default();

@@ -7,7 +7,7 @@ use super::content::{self, Look, Verdict};
 use super::place::Places;
 use super::{Code, MAX_PATHS, count, reinstall, shown, title};
 use crate::environments::distributions::{Distribution, Record, RecordedFile, Role, Run, Site};
-use crate::environments::health::{Finding, Method, Report, Severity, Subject};
+use crate::environments::health::{Depth, Finding, Method, Report, Severity, Subject};
 
 /// What is wrong with the files of one distribution.
 #[derive(Default)]
@@ -30,6 +30,10 @@ pub(super) fn check(
 ) {
     let Some(record) = distribution.record.get() else { return };
     let places = Places::of_prefix(site, &subject.facts.prefix);
+    let files = || lasting_files(record, &places);
+    if subject.depth < Depth::Deep && subject.whole.is_unchanged(&distribution.info, files) {
+        return;
+    }
     let mut faults = Faults::default();
     for run in &record.runs {
         let files = &record.files[run.files.clone()];
@@ -46,6 +50,9 @@ pub(super) fn check(
             }
         }
     }
+    if faults.is_none() {
+        return subject.whole.add(&distribution.info, files);
+    }
     drop_shared(site, distribution, &mut faults.edited);
     if distribution.by_conda() {
         keep_what_conda_installed(subject, record, &places, &mut faults);
@@ -57,6 +64,22 @@ pub(super) fn check(
     report_corrupt(site, distribution, &faults, report);
     report_edited(site, distribution, &faults, report);
     report_wrong_types(site, distribution, &faults, report);
+}
+
+impl Faults<'_> {
+    fn is_none(&self) -> bool {
+        self.absent.is_empty()
+            && self.missing.is_empty()
+            && self.corrupt.is_empty()
+            && self.edited.is_empty()
+            && self.wrong_type.is_empty()
+    }
+}
+
+/// Everything that is judged of a distribution: what it was told from, and its files.
+fn lasting_files(record: &Record, places: &Places<'_>) -> Vec<PathBuf> {
+    let lasting = record.files.iter().filter(|recorded| recorded.role != Role::Bytecode);
+    lasting.filter_map(|recorded| places.resolve(&recorded.path)).collect()
 }
 
 fn look_at<'a>(

@@ -1,0 +1,124 @@
+//! Distributions whose files an earlier run found whole: a fingerprint over the stamps of all of them.
+//!
+//! While no stamp differs no content does, so that a file need not be opened again. Stamps hold the
+//! time of change (`ctime`), which no program can set back.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::fs::Stamp;
+
+/// Over names and stamps of the files of a distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// Of these files. `None` when one of them is younger than `settled_ns`: it may change again
+    /// within the same tick of the clock.
+    fn of(files: &[PathBuf], settled_ns: i64) -> Option<Fingerprint> {
+        let mut hash = Sha256::new();
+        for file in files {
+            let stamp = Stamp::of(file);
+            if stamp.is_some_and(|stamp| stamp.modified_ns >= settled_ns) {
+                return None;
+            }
+            hash.update(file.as_os_str().as_encoded_bytes());
+            hash.update([0, u8::from(stamp.is_some())]);
+            if let Some(Stamp { modified_ns, inode, bytes }) = stamp {
+                hash.update(modified_ns.to_le_bytes());
+                hash.update(inode.to_le_bytes());
+                hash.update(bytes.to_le_bytes());
+            }
+        }
+        let digest = hash.finalize();
+        digest.first_chunk().copied().map(Fingerprint)
+    }
+}
+
+/// What is known to be whole. Shared by the threads of a run.
+#[derive(Debug, Default)]
+pub struct Whole {
+    /// From the last run, by the path of the `.dist-info`.
+    known: HashMap<String, Fingerprint>,
+    added: Mutex<HashMap<String, Fingerprint>>,
+    settled_ns: Option<i64>,
+}
+
+impl Whole {
+    /// What the last run knew; what changed after `settled_ns` is not added. The default knows
+    /// nothing and adds nothing.
+    pub fn new(known: HashMap<String, Fingerprint>, settled_ns: i64) -> Whole {
+        Whole { known, added: Mutex::default(), settled_ns: Some(settled_ns) }
+    }
+
+    /// Whether the files of this distribution were whole and are as they were.
+    pub(super) fn is_unchanged(&self, info: &Path, files: impl FnOnce() -> Vec<PathBuf>) -> bool {
+        let known = info.to_str().and_then(|info| self.known.get(info));
+        known.zip(self.settled_ns).is_some_and(|(known, settled_ns)| {
+            Fingerprint::of(&files(), settled_ns).as_ref() == Some(known)
+        })
+    }
+
+    /// Remembers that these files are whole.
+    pub(super) fn add(&self, info: &Path, files: impl FnOnce() -> Vec<PathBuf>) {
+        let (Some(info), Some(settled_ns)) = (info.to_str(), self.settled_ns) else { return };
+        if let Some(fingerprint) = Fingerprint::of(&files(), settled_ns)
+            && let Ok(mut added) = self.added.lock()
+        {
+            added.insert(info.to_owned(), fingerprint);
+        }
+    }
+
+    /// Everything known, and whether this run added to it.
+    pub fn into_known(self) -> (HashMap<String, Fingerprint>, bool) {
+        let added = self.added.into_inner().unwrap_or_default();
+        let any = !added.is_empty();
+        let mut known = self.known;
+        known.extend(added);
+        (known, any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_change_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("module.py");
+        std::fs::write(&file, "a = 1\n").unwrap();
+        let files = || vec![file.clone()];
+        let info = folder.path().join("x-1.dist-info");
+        let far = i64::MAX;
+        let first = Whole::new(HashMap::new(), far);
+        assert!(!first.is_unchanged(&info, files));
+        first.add(&info, files);
+        let (known, any) = first.into_known();
+        assert!(any);
+        let second = Whole::new(known, far);
+        assert!(second.is_unchanged(&info, files));
+        // The same length, and the old time of modification set again.
+        let before = std::fs::metadata(&file).unwrap().modified().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(&file, "a = 2\n").unwrap();
+        std::fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
+        assert!(!cfg!(unix) || !second.is_unchanged(&info, files));
+        std::fs::remove_file(&file).unwrap();
+        assert!(!second.is_unchanged(&info, files));
+    }
+
+    #[test]
+    fn what_may_still_change_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("module.py");
+        std::fs::write(&file, "").unwrap();
+        let whole = Whole::new(HashMap::new(), 0);
+        whole.add(folder.path(), || vec![file.clone()]);
+        assert!(!whole.into_known().1);
+    }
+}
