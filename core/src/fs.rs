@@ -222,6 +222,7 @@ pub use folder::Folder;
 /// what reading thousands of environments spends its time on.
 #[cfg(unix)]
 mod folder {
+    use std::cell::OnceCell;
     use std::io;
     use std::os::fd::OwnedFd;
     use std::path::{Path, PathBuf};
@@ -235,6 +236,8 @@ mod folder {
     pub struct Folder {
         path: PathBuf,
         fd: OwnedFd,
+        /// Asked of the system once.
+        stamp: OnceCell<Option<(Stamp, Option<u32>)>>,
     }
 
     impl Folder {
@@ -242,14 +245,14 @@ mod folder {
         pub fn open(path: PathBuf) -> io::Result<Folder> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let fd = rustix::fs::open(&path, flags, Mode::empty())?;
-            Ok(Folder { path, fd })
+            Ok(Folder { path, fd, stamp: OnceCell::new() })
         }
 
         /// Opens a folder in this one, links followed.
         pub fn folder(&self, name: &str) -> io::Result<Folder> {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())?;
-            Ok(Folder { path: self.path.join(name), fd })
+            Ok(Folder { path: self.path.join(name), fd, stamp: OnceCell::new() })
         }
 
         /// Its path, as it was opened.
@@ -278,8 +281,10 @@ mod folder {
 
         /// Its own stamp and numeric owner.
         pub fn stamp(&self) -> Option<(Stamp, Option<u32>)> {
-            let stat = rustix::fs::fstat(&self.fd).ok()?;
-            Some((stamp(&stat), Some(stat.st_uid)))
+            *self.stamp.get_or_init(|| {
+                let stat = rustix::fs::fstat(&self.fd).ok()?;
+                Some((stamp(&stat), Some(stat.st_uid)))
+            })
         }
 
         /// The whole of a regular file in it that holds at most `limit` bytes, and its stamp.

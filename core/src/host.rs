@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::fs::Stamp;
 use crate::registry::{self, Registry};
 
 /// The operating system whose places and layouts are looked for.
@@ -58,6 +59,8 @@ pub struct Host {
     pub user: User,
     /// The Windows registry; empty elsewhere.
     pub registry: Arc<dyn Registry>,
+    /// The file of this program: what another build remembered is not this one's to believe.
+    pub program: Option<Stamp>,
 }
 
 impl Host {
@@ -78,6 +81,7 @@ impl Host {
             current_dir: std::env::current_dir()?,
             user: current_user(),
             registry: registry::system(),
+            program: std::env::current_exe().ok().and_then(|program| Stamp::of(&program)),
         })
     }
 
@@ -92,6 +96,7 @@ impl Host {
             variables: BTreeMap::new(),
             user: current_user(),
             registry: Arc::new(registry::Fabricated::default()),
+            program: None,
         }
     }
 

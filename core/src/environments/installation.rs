@@ -312,12 +312,13 @@ fn damage(
         _ => lacking,
     };
     if let Some(first) = lacking.first() {
-        let what = format!(
-            "{} essential part{} of its standard library missing or empty, first `{}`",
-            lacking.len(),
-            if lacking.len() == 1 { " is" } else { "s are" },
-            first.display()
-        );
+        let what = match lacking.len() {
+            1 => format!("`{}` is missing or empty", first.display()),
+            count => format!(
+                "{count} essential parts of its standard library are missing or empty, first `{}`",
+                first.display()
+            ),
+        };
         return Some(Damage { what, paths: lacking });
     }
     missing_library(prefix, scheme, tag, bytes)

@@ -22,6 +22,8 @@ pub use read::{could_be, read};
 /// What was read before in this run: thousands of environments stand on a few interpreters.
 #[derive(Debug, Default)]
 pub struct Known {
+    /// Whether [`Facts::stamps`] are wanted.
+    pub keep_stamps: bool,
     /// Where links end.
     pub ends: Ends,
     /// What environments stand on.

@@ -53,7 +53,7 @@ pub fn read(
     }
     let conda = entry("conda-meta").is_some_and(|entry| entry.kind != Kind::File);
     let scripts = entry(scheme.scripts()).and_then(|_| opened.folder(scheme.scripts()).ok());
-    if let Some(folder) = &scripts {
+    if let Some(folder) = scripts.as_ref().filter(|_| known.keep_stamps) {
         stamps.push((scheme.scripts().to_owned(), folder.stamp().map(|(stamp, _)| stamp)));
     }
     let script_entries = scripts.as_ref().and_then(|folder| folder.entries().ok());

@@ -240,6 +240,7 @@ fn base_missing(subject: &Subject<'_>, from: usize, report: &mut Report) {
     if let Some(base) = fitting.first() {
         let others = match fitting.len() {
             1 => String::new(),
+            2 => " (another one fits too)".to_owned(),
             count => format!(" ({} others fit too)", count - 1),
         };
         for finding in &mut report.findings[from..] {

@@ -124,7 +124,8 @@ impl<'a> Cache<'a> {
     /// Of the bytes that [`read`] gave. Whatever is wrong with them, the result is an empty cache.
     pub(super) fn open(host: &Host, path: Option<&'a Path>, bytes: &'a [u8]) -> Cache<'a> {
         let home = host.home.as_deref().map(|home| home.to_string_lossy().into_owned());
-        let made_by = format!("{} {:?} {home:?}", env!("CARGO_PKG_VERSION"), host.platform);
+        let program = (env!("CARGO_PKG_VERSION"), host.program);
+        let made_by = format!("{program:?} {:?} {home:?}", host.platform);
         let old = decode(bytes).filter(|content| content.made_by == made_by).unwrap_or_default();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Cache {
@@ -204,7 +205,7 @@ impl<'a> Cache<'a> {
         walked: &[&str],
     ) {
         let healthy = inspected.findings.iter().all(|finding| finding.severity == Severity::Info);
-        // Prefix, marker, scripts, site-packages: fewer mean that it was told from something else.
+        // Prefix, marker, scripts, site-packages: fewer mean that it was told from something else too.
         let whole = facts.stamps.len() >= 4;
         if self.path.is_none() || facts.shape != Shape::Virtual || !healthy || !whole {
             return;

@@ -44,6 +44,31 @@ fn place_is(prefix: &Path, folders: &[&str]) -> bool {
         .all(|(name, folder)| folder.file_name().is_some_and(|own| own == *name))
 }
 
+/// Stores of environments, by the folders just above a prefix: also those of another user, or named
+/// on the command line, which no source of this machine names.
+const STORES: &[(&[&str], Kind)] = &[
+    (&["pipx", "venvs"], Kind::Pipx),
+    (&["uv", "tools"], Kind::UvTool),
+    (&["pypoetry", "virtualenvs"], Kind::Poetry),
+    (&["pdm", "venvs"], Kind::Pdm),
+    (&["share", "virtualenvs"], Kind::Pipenv),
+    (&[".virtualenvs"], Kind::Virtualenvwrapper),
+];
+
+/// The same for installations.
+const INSTALLERS: &[(&[&str], Kind)] = &[
+    (&[".pyenv", "versions"], Kind::Pyenv),
+    (&["uv", "python"], Kind::UvManaged),
+    (&[".rye", "py"], Kind::Rye),
+    (&["mise", "installs", "python"], Kind::Mise),
+    (&[".asdf", "installs", "python"], Kind::Asdf),
+    (&["pdm", "python"], Kind::Pdm),
+];
+
+fn in_store(prefix: &Path, stores: &[(&[&str], Kind)]) -> Option<Kind> {
+    stores.iter().find(|(folders, _)| place_is(prefix, folders)).map(|(_, kind)| *kind)
+}
+
 /// Tools that keep environments in a folder of their own inside a project.
 fn by_place(prefix: &Path) -> Option<Kind> {
     let name = |folder: Option<&Path>| folder?.file_name()?.to_str().map(str::to_owned);
@@ -57,6 +82,12 @@ fn by_place(prefix: &Path) -> Option<Kind> {
             return Some(Kind::PyenvVirtualenv);
         }
         _ => {}
+    }
+    if let Some(kind) = in_store(prefix, STORES) {
+        return Some(kind);
+    }
+    if prefix.ancestors().nth(3).is_some_and(|store| store.ends_with("hatch/env/virtual")) {
+        return Some(Kind::Hatch);
     }
     let own = name(Some(prefix))?;
     (own.starts_with("py_env-") && prefix.ancestors().any(|folder| folder.ends_with("pre-commit")))
@@ -110,6 +141,9 @@ fn in_project(prefix: &Path, by_virtualenv: bool) -> Option<Kind> {
 fn installation(host: &Host, prefix: &Path) -> Kind {
     if ["/usr", "/usr/local", "/"].iter().any(|system| *prefix == host.place(system)) {
         return Kind::System;
+    }
+    if let Some(kind) = in_store(prefix, INSTALLERS) {
+        return kind;
     }
     let names: Vec<String> =
         prefix.iter().filter_map(|part| Some(part.to_str()?.to_lowercase())).collect();

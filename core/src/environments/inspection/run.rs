@@ -26,7 +26,7 @@ use crate::host::Host;
 
 /// Looks at the machine, or at the paths that the request names.
 pub fn inspect(host: &Host, request: &Request) -> Inspection {
-    let known = Known::default();
+    let known = Known { keep_stamps: request.cache.is_some(), ..Known::default() };
     let remembered = cache::read(request.cache.as_deref());
     let mut cache = Cache::open(host, request.cache.as_deref(), &remembered);
     let run = Run {
