@@ -1,0 +1,77 @@
+//! Where folders are not kept open, a folder is its path.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Entry, Kind, ReadError, Stamp, read_open};
+
+/// A folder.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Names a folder; it is opened when its entries are asked for.
+    pub fn open(path: PathBuf) -> io::Result<Folder> {
+        Ok(Folder { path })
+    }
+
+    /// A folder in this one.
+    pub fn folder(&self, name: &str) -> io::Result<Folder> {
+        let path = self.path.join(name);
+        std::fs::metadata(&path)?;
+        Ok(Folder { path })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its entries, in the order of the file system.
+    pub fn entries(&self) -> io::Result<Vec<Entry>> {
+        let kind = |kind: std::fs::FileType| {
+            if kind.is_symlink() {
+                Kind::Link
+            } else if kind.is_dir() {
+                Kind::Folder
+            } else if kind.is_file() {
+                Kind::File
+            } else {
+                Kind::Other
+            }
+        };
+        let entry = |entry: std::fs::DirEntry| {
+            Some(Entry { kind: kind(entry.file_type().ok()?), name: entry.file_name(), inode: 0 })
+        };
+        Ok(std::fs::read_dir(&self.path)?.flatten().filter_map(entry).collect())
+    }
+
+    /// The target of a link in it, as written.
+    pub fn read_link(&self, name: &std::ffi::OsStr) -> Option<PathBuf> {
+        std::fs::read_link(self.path.join(name)).ok()
+    }
+
+    /// The stamp of a folder at this path below it, links followed.
+    pub fn folder_below(&self, below: &str) -> Option<Stamp> {
+        let metadata = std::fs::metadata(self.path.join(below)).ok()?;
+        metadata.is_dir().then(|| Stamp::from(&metadata))
+    }
+
+    /// Its own stamp; nobody in particular owns it.
+    pub fn stamp(&self) -> Option<(Stamp, Option<u32>)> {
+        Stamp::of(&self.path).map(|stamp| (stamp, None))
+    }
+
+    /// The whole of a regular file in it that holds at most `limit` bytes, and its stamp.
+    pub fn read(&self, name: &str, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
+        let path = self.path.join(name);
+        super::open(&path).and_then(|(file, _)| read_open(file, path, limit))
+    }
+
+    /// Unknown.
+    pub fn device(&self) -> Option<u64> {
+        None
+    }
+}

@@ -1,0 +1,160 @@
+//! An open folder: what is in it is reached without walking its whole path again, which is what reading
+//! thousands of environments spends its time on.
+
+use std::cell::OnceCell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+
+use super::{Entry, Kind, ReadError, Stamp, read_open};
+
+/// An open folder.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    fd: OwnedFd,
+    /// Asked of the system once.
+    stamp: OnceCell<Option<(Stamp, Option<u32>)>>,
+}
+
+impl Folder {
+    /// Opens a folder, links followed.
+    pub fn open(path: PathBuf) -> io::Result<Folder> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(&path, flags, Mode::empty())?;
+        Ok(Folder { path, fd, stamp: OnceCell::new() })
+    }
+
+    /// Opens a folder in this one, links followed.
+    pub fn folder(&self, name: &str) -> io::Result<Folder> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())?;
+        Ok(Folder { path: self.path.join(name), fd, stamp: OnceCell::new() })
+    }
+
+    /// Its path, as it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its entries, in the order of the file system. Ask once.
+    pub fn entries(&self) -> io::Result<Vec<Entry>> {
+        entries(&self.fd)
+    }
+
+    /// The target of a link in it, as written.
+    pub fn read_link(&self, name: &std::ffi::OsStr) -> Option<PathBuf> {
+        use std::os::unix::ffi::OsStringExt;
+        let target = rustix::fs::readlinkat(&self.fd, name, Vec::new()).ok()?;
+        Some(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes())))
+    }
+
+    /// The stamp of a folder at this path below it, links followed.
+    pub fn folder_below(&self, below: &str) -> Option<Stamp> {
+        let stat = rustix::fs::statat(&self.fd, below, AtFlags::empty()).ok()?;
+        let folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        folder.then(|| stamp(&stat))
+    }
+
+    /// Its own stamp and numeric owner.
+    pub fn stamp(&self) -> Option<(Stamp, Option<u32>)> {
+        *self.stamp.get_or_init(|| {
+            let stat = rustix::fs::fstat(&self.fd).ok()?;
+            Some((stamp(&stat), Some(stat.st_uid)))
+        })
+    }
+
+    /// The whole of a regular file in it that holds at most `limit` bytes, and its stamp.
+    pub fn read(&self, name: &str, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
+        let path = self.path.join(name);
+        // A fifo would block in open(2) until somebody writes to it.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => read_open(fd.into(), path, limit),
+            // The slow way knows what stands there instead.
+            Err(_) => super::open(&path).and_then(|(file, _)| read_open(file, path, limit)),
+        }
+    }
+
+    /// Number of the device that it is on.
+    pub fn device(&self) -> Option<u64> {
+        Some(rustix::fs::fstat(&self.fd).ok()?.st_dev)
+    }
+}
+
+/// As `Stamp::from` has it of the standard library's metadata.
+#[allow(clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
+fn stamp(stat: &rustix::fs::Stat) -> Stamp {
+    let (seconds, nanoseconds) = (stat.st_ctime, stat.st_ctime_nsec);
+    // Their types differ from system to system.
+    #[allow(clippy::useless_conversion, reason = "not useless on every system")]
+    let (seconds, nanoseconds): (i64, i64) =
+        (seconds.into(), nanoseconds.try_into().unwrap_or_default());
+    let modified_ns = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
+    Stamp { modified_ns, inode: stat.st_ino, bytes: stat.st_size as u64 }
+}
+
+#[cfg(target_os = "linux")]
+fn entries(fd: &OwnedFd) -> io::Result<Vec<Entry>> {
+    use std::mem::MaybeUninit;
+    use std::os::unix::ffi::OsStrExt;
+
+    let mut buffer = [const { MaybeUninit::<u8>::uninit() }; 16 * 1024];
+    let mut raw = rustix::fs::RawDir::new(fd, &mut buffer);
+    let mut entries = Vec::new();
+    while let Some(entry) = raw.next() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            // Some file systems do not say.
+            FileType::Unknown => match rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => kind_of(FileType::from_raw_mode(stat.st_mode)),
+                Err(_) => continue,
+            },
+            known => kind_of(known),
+        };
+        let inode = entry.ino();
+        let name = std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
+        entries.push(Entry { name, kind, inode });
+    }
+    Ok(entries)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn entries(fd: &OwnedFd) -> io::Result<Vec<Entry>> {
+    use std::os::unix::ffi::OsStrExt;
+
+    let mut entries = Vec::new();
+    for entry in rustix::fs::Dir::read_from(fd)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => match rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => kind_of(FileType::from_raw_mode(stat.st_mode)),
+                Err(_) => continue,
+            },
+            known => kind_of(known),
+        };
+        let inode = entry.ino();
+        let name = std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
+        entries.push(Entry { name, kind, inode });
+    }
+    Ok(entries)
+}
+
+fn kind_of(kind: FileType) -> Kind {
+    match kind {
+        FileType::Directory => Kind::Folder,
+        FileType::RegularFile => Kind::File,
+        FileType::Symlink => Kind::Link,
+        _ => Kind::Other,
+    }
+}
