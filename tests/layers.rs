@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The modules in groups, lowest first. A module may use those of its own group and of lower ones.
 const LAYERS: &[&[&str]] = &[
     // The machine: no knowledge of Python.
-    &["fs", "wire", "registry", "host"],
+    &["fs", "fs::folder_path", "fs::folder_unix", "wire", "registry", "host"],
     // Records, names and syntax.
     &["environments", "environments::python", "environments::python_source"],
     // Readers of one kind of file or folder each; they judge nothing.

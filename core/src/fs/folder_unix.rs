@@ -80,7 +80,9 @@ impl Folder {
 
     /// Number of the device that it is on.
     pub fn device(&self) -> Option<u64> {
-        Some(rustix::fs::fstat(&self.fd).ok()?.st_dev)
+        let device = rustix::fs::fstat(&self.fd).ok()?.st_dev;
+        #[allow(clippy::unnecessary_cast, reason = "macOS numbers devices with an i32")]
+        Some(device as u64)
     }
 }
 
