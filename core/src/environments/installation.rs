@@ -2,6 +2,7 @@
 //! stands on; each is read once a run.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -58,30 +59,31 @@ pub struct Damage {
 /// Installations that were read before.
 #[derive(Debug, Default)]
 pub struct Installations {
-    known: Mutex<HashMap<PathBuf, Option<Arc<Installation>>>>,
-    homes: Mutex<HashMap<PathBuf, Arc<Home>>>,
+    /// By the bytes of the path: hashing a `Path` walks its components.
+    known: Mutex<HashMap<OsString, Option<Arc<Installation>>>>,
+    homes: Mutex<HashMap<OsString, Arc<Home>>>,
 }
 
 impl Installations {
     /// The installation of an interpreter, given by its canonical path and header.
     pub fn of(&self, end: &LinkEnd) -> Option<Arc<Installation>> {
         let LinkEnd::File { canonical, bytes, image: Ok(image), .. } = end else { return None };
-        if let Some(known) = self.known.lock().ok()?.get(canonical) {
+        if let Some(known) = self.known.lock().ok()?.get(canonical.as_os_str()) {
             return known.clone();
         }
         let read = read(canonical, image.format, image.architecture, *bytes).map(Arc::new);
-        self.known.lock().ok()?.insert(canonical.clone(), read.clone());
+        self.known.lock().ok()?.insert(canonical.as_os_str().to_owned(), read.clone());
         read
     }
 
     /// What is in the folder that `home` names.
     pub fn home(&self, folder: &Path, scheme: Scheme) -> Arc<Home> {
         let Ok(mut homes) = self.homes.lock() else { return Arc::new(Home::Unread) };
-        if let Some(known) = homes.get(folder) {
+        if let Some(known) = homes.get(folder.as_os_str()) {
             return Arc::clone(known);
         }
         let home = Arc::new(read_home(folder, scheme));
-        homes.insert(folder.to_path_buf(), Arc::clone(&home));
+        homes.insert(folder.as_os_str().to_owned(), Arc::clone(&home));
         home
     }
 }

@@ -6,6 +6,7 @@
 //! version = 3.12.1
 //! ```
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use super::PythonVersion;
@@ -16,8 +17,9 @@ pub const MAX_BYTES: u64 = 64 * 1024;
 /// The content of a `pyvenv.cfg`, with what is wrong with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PyvenvCfg {
-    /// Keys in lower case, in the order of the file. The first of two equal keys counts.
-    pub entries: Vec<(String, String)>,
+    text: String,
+    /// Where keys and values stand in the text, in the order of the file.
+    entries: Vec<(Range<usize>, Range<usize>)>,
     /// Why the bytes are not what a `pyvenv.cfg` holds, if they are not.
     pub defect: Option<Defect>,
 }
@@ -43,12 +45,12 @@ impl PyvenvCfg {
     /// Reads the bytes of the file; never fails, says what is wrong instead.
     pub fn parse(bytes: &[u8]) -> PyvenvCfg {
         let (text, mut defect) = decode(bytes);
-        let mut entries: Vec<(String, String)> = Vec::new();
+        let mut entries = Vec::with_capacity(8);
         for line in text.lines() {
             let Some((key, value)) = line.split_once('=') else { continue };
-            let key = key.trim().to_lowercase();
-            if !key.is_empty() && !entries.iter().any(|(known, _)| *known == key) {
-                entries.push((key, value.trim().to_owned()));
+            let (key, value) = (key.trim(), value.trim());
+            if !key.is_empty() {
+                entries.push((within(&text, key), within(&text, value)));
             }
         }
         if defect.is_none() && text.trim().is_empty() {
@@ -56,12 +58,18 @@ impl PyvenvCfg {
         } else if defect.is_none() && entries.is_empty() {
             defect = Some(Defect::NoKeys);
         }
-        PyvenvCfg { entries, defect }
+        PyvenvCfg { text, entries, defect }
     }
 
-    /// The value of a key, given in lower case.
+    /// Whether there is no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The value of a key, whatever its case. The first of two equal keys counts.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.entries.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+        let is_key = |at: &Range<usize>| self.text[at.clone()].eq_ignore_ascii_case(key);
+        self.entries.iter().find(|(at, _)| is_key(at)).map(|(_, at)| &self.text[at.clone()])
     }
 
     /// The folder of the base interpreter.
@@ -79,6 +87,12 @@ impl PyvenvCfg {
         self.get("include-system-site-packages")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
+}
+
+/// Where a part of a text stands in it.
+fn within(text: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
 }
 
 /// As much text as there is, even from a defective file: repair wants the evidence.

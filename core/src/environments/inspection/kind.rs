@@ -66,14 +66,17 @@ const INSTALLERS: &[(&[&str], Kind)] = &[
 ];
 
 fn in_store(prefix: &Path, stores: &[(&[&str], Kind)]) -> Option<Kind> {
-    stores.iter().find(|(folders, _)| place_is(prefix, folders)).map(|(_, kind)| *kind)
+    // One comparison of a name settles nearly all: taking a path apart costs more than that.
+    let parent = prefix.parent()?.file_name()?;
+    let mut named =
+        stores.iter().filter(|(folders, _)| folders.last().is_some_and(|l| parent == *l));
+    named.find(|(folders, _)| place_is(prefix, folders)).map(|(_, kind)| *kind)
 }
 
 /// Tools that keep environments in a folder of their own inside a project.
 fn by_place(prefix: &Path) -> Option<Kind> {
-    let name = |folder: Option<&Path>| folder?.file_name()?.to_str().map(str::to_owned);
-    let parent = name(prefix.parent());
-    match parent.as_deref() {
+    let parent = prefix.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    match parent {
         Some(".tox") => return Some(Kind::Tox),
         Some(".nox") => return Some(Kind::Nox),
         Some(".direnv") => return Some(Kind::Direnv),
@@ -86,10 +89,13 @@ fn by_place(prefix: &Path) -> Option<Kind> {
     if let Some(kind) = in_store(prefix, STORES) {
         return Some(kind);
     }
-    if prefix.ancestors().nth(3).is_some_and(|store| store.ends_with("hatch/env/virtual")) {
+    let bytes = prefix.as_os_str().as_encoded_bytes();
+    if memchr::memmem::find(bytes, b"hatch").is_some()
+        && prefix.ancestors().nth(3).is_some_and(|store| store.ends_with("hatch/env/virtual"))
+    {
         return Some(Kind::Hatch);
     }
-    let own = name(Some(prefix))?;
+    let own = prefix.file_name()?.to_str()?;
     (own.starts_with("py_env-") && prefix.ancestors().any(|folder| folder.ends_with("pre-commit")))
         .then_some(Kind::PreCommit)
 }
@@ -107,7 +113,7 @@ fn virtual_environment(facts: &Facts) -> Kind {
     }
     let by_virtualenv = key("virtualenv")
         || facts.shape == Shape::OldVirtualenv
-        || (facts.marker.cfg().is_none_or(|cfg: &PyvenvCfg| cfg.entries.is_empty())
+        || (facts.marker.cfg().is_none_or(|cfg: &PyvenvCfg| cfg.is_empty())
             && facts.script_entries.iter().any(|entry| entry.name == "activate_this.py"));
     in_project(&facts.prefix, by_virtualenv).unwrap_or(if by_virtualenv {
         Kind::Virtualenv

@@ -9,6 +9,9 @@ use super::{Code, MAX_PATHS, count, reinstall, shown, title};
 use crate::environments::distributions::{Distribution, Record, RecordedFile, Role, Run, Site};
 use crate::environments::health::{Depth, Finding, Method, Report, Severity, Subject};
 
+/// Fewer are read as fast as their stamps are compared with what the last run kept.
+const MANY_FILES: usize = 16;
+
 /// What is wrong with the files of one distribution.
 #[derive(Default)]
 struct Faults<'a> {
@@ -31,7 +34,9 @@ pub(super) fn check(
     let Some(record) = distribution.record.get() else { return };
     let places = Places::of_prefix(site, &subject.facts.prefix);
     let files = || lasting_files(record, &places);
-    if subject.depth < Depth::Deep && subject.whole.is_unchanged(&distribution.info, files) {
+    let is_large = record.files.len() >= MANY_FILES;
+    let may_skip = is_large && subject.depth < Depth::Deep;
+    if may_skip && subject.whole.is_unchanged(&distribution.info, files) {
         return;
     }
     let mut faults = Faults::default();
@@ -51,7 +56,10 @@ pub(super) fn check(
         }
     }
     if faults.is_none() {
-        return subject.whole.add(&distribution.info, files);
+        if is_large {
+            subject.whole.add(&distribution.info, files);
+        }
+        return;
     }
     drop_shared(site, distribution, &mut faults.edited);
     if distribution.by_conda() {
