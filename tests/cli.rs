@@ -395,6 +395,52 @@ fn a_cache_that_cannot_be_used_is_no_error() {
     drop(venv);
 }
 
+/// A distribution of enough files for a check to remember that they were whole.
+fn install_many(venv: &crate::support::Venv) {
+    let mut record = String::new();
+    for number in 0..20 {
+        write(&venv.site(&format!("many/m{number}.py")), "x = 1\n");
+        record += &format!("many/m{number}.py,,6\n");
+    }
+    write(&venv.site("many-1.0.dist-info/METADATA"), "Name: many\nVersion: 1.0\n");
+    write(&venv.site("many-1.0.dist-info/INSTALLER"), "pip\n");
+    write(&venv.site("many-1.0.dist-info/RECORD"), record + "many-1.0.dist-info/RECORD,,\n");
+}
+
+#[test]
+fn a_cache_in_use_sees_every_change() {
+    let home = Home::new();
+    let venv = home.venv("good/.venv");
+    install_many(&venv);
+    // What is younger than two seconds is not kept; everything here is until then.
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    let cache = home.join("xdg/aios/environments.cache");
+    let ask = |question: &str| {
+        let mut command = home.command();
+        command.env("XDG_CACHE_HOME", home.join("xdg")).args([question, "--format", "json", "good"]);
+        Answer::of(command.output().unwrap())
+    };
+    let (found, checked) = (ask("find").exits_with(0).stdout, ask("check").exits_with(0).stdout);
+    let kept = fs::read(&cache).unwrap();
+    let holds = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(holds("good/.venv") && holds("many-1.0.dist-info"), "nothing was kept");
+    // The same answers from it, and nothing new to keep.
+    assert_eq!(ask("find").stdout, found);
+    assert_eq!(ask("check").stdout, checked);
+    assert_eq!(fs::read(&cache).unwrap(), kept);
+    // In place, of the same length: no folder changes.
+    write(&venv.site("many/m7.py"), [0; 6]);
+    assert!(ask("check").exits_with(1).stdout.contains("package-file-corrupt"));
+    write(&venv.site("many/m7.py"), "x = 1\n");
+    ask("check").exits_with(0);
+    let cfg = fs::read(venv.cfg()).unwrap();
+    write(&venv.cfg(), "");
+    assert!(ask("find").stdout.contains("\"broken\""));
+    write(&venv.cfg(), cfg);
+    fs::remove_dir_all(venv.cfg().with_file_name("lib")).unwrap();
+    assert!(ask("find").stdout.contains("\"broken\""));
+}
+
 #[test]
 fn the_cache_sees_what_changed() {
     let home = Home::new();
