@@ -417,7 +417,9 @@ fn a_cache_in_use_sees_every_change() {
     let cache = home.join("xdg/aios/environments.cache");
     let ask = |question: &str| {
         let mut command = home.command();
-        command.env("XDG_CACHE_HOME", home.join("xdg")).args([question, "--format", "json", "good"]);
+        command
+            .env("XDG_CACHE_HOME", home.join("xdg"))
+            .args([question, "--format", "json", "good"]);
         Answer::of(command.output().unwrap())
     };
     let (found, checked) = (ask("find").exits_with(0).stdout, ask("check").exits_with(0).stdout);
