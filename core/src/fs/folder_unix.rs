@@ -2,8 +2,10 @@
 //! thousands of environments spends its time on.
 
 use std::cell::OnceCell;
+use std::ffi::{CStr, OsStr};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -100,56 +102,42 @@ fn stamp(stat: &rustix::fs::Stat) -> Stamp {
 
 #[cfg(target_os = "linux")]
 fn entries(fd: &OwnedFd) -> io::Result<Vec<Entry>> {
-    use std::mem::MaybeUninit;
-    use std::os::unix::ffi::OsStrExt;
-
-    let mut buffer = [const { MaybeUninit::<u8>::uninit() }; 16 * 1024];
+    // On the stack, and in larger pieces than `Dir` reads.
+    let mut buffer = [const { std::mem::MaybeUninit::<u8>::uninit() }; 16 * 1024];
     let mut raw = rustix::fs::RawDir::new(fd, &mut buffer);
     let mut entries = Vec::new();
-    while let Some(entry) = raw.next() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if matches!(name.to_bytes(), b"." | b"..") {
-            continue;
-        }
-        let kind = match entry.file_type() {
-            // Some file systems do not say.
-            FileType::Unknown => match rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => kind_of(FileType::from_raw_mode(stat.st_mode)),
-                Err(_) => continue,
-            },
-            known => kind_of(known),
-        };
-        let inode = entry.ino();
-        let name = std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
-        entries.push(Entry { name, kind, inode });
+    while let Some(next) = raw.next() {
+        let next = next?;
+        entries.extend(entry(fd, next.file_name(), next.file_type(), next.ino()));
     }
     Ok(entries)
 }
 
 #[cfg(not(target_os = "linux"))]
 fn entries(fd: &OwnedFd) -> io::Result<Vec<Entry>> {
-    use std::os::unix::ffi::OsStrExt;
-
     let mut entries = Vec::new();
-    for entry in rustix::fs::Dir::read_from(fd)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if matches!(name.to_bytes(), b"." | b"..") {
-            continue;
-        }
-        let kind = match entry.file_type() {
-            FileType::Unknown => match rustix::fs::statat(fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => kind_of(FileType::from_raw_mode(stat.st_mode)),
-                Err(_) => continue,
-            },
-            known => kind_of(known),
-        };
-        let inode = entry.ino();
-        let name = std::ffi::OsStr::from_bytes(name.to_bytes()).to_owned();
-        entries.push(Entry { name, kind, inode });
+    for next in rustix::fs::Dir::read_from(fd)? {
+        let next = next?;
+        entries.extend(entry(fd, next.file_name(), next.file_type(), next.ino()));
     }
     Ok(entries)
+}
+
+/// `None` for the folder itself, its parent, and what vanished meanwhile.
+fn entry(folder: &OwnedFd, name: &CStr, kind: FileType, inode: u64) -> Option<Entry> {
+    if matches!(name.to_bytes(), b"." | b"..") {
+        return None;
+    }
+    let kind = match kind {
+        // Some file systems do not say.
+        FileType::Unknown => {
+            let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            FileType::from_raw_mode(stat.st_mode)
+        }
+        known => known,
+    };
+    let name = OsStr::from_bytes(name.to_bytes()).to_owned();
+    Some(Entry { name, kind: kind_of(kind), inode })
 }
 
 fn kind_of(kind: FileType) -> Kind {

@@ -56,8 +56,6 @@ struct Content<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct WalkedFolder<'a> {
     stamp: Stamp,
-    /// Whether it may be an environment or holds settings of an editor: then it is listed again.
-    look_again: bool,
     /// The names that a walk goes into: folders, and links (true).
     #[serde(borrow)]
     names: Vec<(Text<'a>, bool)>,
@@ -149,24 +147,18 @@ impl<'a> Cache<'a> {
     /// What a walk goes into in this folder, when it is as it was.
     pub(super) fn folder(&self, folder: &Path) -> Option<&WalkedFolder<'a>> {
         let known = self.old.folders.get(folder.to_str()?)?;
-        (!known.look_again && Stamp::of(folder) == Some(known.stamp)).then_some(known)
+        (Stamp::of(folder) == Some(known.stamp)).then_some(known)
     }
 
     /// Keeps what a walk goes into. `stamp` was taken before the folder was listed.
-    pub(super) fn keep_folder(
-        &self,
-        folder: &Path,
-        stamp: Stamp,
-        look_again: bool,
-        entries: &[Entry],
-    ) {
+    pub(super) fn keep_folder(&self, folder: &Path, stamp: Stamp, entries: &[Entry]) {
         let Some(path) = folder.to_str().filter(|_| self.may_keep([stamp])) else { return };
         let entered = entries.iter().filter(|e| matches!(e.kind, Kind::Folder | Kind::Link));
         let name = |e: &Entry| Some((Text::own(e.name.to_str()?), e.kind == Kind::Link));
         // A name that is no text cannot be kept, and the folder without it would be another one.
         let Some(names) = entered.map(name).collect::<Option<Vec<_>>>() else { return };
         if let Ok(mut new) = self.new.lock() {
-            let walked = WalkedFolder { stamp, look_again, names };
+            let walked = WalkedFolder { stamp, names };
             new.folders.insert(Cow::Owned(path.to_owned()), walked);
         }
     }

@@ -390,8 +390,10 @@ impl Visit for Run<'_> {
 
     fn folder(&self, folder: &Path, stamp: Option<Stamp>, entries: &[Entry], candidate: bool) {
         let refers = discovery::refers(entries);
-        if let Some(stamp) = stamp {
-            self.cache.keep_folder(folder, stamp, candidate || refers, entries);
+        // What may be an environment, or names one, is looked at again in any case: keeping it would
+        // only write the same cache anew each time.
+        if let Some(stamp) = stamp.filter(|_| !candidate && !refers) {
+            self.cache.keep_folder(folder, stamp, entries);
         }
         if refers && let Ok(mut later) = self.later.lock() {
             discovery::in_project(self.host, folder, entries, &mut later);
