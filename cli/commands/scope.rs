@@ -22,7 +22,14 @@ pub(super) struct Looked {
 }
 
 /// Looks where the arguments say; `None` when the user interrupted it.
-pub(super) fn look(scope: &Scope, view: &View, depth: Depth) -> Result<Option<Looked>, Error> {
+///
+/// What was found lives until the process ends: freeing the records of ten thousand environments one by
+/// one takes longer than the system needs to take everything back.
+pub(super) fn look(
+    scope: &Scope,
+    view: &View,
+    depth: Depth,
+) -> Result<Option<&'static Looked>, Error> {
     if scope.probe && scope.paths.is_empty() {
         return Err(Error::ProbeWithoutPath);
     }
@@ -83,7 +90,8 @@ pub(super) fn look(scope: &Scope, view: &View, depth: Depth) -> Result<Option<Lo
     interrupt::end_at_once_from_now();
     inspection.problems.splice(0..0, missing);
     let page = Page::new(&host, view, named);
-    Ok(Some(Looked { seen: Seen { inspection, probes }, page, complete }))
+    let looked = Looked { seen: Seen { inspection, probes }, page, complete };
+    Ok(Some(Box::leak(Box::new(looked))))
 }
 
 /// The paths that exist, absolute. A link that leads nowhere exists: it may be a broken interpreter.

@@ -96,10 +96,14 @@ fn write_array(
 ) -> io::Result<()> {
     out.write_all(b"[")?;
     let mut any = false;
+    // The many small writes of a serializer go into memory; the line goes out at once.
+    let mut line = Vec::new();
     for element in elements {
-        out.write_all(if any { b",\n" } else { b"\n" })?;
+        line.extend_from_slice(if any { b",\n" } else { b"\n" });
         any = true;
-        element.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Inert))?;
+        element.serialize(&mut serde_json::Serializer::with_formatter(&mut line, Inert))?;
+        out.write_all(&line)?;
+        line.clear();
     }
     out.write_all(if any { b"\n]" } else { b"]" })
 }
@@ -114,8 +118,8 @@ impl Formatter for Inert {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // Nearly all there is; one comparison for many bytes at a time.
-        if fragment.bytes().all(|byte| byte < 0x7f) {
+        // Nearly all there is. Without a way out of it the loop takes many bytes at a time.
+        if fragment.bytes().fold(true, |plain, byte| plain & (byte < 0x7f)) {
             return out.write_all(fragment.as_bytes());
         }
         let mut written = 0;

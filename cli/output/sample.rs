@@ -91,10 +91,7 @@ fn environment(number: u64, kind: EnvironmentKind, prefix: &str) -> Environment 
         manager: None,
         project: None,
         aliases: Vec::new(),
-        found_by: vec![Found {
-            source: Source::Workspace,
-            detail: "a walk of `/home/u`".to_owned(),
-        }],
+        found_by: vec![Found { source: Source::Workspace, detail: "a walk of `/home/u`".into() }],
         site_packages: vec![prefix.join("lib/python3.12/site-packages")],
         created_by: None,
         externally_managed: false,

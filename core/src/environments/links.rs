@@ -1,5 +1,6 @@
 //! Follows the links of an interpreter to their end, without running what is there.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
@@ -36,35 +37,44 @@ impl Ends {
         end
     }
 
-    /// Where each of these names of `folder` ends, and the target of its link as written. Each link
-    /// is read once; links to siblings are followed at no further cost.
-    pub fn follow_names(
+    /// Where each of these names of `folder` ends, and the target of its link as written, in turn. A
+    /// link is read when it is first come to, and once; links to siblings are followed at no further
+    /// cost.
+    pub fn follow_names<'a>(
+        &'a self,
+        folder: &'a Folder,
+        names: &'a [&'a Entry],
+    ) -> impl Iterator<Item = (Option<PathBuf>, LinkEnd)> + 'a {
+        let written: Vec<OnceCell<Option<PathBuf>>> = vec![OnceCell::new(); names.len()];
+        (0..names.len()).map(move |at| {
+            let written = |at: usize| {
+                let read = || match names[at].kind {
+                    Kind::Link => folder.read_link(&names[at].name),
+                    _ => None,
+                };
+                written[at].get_or_init(read).as_deref()
+            };
+            (written(at).map(Path::to_path_buf), self.end_of_name(folder, names, at, written))
+        })
+    }
+
+    fn end_of_name<'a>(
         &self,
         folder: &Folder,
         names: &[&Entry],
-    ) -> Vec<(Option<PathBuf>, LinkEnd)> {
-        let written: Vec<Option<PathBuf>> = names
-            .iter()
-            .map(|entry| match entry.kind {
-                Kind::Link => folder.read_link(&entry.name),
-                _ => None,
-            })
-            .collect();
-        let sibling =
-            |target: &Path| names.iter().position(|entry| target.as_os_str() == entry.name);
-        let end = |mut at: usize| {
-            for _ in 0..MOST_LINKS {
-                let Some(target) = &written[at] else {
-                    return follow(&folder.path().join(&names[at].name));
-                };
-                match sibling(target) {
-                    Some(next) => at = next,
-                    None => return self.follow(&folder.path().join(target)),
-                }
+        mut at: usize,
+        written: impl Fn(usize) -> Option<&'a Path>,
+    ) -> LinkEnd {
+        for _ in 0..MOST_LINKS {
+            let Some(target) = written(at) else {
+                return follow(&fs::below(folder.path(), &names[at].name));
+            };
+            match names.iter().position(|entry| target.as_os_str() == entry.name) {
+                Some(sibling) => at = sibling,
+                None => return self.follow(&fs::below(folder.path(), target)),
             }
-            LinkEnd::Loop
-        };
-        (0..names.len()).map(|at| (written[at].clone(), end(at))).collect()
+        }
+        LinkEnd::Loop
     }
 }
 
@@ -147,7 +157,7 @@ mod tests {
         let ends = Ends::default();
         let check = |name: &str, expected: &str| {
             let at = entries.iter().position(|entry| entry.name == name).unwrap();
-            let end = match ends.follow_names(&folder, &names).swap_remove(at).1 {
+            let end = match ends.follow_names(&folder, &names).nth(at).unwrap().1 {
                 LinkEnd::File { canonical, .. } => {
                     format!("file {}", canonical.strip_prefix(&root).unwrap().display())
                 }

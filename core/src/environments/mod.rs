@@ -3,6 +3,7 @@
 //! Data flows one way: disk → [`facts`] → [`Environment`] (identity) → [`health`] (findings).
 //! This module holds the records; it knows nothing of stores, snapshots or output.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -262,7 +263,7 @@ pub struct Found {
     /// The place or file that led to it.
     pub source: Source,
     /// In words: the variable, the file that names it, the folder that was walked.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
 }
 
 /// One Python environment: a virtual environment, a conda environment or a base installation.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Kind, ReadError, Stamp, read_open};
+use super::{Entry, Kind, ReadError, Stamp, below, read_open};
 
 /// A folder.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl Folder {
 
     /// A folder in this one.
     pub fn folder(&self, name: &str) -> io::Result<Folder> {
-        let path = self.path.join(name);
+        let path = below(&self.path, name);
         std::fs::metadata(&path)?;
         Ok(Folder { path })
     }
@@ -27,6 +27,11 @@ impl Folder {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Its path, once nothing more is asked of it.
+    pub fn into_path(self) -> PathBuf {
+        self.path
     }
 
     /// Its entries, in the order of the file system.
@@ -50,7 +55,7 @@ impl Folder {
 
     /// The target of a link in it, as written.
     pub fn read_link(&self, name: &std::ffi::OsStr) -> Option<PathBuf> {
-        std::fs::read_link(self.path.join(name)).ok()
+        std::fs::read_link(below(&self.path, name)).ok()
     }
 
     /// The stamp of a folder at this path below it, links followed.
@@ -66,7 +71,7 @@ impl Folder {
 
     /// The whole of a regular file in it that holds at most `limit` bytes, and its stamp.
     pub fn read(&self, name: &str, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
-        let path = self.path.join(name);
+        let path = below(&self.path, name);
         super::open(&path).and_then(|(file, _)| read_open(file, path, limit))
     }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
-use super::{Entry, Kind, ReadError, Stamp, read_open};
+use super::{Entry, Kind, ReadError, Stamp, below, read_open};
 
 /// An open folder.
 #[derive(Debug)]
@@ -33,12 +33,17 @@ impl Folder {
     pub fn folder(&self, name: &str) -> io::Result<Folder> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())?;
-        Ok(Folder { path: self.path.join(name), fd, stamp: OnceCell::new() })
+        Ok(Folder { path: below(&self.path, name), fd, stamp: OnceCell::new() })
     }
 
     /// Its path, as it was opened.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Its path, once nothing more is asked of it.
+    pub fn into_path(self) -> PathBuf {
+        self.path
     }
 
     /// Its entries, in the order of the file system. Ask once.
@@ -48,9 +53,10 @@ impl Folder {
 
     /// The target of a link in it, as written.
     pub fn read_link(&self, name: &std::ffi::OsStr) -> Option<PathBuf> {
-        use std::os::unix::ffi::OsStringExt;
-        let target = rustix::fs::readlinkat(&self.fd, name, Vec::new()).ok()?;
-        Some(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes())))
+        // No system takes a longer one.
+        let mut buffer = [const { std::mem::MaybeUninit::<u8>::uninit() }; 4096];
+        let (target, _) = rustix::fs::readlinkat_raw(&self.fd, name, &mut buffer).ok()?;
+        Some(PathBuf::from(OsStr::from_bytes(target)))
     }
 
     /// The stamp of a folder at this path below it, links followed.
@@ -70,7 +76,7 @@ impl Folder {
 
     /// The whole of a regular file in it that holds at most `limit` bytes, and its stamp.
     pub fn read(&self, name: &str, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
-        let path = self.path.join(name);
+        let path = below(&self.path, name);
         // A fifo would block in open(2) until somebody writes to it.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {

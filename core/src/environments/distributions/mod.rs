@@ -161,8 +161,15 @@ impl<T> Part<T> {
 pub struct Distribution {
     /// The `.dist-info` folder; for an `.egg-info` it may be a file.
     pub info: PathBuf,
-    /// Names of the entries in `info`, sorted. Empty for a file.
-    pub info_entries: Vec<Entry>,
+    /// Whether `info` is a folder that holds anything.
+    pub holds_files: bool,
+    /// What its files say. One for all the environments that hard-link them.
+    pub content: Arc<Content>,
+}
+
+/// What the metadata of a distribution says, wherever it is installed.
+#[derive(Debug, Clone)]
+pub struct Content {
     /// Normalized name (PEP 503: `ruamel-yaml`).
     pub name: String,
     /// As the folder's name or METADATA has it.
@@ -181,10 +188,60 @@ pub struct Distribution {
     pub editable: Option<PathBuf>,
 }
 
+impl std::ops::Deref for Distribution {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.content
+    }
+}
+
 impl Distribution {
     /// Whether a wheel was installed (`.dist-info`); else it is an egg or a link to one.
     pub fn is_dist_info(&self) -> bool {
-        self.info.extension().is_some_and(|extension| extension == "dist-info")
+        // By bytes: a `Path` is taken apart first.
+        self.info.as_os_str().as_encoded_bytes().ends_with(b".dist-info")
+    }
+
+    /// The name of the folder of metadata (`idna-3.10.dist-info`).
+    pub fn folder_name(&self) -> String {
+        self.info.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// Whether the path of RECORD lies in this distribution's own folder of metadata.
+    pub fn owns_metadata(&self, recorded: &str) -> bool {
+        // Most paths are of modules: told by the name before the folder's own is looked at.
+        let Some((first, _)) =
+            recorded.split_once('/').filter(|(first, _)| first.ends_with("-info"))
+        else {
+            return false;
+        };
+        self.info.file_name().is_some_and(|folder| folder == first)
+    }
+
+    /// The folder that the distribution is installed into.
+    pub fn site_packages(&self) -> &Path {
+        self.info.parent().unwrap_or(&self.info)
+    }
+}
+
+impl Content {
+    /// Of a folder that tells only these.
+    pub(super) fn without_files(
+        (name, version): (String, String),
+        metadata: Part<Metadata>,
+        record: Part<Record>,
+    ) -> Content {
+        Content {
+            name,
+            version,
+            metadata,
+            record,
+            installer: None,
+            wheel: None,
+            commands: Vec::new(),
+            editable: None,
+        }
     }
 
     /// `name==version`, or the name alone when no version is known.
@@ -207,27 +264,6 @@ impl Distribution {
         // Poetry adds its version.
         let name = self.installer.as_deref().and_then(|text| text.split_whitespace().next());
         name.is_some_and(|name| WHEEL_INSTALLERS.contains(&name))
-    }
-
-    /// The name of the folder of metadata (`idna-3.10.dist-info`).
-    pub fn folder_name(&self) -> String {
-        self.info.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-    }
-
-    /// Whether the path of RECORD lies in this distribution's own folder of metadata.
-    pub fn owns_metadata(&self, recorded: &str) -> bool {
-        // Most paths are of modules: told by the name before the folder's own is looked at.
-        let Some((first, _)) =
-            recorded.split_once('/').filter(|(first, _)| first.ends_with("-info"))
-        else {
-            return false;
-        };
-        self.info.file_name().is_some_and(|folder| folder == first)
-    }
-
-    /// The folder that the distribution is installed into.
-    pub fn site_packages(&self) -> &Path {
-        self.info.parent().unwrap_or(&self.info)
     }
 }
 

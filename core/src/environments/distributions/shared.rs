@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::{Metadata, Part, Record, Site, Wheel};
+use super::{Content, Metadata, Part, Record, Site, Wheel};
 use crate::fs::{self, ReadError};
 
 /// Distinct files kept by identity: 10,000 environments with some hundred distributions.
@@ -33,6 +33,7 @@ pub struct Shared {
     pub(super) record: Parsed<Record>,
     pub(super) wheel: Parsed<Wheel>,
     pub(super) text: Parsed<Vec<u8>>,
+    contents: RwLock<HashMap<Files, Arc<Content>>>,
     sites: Mutex<HashMap<PathBuf, Option<Arc<Site>>>>,
 }
 
@@ -40,6 +41,19 @@ impl Shared {
     /// Nothing parsed yet.
     pub fn new() -> Shared {
         Shared::default()
+    }
+
+    /// What the files say that the listing of a `.dist-info` folder names, if they were read before.
+    pub(super) fn content(&self, files: &Files) -> Option<Arc<Content>> {
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        contents.get(files).cloned()
+    }
+
+    pub(super) fn keep_content(&self, files: Files, content: &Arc<Content>) {
+        let mut contents = self.contents.write().unwrap_or_else(PoisonError::into_inner);
+        if contents.len() < MAX_FILES {
+            contents.insert(files, Arc::clone(content));
+        }
     }
 
     /// A folder that many environments inherit, read once. `None` when it cannot be listed.
@@ -57,6 +71,9 @@ impl Shared {
         site
     }
 }
+
+/// The identities of the files that a distribution's content was read from.
+type Files = [Option<Identity>; 6];
 
 /// How a kind of file is read.
 #[derive(Debug, Clone, Copy)]
@@ -94,17 +111,23 @@ impl<T> Default for Parsed<T> {
 }
 
 impl<T> Parsed<T> {
-    /// Reads and parses the file, or finds it parsed. `known` is what a listing tells of it.
-    pub(super) fn read(&self, path: &Path, known: Option<Identity>, format: Format<T>) -> Part<T> {
+    /// Reads and parses the file, or finds it parsed, and tells whether it has other names. `known` is
+    /// what a listing tells of it.
+    pub(super) fn read(
+        &self,
+        path: &Path,
+        known: Option<Identity>,
+        format: Format<T>,
+    ) -> (Part<T>, bool) {
         if let Some(identity) = &known {
             let parts = self.by_identity.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(part) = parts.get(identity) {
-                return part.clone();
+                return (part.clone(), true);
             }
         }
         let (part, linked) = match read_enough(path, &format) {
             Ok((bytes, metadata)) => (self.parse(&bytes, &format), is_linked(&metadata)),
-            Err(error) => return lost(error),
+            Err(error) => return (lost(error), false),
         };
         // A file with one name will not be met again under another.
         if let Some(identity) = known.filter(|_| linked) {
@@ -113,7 +136,7 @@ impl<T> Parsed<T> {
                 parts.insert(identity, part.clone());
             }
         }
-        part
+        (part, linked)
     }
 
     fn parse(&self, bytes: &[u8], format: &Format<T>) -> Part<T> {

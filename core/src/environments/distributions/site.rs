@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::shared::{Format, Identity, Parsed};
 use super::{
-    Distribution, Metadata, Part, Record, Shared, Site, Wheel, direct_url, egg, entry_points,
-    metadata, name, record, wheel,
+    Content, Distribution, Metadata, Part, Record, Shared, Site, Wheel, direct_url, egg,
+    entry_points, metadata, name, record, wheel,
 };
 use crate::fs::{self, Entry, Folder, Kind};
 
@@ -55,12 +55,12 @@ fn distribution(
         return None;
     }
     let (stem, form) = file_name.rsplit_once('.')?;
-    let path = folder.join(file_name);
+    let path = || folder.join(file_name);
     match form {
         "dist-info" => Some(dist_info(site, device, file_name, stem, shared)),
-        "egg-info" => Some(egg_info(&path, stem, entry.kind, shared)),
-        "egg" => Some(egg_info(&path.join("EGG-INFO"), stem, entry.kind, shared)),
-        "egg-link" => egg_link(&path, stem, shared),
+        "egg-info" => Some(egg_info(path(), stem, entry.kind, shared)),
+        "egg" => Some(egg_info(path().join("EGG-INFO"), stem, entry.kind, shared)),
+        "egg-link" => egg_link(path(), stem, shared),
         _ => None,
     }
 }
@@ -72,77 +72,114 @@ fn dist_info(
     stem: &str,
     shared: &Shared,
 ) -> Distribution {
-    let info = &site.path().join(file_name);
-    let (name, version) = name::split_stem(stem);
-    let mut found = Distribution {
-        info: info.to_path_buf(),
-        info_entries: Vec::new(),
-        name,
-        version,
-        metadata: Part::Missing,
-        record: Part::Missing,
-        installer: None,
-        wheel: None,
-        commands: Vec::new(),
-        editable: None,
+    let lost = |holds_files, metadata, record| Distribution {
+        info: site.path().join(file_name),
+        holds_files,
+        content: Arc::new(Content::without_files(name::split_stem(stem), metadata, record)),
     };
-    match site.folder(file_name).and_then(|folder| folder.entries()) {
-        Ok(mut entries) => {
-            entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-            found.info_entries = entries;
-        }
+    let opened = site.folder(file_name).and_then(|folder| Ok((folder.entries()?, folder)));
+    let (entries, folder) = match opened {
+        Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            found.metadata = Part::Denied;
-            found.record = Part::Denied;
-            return found;
+            return lost(false, Part::Denied, Part::Denied);
         }
-        Err(error) => {
-            if error.kind() == io::ErrorKind::NotADirectory {
-                found.metadata = Part::Bad("cannot be there: it is a file, not a folder".into());
-            }
-            return found;
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            let reason = "cannot be there: it is a file, not a folder".to_owned();
+            return lost(false, Part::Bad(reason), Part::Missing);
         }
-    }
-    let listed = |name: &str| {
-        let entries = &found.info_entries;
-        let at = entries.binary_search_by(|entry| entry.name.as_os_str().cmp(name.as_ref()));
-        let entry = at.ok().map(|at| &entries[at])?;
-        // A link's own number says nothing of the file at its end.
-        let plain = entry.kind == Kind::File && entry.inode != 0;
-        let identity =
-            device.filter(|_| plain).map(|device| Identity { device, inode: entry.inode });
-        Some((info.join(name), identity))
+        Err(_) => return lost(false, Part::Missing, Part::Missing),
     };
-    let metadata = read_listed(listed("METADATA"), &shared.metadata, METADATA);
-    let record = read_listed(listed("RECORD"), &shared.record, RECORD);
-    let wheel = read_listed(listed("WHEEL"), &shared.wheel, WHEEL);
-    let installer = read_listed(listed("INSTALLER"), &shared.text, text(1024));
-    let scripts = listed("entry_points.txt");
-    let scripts = read_listed(scripts, &shared.text, text(entry_points::MAX_BYTES));
-    let source = listed("direct_url.json");
-    let source = read_listed(source, &shared.text, text(direct_url::MAX_BYTES));
-    if let Some(metadata) = metadata.get() {
-        found.name = name::normalize(&metadata.name);
-        found.version = metadata.version.clone();
-    }
-    found.installer = installer.get().and_then(|bytes| installer_of(bytes));
-    found.wheel = match wheel {
-        Part::Read(wheel) => Some(wheel),
-        _ => None,
+    let listed = Listed::of(&entries, device);
+    let content = match listed.identity().and_then(|identity| shared.content(&identity)) {
+        Some(content) => content,
+        None => read_content(folder.path(), stem, &listed, shared),
     };
-    found.commands = scripts.get().map(|bytes| entry_points::parse(bytes)).unwrap_or_default();
-    found.editable = source.get().and_then(|bytes| direct_url::editable(bytes));
-    found.metadata = metadata;
-    found.record = record;
-    found
+    Distribution { info: folder.into_path(), holds_files: !entries.is_empty(), content }
 }
 
+/// The files of a `.dist-info` folder that are read.
+const FILES: [&str; 6] =
+    ["METADATA", "RECORD", "WHEEL", "INSTALLER", "entry_points.txt", "direct_url.json"];
+
+/// Which of [`FILES`] are there, and what the listing tells of them.
+struct Listed([Option<Option<Identity>>; FILES.len()]);
+
+impl Listed {
+    fn of(entries: &[Entry], device: Option<u64>) -> Listed {
+        let mut listed = [None; FILES.len()];
+        for entry in entries {
+            let Some(at) = FILES.iter().position(|name| entry.name == *name) else { continue };
+            // A link's own number says nothing of the file at its end.
+            let plain = entry.kind == Kind::File && entry.inode != 0;
+            let identity =
+                device.filter(|_| plain).map(|device| Identity { device, inode: entry.inode });
+            listed[at] = Some(identity);
+        }
+        Listed(listed)
+    }
+
+    /// All of them together, where each has an identity.
+    fn identity(&self) -> Option<[Option<Identity>; FILES.len()]> {
+        let mut identity = [None; FILES.len()];
+        for (whole, file) in identity.iter_mut().zip(self.0) {
+            *whole = match file {
+                Some(known) => Some(known?),
+                None => None,
+            };
+        }
+        Some(identity)
+    }
+}
+
+fn read_content(info: &Path, stem: &str, listed: &Listed, shared: &Shared) -> Arc<Content> {
+    let mut all_linked = true;
+    let [metadata, record, wheel, installer, scripts, source] = listed.0;
+    let metadata = read_listed(info, 0, metadata, &shared.metadata, METADATA, &mut all_linked);
+    let record = read_listed(info, 1, record, &shared.record, RECORD, &mut all_linked);
+    let wheel = read_listed(info, 2, wheel, &shared.wheel, WHEEL, &mut all_linked);
+    let installer = read_listed(info, 3, installer, &shared.text, text(1024), &mut all_linked);
+    let limit = text(entry_points::MAX_BYTES);
+    let scripts = read_listed(info, 4, scripts, &shared.text, limit, &mut all_linked);
+    let limit = text(direct_url::MAX_BYTES);
+    let source = read_listed(info, 5, source, &shared.text, limit, &mut all_linked);
+    let (name, version) = match metadata.get() {
+        Some(metadata) => (name::normalize(&metadata.name), metadata.version.clone()),
+        None => name::split_stem(stem),
+    };
+    // Without METADATA its name is that of the folder.
+    let is_lasting = all_linked && metadata.get().is_some();
+    let content = Arc::new(Content {
+        name,
+        version,
+        metadata,
+        record,
+        installer: installer.get().and_then(|bytes| installer_of(bytes)),
+        wheel: match wheel {
+            Part::Read(wheel) => Some(wheel),
+            _ => None,
+        },
+        commands: scripts.get().map(|bytes| entry_points::parse(bytes)).unwrap_or_default(),
+        editable: source.get().and_then(|bytes| direct_url::editable(bytes)),
+    });
+    if let Some(identity) = listed.identity().filter(|_| is_lasting) {
+        shared.keep_content(identity, &content);
+    }
+    content
+}
+
+/// Reads one of [`FILES`] if it is listed. Clears `all_linked` when the file has one name only.
 fn read_listed<T>(
-    listed: Option<(PathBuf, Option<Identity>)>,
+    info: &Path,
+    file: usize,
+    listed: Option<Option<Identity>>,
     parsed: &Parsed<T>,
     format: Format<T>,
+    all_linked: &mut bool,
 ) -> Part<T> {
-    listed.map_or(Part::Missing, |(path, identity)| parsed.read(&path, identity, format))
+    let Some(identity) = listed else { return Part::Missing };
+    let (part, linked) = parsed.read(&fs::below(info, FILES[file]), identity, format);
+    *all_linked &= linked;
+    part
 }
 
 fn installer_of(bytes: &[u8]) -> Option<String> {
@@ -151,17 +188,21 @@ fn installer_of(bytes: &[u8]) -> Option<String> {
 }
 
 /// An egg's PKG-INFO: in its folder, or the `.egg-info` itself when that is a file.
-fn egg_info(info: &Path, stem: &str, kind: Kind, shared: &Shared) -> Distribution {
-    let (name, version) = name::split_egg_stem(stem);
+fn egg_info(info: PathBuf, stem: &str, kind: Kind, shared: &Shared) -> Distribution {
+    let content = Arc::new(egg_content(&info, stem, kind, shared));
+    Distribution { info, holds_files: false, content }
+}
+
+fn egg_content(info: &Path, stem: &str, kind: Kind, shared: &Shared) -> Content {
     let is_file = kind == Kind::File;
     let pkg_info = if is_file { info.to_path_buf() } else { info.join("PKG-INFO") };
-    let mut metadata = shared.metadata.read(&pkg_info, None, METADATA);
+    let (mut metadata, _) = shared.metadata.read(&pkg_info, None, METADATA);
     let requires = if is_file {
         Part::Missing
     } else {
-        shared.text.read(&info.join("requires.txt"), None, text(egg::MAX_BYTES))
+        shared.text.read(&info.join("requires.txt"), None, text(egg::MAX_BYTES)).0
     };
-    let (mut name, mut version) = (name, version);
+    let (mut name, mut version) = name::split_egg_stem(stem);
     if let Part::Read(read) = &metadata {
         name = name::normalize(&read.name);
         version = read.version.clone();
@@ -172,23 +213,12 @@ fn egg_info(info: &Path, stem: &str, kind: Kind, shared: &Shared) -> Distributio
             metadata = Part::Read(Arc::new(whole));
         }
     }
-    Distribution {
-        info: info.to_path_buf(),
-        info_entries: Vec::new(),
-        name,
-        version,
-        metadata,
-        record: Part::Missing,
-        installer: None,
-        wheel: None,
-        commands: Vec::new(),
-        editable: None,
-    }
+    Content::without_files((name, version), metadata, Part::Missing)
 }
 
 /// A project that `setup.py develop` linked: its metadata stands in the project.
-fn egg_link(link: &Path, stem: &str, shared: &Shared) -> Option<Distribution> {
-    let bytes = fs::read(link, egg::MAX_BYTES).ok()?;
+fn egg_link(link: PathBuf, stem: &str, shared: &Shared) -> Option<Distribution> {
+    let bytes = fs::read(&link, egg::MAX_BYTES).ok()?;
     let target = egg::link_target(&bytes, link.parent()?)?;
     let name = name::normalize(stem);
     let info = fs::list(&target).unwrap_or_default().into_iter().find(|entry| {
@@ -196,16 +226,15 @@ fn egg_link(link: &Path, stem: &str, shared: &Shared) -> Option<Distribution> {
             name::split_egg_stem(project).0 == name || name::normalize(project) == name
         })
     });
-    let mut found = match info {
-        Some(entry) => egg_info(&target.join(&entry.name), stem, entry.kind, shared),
-        None => egg_info(link, stem, Kind::File, shared),
+    let mut content = match info {
+        Some(entry) => egg_content(&target.join(&entry.name), stem, entry.kind, shared),
+        None => egg_content(&link, stem, Kind::File, shared),
     };
-    found.name = name;
-    found.info = link.to_path_buf();
-    if found.metadata.get().is_none() {
-        found.version.clear();
-        found.metadata = Part::Missing;
+    content.name = name;
+    if content.metadata.get().is_none() {
+        content.version.clear();
+        content.metadata = Part::Missing;
     }
-    found.editable = Some(target);
-    Some(found)
+    content.editable = Some(target);
+    Some(Distribution { info: link, holds_files: false, content: Arc::new(content) })
 }

@@ -24,6 +24,9 @@ pub use read::{could_be, read};
 pub struct Known {
     /// Whether [`Facts::stamps`] are wanted.
     pub keep_stamps: bool,
+    /// Whether one interpreter that starts is enough of a virtual environment: other names of it are
+    /// not looked at then.
+    pub outline: bool,
     /// Where links end.
     pub ends: Ends,
     /// What environments stand on.

@@ -60,11 +60,23 @@ pub fn read(
     let scripts = scripts.filter(|_| script_entries.is_some());
     let mut script_entries = script_entries.unwrap_or_default();
     script_entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    let interpreters =
-        interpreters(opened, scheme, scripts.as_ref(), &script_entries, &entries, known);
-    let scripts = scripts.map(|folder| folder.path().to_path_buf());
-    let libraries = match (&marker, own_library(opened, scheme, &interpreters, &mut stamps)) {
-        (Marker::Read(_), Some(library)) => vec![library],
+    let listings = match (scheme, &scripts) {
+        (Scheme::Posix, Some(scripts)) => vec![(scripts, script_entries.as_slice())],
+        (Scheme::Posix, None) => Vec::new(),
+        (Scheme::Windows, Some(scripts)) => {
+            vec![(scripts, script_entries.as_slice()), (opened, entries.as_slice())]
+        }
+        (Scheme::Windows, None) => vec![(opened, entries.as_slice())],
+    };
+    let is_read = matches!(marker, Marker::Read(_));
+    let mut interpreters = interpreters(scheme, &listings, known, known.outline && is_read);
+    let own_library = own_library(opened, scheme, &interpreters, &mut stamps);
+    if known.outline && is_read && own_library.is_none() {
+        interpreters = self::interpreters(scheme, &listings, known, false);
+    }
+    let scripts = scripts.map(|folder| folder.into_path());
+    let libraries = match own_library {
+        Some(library) if is_read => vec![library],
         _ => libraries(host, prefix, scheme, &entries),
     };
     let mut facts = Facts {
@@ -129,10 +141,10 @@ fn own_library(
     // A marker says that it is no installation: whether `os.py` is here does not matter.
     stamps.push((site.clone(), Some(prefix.folder_below(&site)?)));
     Some(Library {
-        folder: prefix.path().join(folder),
+        folder: fs::below(prefix.path(), folder),
         tag: Some(tag),
         stdlib: false,
-        site_packages: Some(prefix.path().join(site)),
+        site_packages: Some(fs::below(prefix.path(), site)),
         not_a_folder: None,
     })
 }
@@ -236,34 +248,42 @@ fn debian_packages(host: &Host, prefix: &Path, found: &mut Vec<Library>) {
     }
 }
 
+/// The interpreters in these folders, `python` before `python3` before `python3.12`; up to the first one
+/// that tells its minor version, if that is enough.
 fn interpreters(
-    prefix: &Folder,
     scheme: Scheme,
-    scripts: Option<&Folder>,
-    script_entries: &[Entry],
-    entries: &[Entry],
+    listings: &[(&Folder, &[Entry])],
     known: &Known,
+    one_is_enough: bool,
 ) -> Vec<InterpreterFile> {
     let mut found = Vec::new();
-    let places = match scheme {
-        Scheme::Posix => vec![(scripts, script_entries)],
-        Scheme::Windows => vec![(scripts, script_entries), (Some(prefix), entries)],
-    };
-    for (folder, listing) in places {
-        let Some(folder) = folder else { continue };
+    for (folder, listing) in listings {
         let named = |entry: &&Entry| entry.name.to_str().is_some_and(|n| is_interpreter(n, scheme));
-        let names: Vec<&Entry> = listing.iter().filter(named).collect();
+        let mut names: Vec<&Entry> = listing.iter().filter(named).collect();
+        names.sort_by(|a, b| preference(&a.name).cmp(&preference(&b.name)));
         for (entry, (link, end)) in names.iter().zip(known.ends.follow_names(folder, &names)) {
             let name = entry.name.to_string_lossy().into_owned();
-            found.push(InterpreterFile { path: folder.path().join(&entry.name), name, link, end });
+            let path = fs::below(folder.path(), &entry.name);
+            let file = InterpreterFile { path, name, link, end };
+            let tells =
+                matches!(file.end, LinkEnd::File { .. }) && interpreter_tag(&file).is_some();
+            found.push(file);
+            if one_is_enough && tells {
+                return found;
+            }
         }
     }
-    found.sort_by_key(|file| {
-        // `python` before `python3` before `python3.12`; what works before what does not.
-        let stem = file.name.trim_end_matches(".exe");
-        (!stem.starts_with("python"), stem.len(), std::cmp::Reverse(stem.to_owned()))
-    });
+    if listings.len() > 1 {
+        found.sort_by(|a, b| preference(a.name.as_ref()).cmp(&preference(b.name.as_ref())));
+    }
     found
+}
+
+/// Smaller is better: `python` before `python3` before `python3.12`, and a newer minor before an older.
+fn preference(name: &std::ffi::OsStr) -> (bool, usize, std::cmp::Reverse<&[u8]>) {
+    let name = name.as_encoded_bytes();
+    let stem = name.strip_suffix(b".exe").unwrap_or(name);
+    (!stem.starts_with(b"python"), stem.len(), std::cmp::Reverse(stem))
 }
 
 /// `python`, `python3`, `python3.12`, `pypy3`, `graalpy`; not `python3.12-config` or `pythonw.exe`.

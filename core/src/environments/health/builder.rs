@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::super::catalog::Catalog;
 use super::super::distributions::{
-    Distribution, Installed, Metadata, Part, Record, RecordedFile, Site, Wheel,
+    Content, Distribution, Installed, Metadata, Part, Record, RecordedFile, Site, Wheel,
 };
 use super::super::facts::{Facts, Known, Library, Marker, Scheme, Shape};
 use super::super::pyvenv_cfg::PyvenvCfg;
 use super::super::{
     Architecture, Environment, EnvironmentId, EnvironmentKind, Implementation, PythonTag,
 };
-use super::{Depth, Report, Subject};
+use super::{Depth, Families, Report, Subject};
 use crate::fs;
 use crate::host::{Host, Platform};
 
@@ -120,7 +120,7 @@ impl Staged {
         version: &str,
         tags: &[&str],
         files: &[&str],
-    ) -> &mut Distribution {
+    ) -> &mut Content {
         let info = self.site().join(format!("{name}-{version}.dist-info"));
         std::fs::create_dir_all(&info).unwrap();
         let recorded = |path: &&str| {
@@ -133,21 +133,23 @@ impl Staged {
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
         self.distributions.push(Distribution {
             info,
-            info_entries: Vec::new(),
-            name: name.to_owned(),
-            version: version.to_owned(),
-            metadata: Part::Read(Arc::new(Metadata {
+            holds_files: true,
+            content: Arc::new(Content {
                 name: name.to_owned(),
                 version: version.to_owned(),
-                ..Metadata::default()
-            })),
-            record: Part::Read(Arc::new(record)),
-            installer: Some("pip".to_owned()),
-            wheel: Some(Arc::new(Wheel { pure, tags })),
-            commands: Vec::new(),
-            editable: None,
+                metadata: Part::Read(Arc::new(Metadata {
+                    name: name.to_owned(),
+                    version: version.to_owned(),
+                    ..Metadata::default()
+                })),
+                record: Part::Read(Arc::new(record)),
+                installer: Some("pip".to_owned()),
+                wheel: Some(Arc::new(Wheel { pure, tags })),
+                commands: Vec::new(),
+                editable: None,
+            }),
         });
-        self.distributions.last_mut().unwrap()
+        Arc::get_mut(&mut self.distributions.last_mut().unwrap().content).unwrap()
     }
 
     /// What one family finds.
@@ -179,6 +181,7 @@ impl Staged {
             catalog: &catalog,
             whole: &whole,
             depth: Depth::Usual,
+            families: &Families::of(&installed),
         };
         check(&subject, report);
     }

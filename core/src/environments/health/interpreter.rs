@@ -85,32 +85,32 @@ fn conda_installed_python(facts: &Facts) -> bool {
 
 fn judge_file(subject: &Subject<'_>, file: &InterpreterFile, report: &mut Report) {
     let facts = subject.facts;
-    let place = format!("`{}/{}`", facts.scheme.scripts(), file.name);
+    let place = || format!("`{}/{}`", facts.scheme.scripts(), file.name);
     let path = || [file.path.clone()];
     match &file.end {
         LinkEnd::Gone(target) => {
             let message =
-                format!("{place} is a link to `{}`, which does not exist", target.display());
+                format!("{} is a link to `{}`, which does not exist", place(), target.display());
             report.add(Code::InterpreterDangling, message, [file.path.clone(), target.clone()]);
         }
         LinkEnd::Loop => {
-            let message = format!("{place} is a link in a circle: it ends nowhere");
+            let message = format!("{} is a link in a circle: it ends nowhere", place());
             report.add(Code::InterpreterSymlinkLoop, message, path());
         }
         LinkEnd::NotAFile(what) => {
-            let message = format!("{place} is {what}, where an interpreter belongs");
+            let message = format!("{} is {what}, where an interpreter belongs", place());
             report.add(Code::InterpreterCorrupt, message, path());
         }
         LinkEnd::Denied(target) => {
             let message =
-                format!("{place} leads to `{}`, which this user may not use", target.display());
+                format!("{} leads to `{}`, which this user may not use", place(), target.display());
             report.add(Code::PermissionDenied, message, [file.path.clone(), target.clone()]);
         }
         LinkEnd::File { canonical, executable, image, .. } => {
             let inside = canonical.starts_with(&facts.prefix);
             match image {
                 Err(reason) => {
-                    let what = if inside { place } else { format!("`{}`", canonical.display()) };
+                    let what = if inside { place() } else { format!("`{}`", canonical.display()) };
                     let message = format!("{what} {reason}");
                     report.add(Code::InterpreterCorrupt, message, [canonical.clone()]);
                 }
@@ -118,17 +118,19 @@ fn judge_file(subject: &Subject<'_>, file: &InterpreterFile, report: &mut Report
                     if image.format == Format::Script && inside && own_file_expected(facts) =>
                 {
                     let message =
-                        format!("{place} is a script, where a link to an interpreter belongs");
+                        format!("{} is a script, where a link to an interpreter belongs", place());
                     report.add(Code::InterpreterCorrupt, message, path());
                 }
                 Ok(image) if is_other_system(subject, image.format) => {
-                    let message = format!("{place} is an executable of another operating system");
+                    let message =
+                        format!("{} is an executable of another operating system", place());
                     report.add(Code::InterpreterWrongArch, message, [canonical.clone()]);
                 }
                 Ok(image) if wrong_machine(subject, image.architecture) => {
                     let built = image.architecture.map(|a| a.as_str()).unwrap_or_default();
                     let own = std::env::consts::ARCH;
-                    let message = format!("{place} is built for {built}, this machine is {own}");
+                    let message =
+                        format!("{} is built for {built}, this machine is {own}", place());
                     report.add(Code::InterpreterWrongArch, message, [canonical.clone()]);
                 }
                 Ok(_) if !executable => {

@@ -73,16 +73,17 @@ fn conflicts(facts: &Facts, report: &mut Report) -> bool {
         report.add(Code::FileTypeConflict, message, [path]);
     };
     for entry in &facts.entries {
+        if entry.kind == Kind::Folder {
+            continue;
+        }
         let is_own =
             entry.name == facts.scheme.scripts() || entry.name == "lib" || entry.name == "Lib";
-        let path = facts.prefix.join(&entry.name);
-        if is_own
-            && entry.kind != Kind::Folder
-            && std::fs::metadata(&path).is_ok_and(|m| !m.is_dir())
-        {
-            add(path, "a file", "a folder");
+        let path = || facts.prefix.join(&entry.name);
+        if is_own && std::fs::metadata(path()).is_ok_and(|m| !m.is_dir()) {
+            add(path(), "a file", "a folder");
         } else if entry.name == "lib64" && entry.kind == Kind::File {
-            add(path, "a text file, as a link becomes in a zip or git checkout", "a link to `lib`");
+            let what = "a text file, as a link becomes in a zip or git checkout";
+            add(path(), what, "a link to `lib`");
         }
     }
     for library in &facts.libraries {

@@ -1,6 +1,6 @@
 //! `pyvenv.cfg`: whether it is there, is text, and names a base that exists and fits.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::{Code, Report, Subject};
 use crate::environments::facts::{Facts, Marker, Shape};
@@ -13,8 +13,8 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     if facts.shape != Shape::Virtual {
         return;
     }
-    let path = facts.prefix.join("pyvenv.cfg");
-    let mut add = |code, message: String| report.add(code, message, [path.clone()]);
+    let path = || facts.prefix.join("pyvenv.cfg");
+    let mut add = |code, message: String| report.add(code, message, [path()]);
     match &facts.marker {
         Marker::Missing => add(Code::PyvenvCfgMissing, missing(facts)),
         Marker::NotAFile(what) => {
@@ -37,7 +37,7 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
                 let (code, message) = describe(defect);
                 add(code, message.to_owned());
             } else {
-                home(subject, cfg, &path, report);
+                home(subject, cfg, path, report);
             }
         }
     }
@@ -77,42 +77,45 @@ fn describe(defect: Defect) -> (Code, &'static str) {
 }
 
 /// `home` and `version` against what is there.
-fn home(subject: &Subject<'_>, cfg: &PyvenvCfg, path: &Path, report: &mut Report) {
+fn home(subject: &Subject<'_>, cfg: &PyvenvCfg, path: impl Fn() -> PathBuf, report: &mut Report) {
     let facts = subject.facts;
     let Some(home) = cfg.home() else {
         let message = "`pyvenv.cfg` has no `home` key: where the base interpreter is, is not known";
-        return report.add(Code::PyvenvCfgHomeMissing, message, [path.to_path_buf()]);
+        return report.add(Code::PyvenvCfgHomeMissing, message, [path()]);
     };
     // The base's folder of another system says nothing here; `foreign-platform` does.
     if !home.is_absolute() || super::layout::is_foreign(subject) {
         return;
     }
-    let mut found = match facts.home.as_deref() {
-        Some(Home::Interpreters(names)) => names.clone(),
+    let found = match facts.home.as_deref() {
+        Some(Home::Interpreters(names)) => names,
         Some(Home::Unusable(what)) => {
             let message = format!("`home` in `pyvenv.cfg` is `{}`, which {what}", home.display());
-            return report.add(Code::PyvenvCfgHomeStale, message, [path.to_path_buf(), home]);
+            return report.add(Code::PyvenvCfgHomeStale, message, [path(), home]);
         }
         Some(Home::Unread) | None => return,
     };
     let Some(tag) = library_tag(facts) else { return };
-    found.retain(|name| {
-        PythonTag::from_name(name).is_some_and(|own| own.implementation == tag.implementation)
-    });
+    let of_home = |name: &String| {
+        PythonTag::from_name(name).filter(|own| own.implementation == tag.implementation)
+    };
     let same = |own: PythonTag| (own.major, own.minor) == (tag.major, tag.minor);
-    let named: Vec<PythonTag> =
-        found.iter().filter_map(|name| PythonTag::from_name(name)).collect();
-    let wrong_home = !named.is_empty() && !named.iter().any(|own| same(*own));
+    let mut named = found.iter().filter_map(of_home).peekable();
+    let wrong_home = named.peek().is_some() && !named.any(same);
     let wrong_version = cfg.version().filter(|version| !version.is_of(tag));
     if !wrong_home && wrong_version.is_none() {
         return;
     }
     let says = match (wrong_version, wrong_home) {
         (Some(version), _) => format!("`pyvenv.cfg` says version {version}"),
-        (None, _) => format!("`home` in `pyvenv.cfg` holds {}", found.join(", ")),
+        (None, _) => {
+            let named: Vec<&str> =
+                found.iter().filter(|name| of_home(name).is_some()).map(String::as_str).collect();
+            format!("`home` in `pyvenv.cfg` holds {}", named.join(", "))
+        }
     };
     let message = format!("{says}, and the packages are in `lib/{tag}`");
-    report.add(Code::PyvenvCfgVersionMismatch, message, [path.to_path_buf()]);
+    report.add(Code::PyvenvCfgVersionMismatch, message, [path()]);
 }
 
 /// What the environment's library folder was made for; a folder that is not there says nothing.

@@ -31,6 +31,7 @@ mod variables;
 mod whole;
 
 pub use code::Code;
+pub use packages::Families;
 pub use whole::{Fingerprint, Whole};
 
 named! {
@@ -145,6 +146,8 @@ pub struct Subject<'a> {
     pub whole: &'a Whole,
     /// How much to read.
     pub depth: Depth,
+    /// Which of the distributions count.
+    pub families: &'a Families<'a>,
 }
 
 /// What the families write to.

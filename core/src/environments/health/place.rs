@@ -49,12 +49,12 @@ impl Scripts {
         // Scripts that their user wrote: judged only if they agree with the installed ones.
         let mut others: Vec<(PathBuf, PathBuf)> = Vec::new();
         for entry in facts.script_entries.iter().filter(|entry| entry.kind == Kind::File) {
-            let path = folder.join(&entry.name);
+            let path = || folder.join(&entry.name);
             let name = entry.name.to_string_lossy();
             if is_activate(&name) {
-                read.activate(facts, path);
+                read.activate(facts, path());
             } else if !name.starts_with("python") && !name.ends_with(".exe") {
-                read.script(facts, folder, path, &mut others);
+                read.script(facts, folder, path(), &mut others);
             }
         }
         let old: Vec<&Path> =

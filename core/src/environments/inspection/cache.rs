@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -31,10 +31,13 @@ use crate::wire;
 const MAGIC: [u8; 8] = *b"AIOSENVS";
 
 /// Increased whenever the payload or the meaning of a stamp changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A million folders and ten thousand environments stay below this.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Bases on one machine are dozens.
+const MAX_GROUNDS: usize = 1000;
 
 /// A change this young may be followed by another one within the same tick of the clock.
 const SETTLED_NS: i64 = 2_000_000_000;
@@ -46,10 +49,43 @@ struct Content<'a> {
     made_by: String,
     #[serde(borrow)]
     folders: HashMap<Cow<'a, str>, WalkedFolder<'a>>,
+    /// What environments stand on; thousands share a few of these.
+    #[serde(borrow)]
+    grounds: Vec<Ground<'a>>,
     #[serde(borrow)]
     environments: HashMap<Cow<'a, str>, Remembered<'a>>,
     /// Distributions whose files were whole.
     whole: HashMap<String, Fingerprint>,
+}
+
+impl Content<'_> {
+    /// Grounds that no environment stands on any more would stay for ever.
+    fn drop_unused_grounds(&mut self) {
+        let mut places: Vec<Option<usize>> = vec![None; self.grounds.len()];
+        let mut kept = Vec::new();
+        self.environments.retain(|_, known| {
+            let Some(place) = places.get_mut(known.ground) else { return false };
+            if place.is_none() {
+                *place = index_of(&mut kept, std::mem::take(&mut self.grounds[known.ground]));
+            }
+            place.is_some_and(|place| {
+                known.ground = place;
+                true
+            })
+        });
+        self.grounds = kept;
+    }
+}
+
+/// Where the ground stands among these; added when it is a new one. `None` when there are too many.
+fn index_of<'a>(grounds: &mut Vec<Ground<'a>>, ground: Ground<'a>) -> Option<usize> {
+    let known = grounds.iter().position(|known| *known == ground);
+    known.or_else(|| {
+        (grounds.len() < MAX_GROUNDS).then(|| {
+            grounds.push(ground);
+            grounds.len() - 1
+        })
+    })
 }
 
 /// A folder that a walk listed.
@@ -70,7 +106,7 @@ impl WalkedFolder<'_> {
 }
 
 /// A name or path, borrowed from the file where it can be: a plain `Cow` would be copied.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Text<'_> {
@@ -83,15 +119,18 @@ impl Text<'_> {
     }
 }
 
+/// Absolute paths and their stamps.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Ground<'a>(#[serde(borrow)] Vec<(Text<'a>, Option<Stamp>)>);
+
 /// An environment as it was found.
 #[derive(Debug, Serialize, Deserialize)]
 struct Remembered<'a> {
-    /// Relative to the prefix.
+    /// What it was told from: relative to the prefix, or of its project and absolute.
     #[serde(borrow)]
     own: Vec<(Text<'a>, Option<Stamp>)>,
-    /// What it stands on and belongs to; absolute.
-    #[serde(borrow)]
-    others: Vec<(Text<'a>, Option<Stamp>)>,
+    /// Index of what it stands on.
+    ground: usize,
     hint: Option<EnvironmentKind>,
     /// Folders in it that no environment has of itself.
     #[serde(borrow)]
@@ -107,6 +146,8 @@ pub(super) struct Cache<'a> {
     path: Option<&'a Path>,
     made_by: String,
     old: Content<'a>,
+    /// Whether each ground of `old` is as it was; asked once.
+    unchanged: Vec<OnceLock<bool>>,
     new: Mutex<Content<'static>>,
     /// Stamps of what many environments share.
     shared: Mutex<HashMap<OsString, Option<Stamp>>>,
@@ -129,6 +170,7 @@ impl<'a> Cache<'a> {
         Cache {
             path,
             made_by,
+            unchanged: old.grounds.iter().map(|_| OnceLock::new()).collect(),
             old,
             new: Mutex::default(),
             shared: Mutex::default(),
@@ -175,10 +217,9 @@ impl<'a> Cache<'a> {
             "" => Stamp::of(prefix) == *stamp,
             relative => Stamp::of(&prefix.join(relative)) == *stamp,
         };
-        let same = |(other, stamp): &(Text<'_>, Option<Stamp>)| {
-            self.shared_stamp(Path::new(other.0.as_ref())) == *stamp
-        };
-        if known.hint != hint || !known.own.iter().all(unchanged) || !known.others.iter().all(same)
+        if known.hint != hint
+            || !self.is_unchanged(known.ground)
+            || !known.own.iter().all(unchanged)
         {
             return None;
         }
@@ -186,6 +227,16 @@ impl<'a> Cache<'a> {
         let ((environment, findings), _) = decoded.ok()?;
         let walked = known.walked.iter().map(|name| name.entry(Kind::Folder)).collect();
         Some((Inspected { environment, findings }, walked))
+    }
+
+    /// Whether what environments stand on is as it was.
+    fn is_unchanged(&self, ground: usize) -> bool {
+        let same = |(path, stamp): &(Text<'_>, Option<Stamp>)| {
+            self.shared_stamp(Path::new(path.0.as_ref())) == *stamp
+        };
+        let ground = self.old.grounds.get(ground).zip(self.unchanged.get(ground));
+        ground
+            .is_some_and(|(ground, unchanged)| *unchanged.get_or_init(|| ground.0.iter().all(same)))
     }
 
     /// Keeps a healthy virtual environment.
@@ -202,11 +253,10 @@ impl<'a> Cache<'a> {
         if self.path.is_none() || facts.shape != Shape::Virtual || !healthy || !whole {
             return;
         }
-        let (Some(own), Some(others)) = (own_stamps(facts), self.other_stamps(facts, inspected))
-        else {
+        let (Some(own), Some(ground)) = (own_stamps(facts, inspected), self.ground(facts)) else {
             return;
         };
-        let stamps = own.iter().chain(&others).filter_map(|(_, stamp)| *stamp);
+        let stamps = own.iter().chain(&ground.0).filter_map(|(_, stamp)| *stamp);
         let record = (&inspected.environment, &inspected.findings);
         let record = bincode::serde::encode_to_vec(record, configuration());
         let (Some(prefix), Ok(record)) = (facts.prefix.to_str(), record) else { return };
@@ -214,31 +264,21 @@ impl<'a> Cache<'a> {
             return;
         }
         let walked = walked.iter().map(|name| Text::own(name)).collect();
-        let known = Remembered { own, others, hint, walked, record: Cow::Owned(record) };
         if let Ok(mut new) = self.new.lock() {
+            let Some(ground) = index_of(&mut new.grounds, ground) else { return };
+            let known = Remembered { own, ground, hint, walked, record: Cow::Owned(record) };
             new.environments.insert(Cow::Owned(prefix.to_owned()), known);
         }
     }
 
-    /// Stamps of what the environment stands on, and of what its kind follows from.
-    fn other_stamps(
-        &self,
-        facts: &Facts,
-        inspected: &Inspected,
-    ) -> Option<Vec<(Text<'static>, Option<Stamp>)>> {
+    /// Stamps of what the environment stands on.
+    fn ground(&self, facts: &Facts) -> Option<Ground<'static>> {
         let base = facts.base.as_deref()?;
-        let mut paths: Vec<PathBuf> = vec![base.executable.clone(), base.prefix.clone()];
+        let mut paths = vec![base.executable.clone(), base.prefix.clone()];
         paths.extend(base.stdlib.clone());
         paths.extend(facts.marker.cfg().and_then(|cfg| cfg.home()));
-        if inspected.environment.project.is_some() {
-            let project = facts.prefix.parent()?;
-            paths.push(project.to_path_buf());
-            paths.push(project.join("pyproject.toml"));
-        }
-        paths
-            .iter()
-            .map(|path| Some((Text::own(path.to_str()?), self.shared_stamp(path))))
-            .collect()
+        let stamped = |path: &PathBuf| Some((Text::own(path.to_str()?), self.shared_stamp(path)));
+        paths.iter().map(stamped).collect::<Option<_>>().map(Ground)
     }
 
     /// Writes what this run read beside what was kept before, if anything is new. Failing is no loss.
@@ -253,7 +293,12 @@ impl<'a> Cache<'a> {
         content.made_by = self.made_by;
         content.whole = whole;
         content.folders.extend(new.folders);
-        content.environments.extend(new.environments);
+        content.environments.extend(new.environments.into_iter().map(|(prefix, mut known)| {
+            known.ground += content.grounds.len();
+            (prefix, known)
+        }));
+        content.grounds.extend(new.grounds);
+        content.drop_unused_grounds();
         if let Ok(payload) = bincode::serde::encode_to_vec(&content, configuration()) {
             let _ = fs::replace(path, &wire::frame(MAGIC, VERSION, &payload));
         }
@@ -280,15 +325,22 @@ impl<'a> Cache<'a> {
     }
 }
 
-/// Stamps of what was read in the prefix. Copies of an interpreter can change without their folder
-/// changing.
-fn own_stamps(facts: &Facts) -> Option<Vec<(Text<'static>, Option<Stamp>)>> {
-    let read = facts.stamps.iter().map(|(path, stamp)| Some((Text::own(path), *stamp)));
-    let copies = facts.interpreters.iter().filter(|file| file.link.is_none()).map(|file| {
+/// Stamps of what was read in the prefix, and of what its kind follows from. Copies of an interpreter
+/// can change without their folder changing.
+fn own_stamps(facts: &Facts, inspected: &Inspected) -> Option<Vec<(Text<'static>, Option<Stamp>)>> {
+    let read = facts.stamps.iter();
+    let mut own: Vec<_> = read.map(|(path, stamp)| (Text::own(path), *stamp)).collect();
+    for file in facts.interpreters.iter().filter(|file| file.link.is_none()) {
         let relative = file.path.strip_prefix(&facts.prefix).ok()?.to_str()?;
-        Some((Text::own(relative), Stamp::of(&file.path)))
-    });
-    read.chain(copies).collect()
+        own.push((Text::own(relative), Stamp::of(&file.path)));
+    }
+    if inspected.environment.project.is_some() {
+        let project = facts.prefix.parent()?;
+        for path in [project.to_path_buf(), project.join("pyproject.toml")] {
+            own.push((Text::own(path.to_str()?), Stamp::of(&path)));
+        }
+    }
+    Some(own)
 }
 
 fn configuration() -> impl bincode::config::Config {

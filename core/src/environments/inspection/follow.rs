@@ -71,7 +71,7 @@ pub(super) fn follow(host: &Host, leads: &Leads, known: &Known) -> Followed {
 impl Followed {
     fn prefix(&mut self, named: &Path, wanted: Option<PythonTag>, lead: &Lead) {
         let Ok(prefix) = named.canonicalize() else { return };
-        let found = Found { source: lead.source, detail: lead.detail.clone() };
+        let found = Found { source: lead.source, detail: lead.detail.clone().into() };
         let alias = (named != prefix && lead.source != Source::Base).then(|| named.to_path_buf());
         // A prefix that is named without a minor version means whatever is there.
         let places = self.places.entry(prefix.as_os_str().to_owned()).or_default();

@@ -3,6 +3,7 @@
 //! Each prefix is claimed once and read, identified and judged at once, so that no more than one
 //! environment a thread is in memory with all its facts.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,19 +20,24 @@ use crate::environments::catalog::Catalog;
 use crate::environments::discovery::{self, Lead, Leads, Target};
 use crate::environments::distributions::{self, Installed};
 use crate::environments::facts::{self, Facts, Known, Marker};
-use crate::environments::health::{self, Depth, Subject, Whole};
+use crate::environments::health::{self, Depth, Families, Subject, Whole};
 use crate::environments::{EnvironmentKind, Found, Problem, PythonTag, Source};
 use crate::fs::{self, Entry, Folder, Kind, Stamp};
 use crate::host::Host;
 
 /// Looks at the machine, or at the paths that the request names.
 pub fn inspect(host: &Host, request: &Request) -> Inspection {
-    let known = Known { keep_stamps: request.cache.is_some(), ..Known::default() };
+    let known = Known {
+        keep_stamps: request.cache.is_some(),
+        outline: request.depth == Depth::Outline,
+        ..Known::default()
+    };
     let remembered = cache::read(request.cache.as_deref());
     let mut cache = Cache::open(host, request.cache.as_deref(), &remembered);
     let run = Run {
         whole: cache.take_whole(),
         host,
+        user_base: host.home_place(".local"),
         request,
         known: &known,
         cache,
@@ -57,8 +63,14 @@ pub fn inspect(host: &Host, request: &Request) -> Inspection {
     run.finish()
 }
 
+/// Why a walk found what it found.
+const WALKED: Found =
+    Found { source: Source::Workspace, detail: Cow::Borrowed("a walk came across it") };
+
 struct Run<'a> {
     host: &'a Host,
+    /// `~/.local` looks like an environment and is none.
+    user_base: Option<PathBuf>,
     request: &'a Request,
     known: &'a Known,
     cache: Cache<'a>,
@@ -136,10 +148,7 @@ impl Run<'_> {
         found: &[Found],
     ) -> bool {
         let Ok(mut claims) = self.claims.lock() else { return false };
-        if !claims.contains_key(prefix.as_os_str()) {
-            claims.insert(prefix.as_os_str().to_owned(), Vec::new());
-        }
-        let Some(of_prefix) = claims.get_mut(prefix.as_os_str()) else { return false };
+        let of_prefix = claims.entry(prefix.as_os_str().to_owned()).or_default();
         let same =
             |claim: &Claim| claim.wanted == wanted || claim.wanted.is_none() || wanted.is_none();
         let at = of_prefix.iter().position(same).unwrap_or_else(|| {
@@ -212,6 +221,7 @@ impl Run<'_> {
             catalog: &self.catalog,
             whole: &self.whole,
             depth: self.request.depth,
+            families: &Families::of(&installed),
         };
         let report = health::examine(&subject);
         self.problems_of(report.problems);
@@ -338,12 +348,10 @@ impl Run<'_> {
 impl Visit for Run<'_> {
     fn candidate(&self, opened: &Folder, entries: Vec<Entry>) -> Verdict {
         let folder = opened.path();
-        if self.host.home_place(".local").is_some_and(|user_base| user_base == folder) {
+        if self.user_base.as_deref() == Some(folder) {
             return Verdict::Nothing(entries);
         }
-        let walked =
-            [Found { source: Source::Workspace, detail: "a walk came across it".to_owned() }];
-        if !self.claim(folder, None, &[], &walked) {
+        if !self.claim(folder, None, &[], &[WALKED]) {
             let known = self.claims.lock().is_ok_and(|claims| {
                 claims
                     .get(folder.as_os_str())
@@ -378,9 +386,7 @@ impl Visit for Run<'_> {
 
     fn remembered(&self, folder: &Path) -> Option<(bool, Vec<Entry>)> {
         if let Some((inspected, entries)) = self.remembered_environment(folder, None) {
-            let walked =
-                [Found { source: Source::Workspace, detail: "a walk came across it".to_owned() }];
-            if self.claim(folder, None, &[], &walked) {
+            if self.claim(folder, None, &[], &[WALKED]) {
                 self.settle(folder, None, inspected);
             }
             return Some((true, entries));

@@ -181,7 +181,7 @@ impl<'a> Walk<'a> {
         own: &mut Vec<Task>,
     ) {
         for entry in entries {
-            let path = || task.folder.join(&entry.name);
+            let path = || fs::below(&task.folder, &entry.name);
             match entry.kind {
                 Kind::Folder if environment && part_of_environment(entry) => {}
                 Kind::Folder if entry.name == "node_modules" => {

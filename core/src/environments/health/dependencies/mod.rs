@@ -10,7 +10,7 @@ use std::str::FromStr;
 use pep440_rs::Version;
 use pep508_rs::{ExtraName, MarkerEnvironment, VersionOrUrl};
 
-use super::packages::{MAX_PATHS, current, title};
+use super::packages::{MAX_PATHS, title};
 use super::{Code, Finding, Report, Severity, Subject};
 use crate::environments::distributions::{Distribution, Requirement};
 
@@ -25,6 +25,14 @@ mod tests;
 const MAX_EXTRAS: usize = 10_000;
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
+    let requires = |one: &Distribution| !requirements(one).is_empty();
+    if subject.families.current().any(|(_, mut current)| current.any(requires)) {
+        check_requirements(subject, report);
+    }
+    orphans::check_scripts(subject, report);
+}
+
+fn check_requirements(subject: &Subject<'_>, report: &mut Report) {
     let known = Known::of(subject);
     let mut missing: BTreeMap<&str, Vec<Need<'_>>> = BTreeMap::new();
     let mut conflicts: BTreeMap<&str, Vec<Need<'_>>> = BTreeMap::new();
@@ -49,7 +57,6 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     for (name, needs) in conflicts {
         report_conflict(name, &needs, &known, report);
     }
-    orphans::check_scripts(subject, report);
 }
 
 /// An active requirement of an installed distribution.
@@ -72,8 +79,8 @@ impl<'a> Known<'a> {
         let installed = subject.installed;
         let mut distributions: HashMap<&str, &Distribution> = HashMap::new();
         // Gutted ones count as installed: that they are gutted is reported already.
-        for site in &installed.sites {
-            for one in current(site).chain(&site.distributions) {
+        for (site, current) in subject.families.current() {
+            for one in current.chain(&site.distributions) {
                 distributions.entry(&one.name).or_insert(one);
             }
         }
@@ -123,8 +130,8 @@ fn needs<'a>(
         }
         needs.push(Need { by, requirement });
     };
-    for site in &subject.installed.sites {
-        for by in current(site).filter(|one| is_judged(subject, one)) {
+    for (_, current) in subject.families.current() {
+        for by in current.filter(|one| is_judged(subject, one)) {
             for requirement in requirements(by) {
                 if requirement.evaluate_markers(markers, &[]) {
                     add(by, requirement, &mut wanted);
@@ -218,7 +225,7 @@ fn report_conflict(name: &str, needs: &[Need<'_>], known: &Known<'_>, report: &m
 }
 
 fn titles(needs: &[Need<'_>]) -> String {
-    let mut titles: Vec<String> = needs.iter().map(|need| title(need.by)).collect();
+    let mut titles: Vec<String> = needs.iter().map(|need| title(need.by).to_string()).collect();
     titles.dedup();
     match titles.as_slice() {
         [one] => one.clone(),

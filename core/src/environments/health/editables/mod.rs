@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::packages::{MAX_PATHS, current, title};
+use super::packages::{MAX_PATHS, title};
 use super::{Code, Report, Subject};
 use crate::environments::distributions::{Distribution, Site};
 use crate::fs;
@@ -20,9 +20,9 @@ use links::Link;
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     let mut lost: Vec<Lost<'_>> = Vec::new();
-    for site in &subject.installed.sites {
+    for (site, current) in subject.families.current() {
         let links = links::of(site);
-        lost.extend(current(site).filter_map(|distribution| lost_of(distribution, &links)));
+        lost.extend(current.filter_map(|distribution| lost_of(distribution, &links)));
         report_paths(site, &links, &lost, report);
     }
     if lost.is_empty() {

@@ -94,6 +94,7 @@ impl Fabricated {
             catalog: &catalog,
             whole: &whole,
             depth,
+            families: &packages::Families::of(&installed),
         };
         let mut report = Report::default();
         packages::check(&subject, &mut report);

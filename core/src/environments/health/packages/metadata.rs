@@ -86,7 +86,7 @@ fn lost_metadata(gutted: &Distribution) -> String {
     let folder = gutted.folder_name();
     match &gutted.metadata {
         Part::Bad(reason) => format!("METADATA in `{folder}` {reason}"),
-        _ if gutted.info_entries.is_empty() => format!("`{folder}` is empty"),
+        _ if !gutted.holds_files => format!("`{folder}` is empty"),
         _ => format!("`{folder}` has no METADATA"),
     }
 }
@@ -96,7 +96,8 @@ fn report_rivals(site: &Site, family: &Family<'_>, report: &mut Report) {
     let mut all: Vec<&Distribution> = family.rivals.clone();
     all.push(current);
     all.sort_by(|a, b| a.info.cmp(&b.info));
-    let names: Vec<String> = all.iter().map(|one| shown(&one.info, &site.folder)).collect();
+    let names: Vec<String> =
+        all.iter().map(|one| shown(&one.info, &site.folder).to_string()).collect();
     let evidence = if family.decided {
         format!("the files are those of {}", shown(&current.info, &site.folder))
     } else {

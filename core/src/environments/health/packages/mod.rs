@@ -3,6 +3,7 @@
 //! Causes are collapsed: one finding for each distribution and code, and a distribution whose
 //! metadata lost against another's of the same name is not blamed for its files.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::{Code, Finding, Report, Subject};
@@ -23,15 +24,14 @@ pub(super) mod fabricated;
 mod tests;
 
 pub(super) use ownership::{Owned, is_unowned_module};
-pub(super) use rivals::current;
+pub use rivals::Families;
 
 /// Paths in one finding; the message has the full count.
 pub(super) const MAX_PATHS: usize = 20;
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
-    for site in &subject.installed.sites {
-        let families = rivals::families(site);
-        metadata::check(subject, site, &families, report);
+    for (site, families) in subject.families.iter() {
+        metadata::check(subject, site, families, report);
         for distribution in families.iter().filter_map(|family| family.current) {
             files::check(subject, site, distribution, report);
         }
@@ -52,21 +52,37 @@ fn reinstall(
     finding
 }
 
-/// "`click` 8.1.8", the subject of most messages.
-pub(super) fn title(distribution: &Distribution) -> String {
-    if distribution.version.is_empty() {
-        format!("`{}`", distribution.name)
-    } else {
-        format!("`{}` {}", distribution.name, distribution.version)
+/// What is only put together when it is written into a message.
+struct Written<F>(F);
+
+impl<F: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> fmt::Display for Written<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0(f)
     }
 }
 
+/// "`click` 8.1.8", the subject of most messages.
+pub(super) fn title(distribution: &Distribution) -> impl fmt::Display {
+    Written(|f: &mut fmt::Formatter<'_>| {
+        write!(f, "`{}`", distribution.name)?;
+        if distribution.version.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " {}", distribution.version)
+        }
+    })
+}
+
 /// A path as messages show it: relative to `folder` where it lies below.
-fn shown(path: &Path, folder: &Path) -> String {
-    format!("`{}`", path.strip_prefix(folder).unwrap_or(path).display())
+fn shown(path: &Path, folder: &Path) -> impl fmt::Display {
+    Written(move |f: &mut fmt::Formatter<'_>| {
+        write!(f, "`{}`", path.strip_prefix(folder).unwrap_or(path).display())
+    })
 }
 
 /// "1 file" or "3 files".
-fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+fn count(number: usize, noun: &str) -> impl fmt::Display {
+    Written(move |f: &mut fmt::Formatter<'_>| {
+        write!(f, "{number} {noun}{}", if number == 1 { "" } else { "s" })
+    })
 }

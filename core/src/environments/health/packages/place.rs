@@ -38,7 +38,7 @@ impl<'a> Places<'a> {
             return None;
         }
         if is_plain(recorded) {
-            return Some(self.site.folder.join(recorded));
+            return Some(fs::below(&self.site.folder, recorded));
         }
         let path = collapse(&self.site.folder.join(recorded))?;
         // The folder itself is no file of a distribution.

@@ -3,16 +3,38 @@
 //! The newer one is not always right: an interrupted upgrade leaves the new metadata with the old
 //! files, or the reverse. The files decide, by RECORD's hashes.
 
-use std::collections::BTreeMap;
-
 use super::content;
 use super::place::Places;
-use crate::environments::distributions::{Distribution, Part, Role, Site};
+use crate::environments::distributions::{Distribution, Installed, Part, Role, Site};
 
 /// Files compared for one folder of metadata: enough to tell two versions apart.
 const MAX_COMPARED: usize = 400;
 
+/// The distributions of each site-packages folder by name.
+#[derive(Debug)]
+pub struct Families<'a>(Vec<(&'a Site, Vec<Family<'a>>)>);
+
+impl<'a> Families<'a> {
+    /// Those of the environment's own folders.
+    pub fn of(installed: &'a Installed) -> Families<'a> {
+        Families(installed.sites.iter().map(|site| (site, families(site))).collect())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'a Site, &[Family<'a>])> {
+        self.0.iter().map(|(site, families)| (*site, families.as_slice()))
+    }
+
+    /// Each folder and the distributions in it that count, one for each name.
+    pub(in super::super) fn current(
+        &self,
+    ) -> impl Iterator<Item = (&'a Site, impl Iterator<Item = &'a Distribution>)> {
+        self.iter()
+            .map(|(site, families)| (site, families.iter().filter_map(|family| family.current)))
+    }
+}
+
 /// The folders of metadata of one name in one site-packages folder.
+#[derive(Debug)]
 pub(super) struct Family<'a> {
     /// The one that counts: whole, and the best match of the files. `None` when all are gutted.
     pub(super) current: Option<&'a Distribution>,
@@ -24,23 +46,16 @@ pub(super) struct Family<'a> {
     pub(super) decided: bool,
 }
 
-/// The distributions of the folder that count, one for each name.
-pub(in super::super) fn current(site: &Site) -> impl Iterator<Item = &Distribution> {
-    families(site).into_iter().filter_map(|family| family.current)
-}
-
 /// Groups the distributions of the folder by name.
-pub(super) fn families(site: &Site) -> Vec<Family<'_>> {
-    let mut by_name: BTreeMap<&str, Vec<&Distribution>> = BTreeMap::new();
-    for distribution in &site.distributions {
-        by_name.entry(&distribution.name).or_default().push(distribution);
-    }
-    by_name.into_values().flat_map(|members| family(site, members)).collect()
+fn families(site: &Site) -> Vec<Family<'_>> {
+    let mut members: Vec<&Distribution> = site.distributions.iter().collect();
+    members.sort_by(|a, b| a.name.cmp(&b.name));
+    members.chunk_by(|a, b| a.name == b.name).flat_map(|members| family(site, members)).collect()
 }
 
-fn family<'a>(site: &Site, members: Vec<&'a Distribution>) -> Vec<Family<'a>> {
-    let (wheels, eggs): (Vec<_>, Vec<_>) =
-        members.into_iter().partition(|member| member.is_dist_info());
+fn family<'a>(site: &Site, members: &[&'a Distribution]) -> Vec<Family<'a>> {
+    let (wheels, eggs): (Vec<&Distribution>, Vec<&Distribution>) =
+        members.iter().partition(|member| member.is_dist_info());
     let mut families: Vec<Family<'_>> = Vec::new();
     if !wheels.is_empty() {
         families.push(of_wheels(site, wheels));

@@ -8,7 +8,6 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use super::place::Places;
-use super::rivals::current;
 use super::{Code, MAX_PATHS, title};
 use crate::environments::distributions::Distribution;
 use crate::environments::facts::Scheme;
@@ -33,9 +32,9 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     if present.is_empty() {
         return;
     }
-    for site in &subject.installed.sites {
+    for (site, current) in subject.families.current() {
         let places = Places::of_prefix(site, &subject.facts.prefix);
-        for distribution in current(site).filter(|one| !one.commands.is_empty()) {
+        for distribution in current.filter(|one| !one.commands.is_empty()) {
             let missing: Vec<PathBuf> = recorded_scripts(subject, distribution, &places)
                 .into_iter()
                 .filter(|path| path.parent() == Some(folder))
