@@ -292,6 +292,17 @@ pub fn below(folder: &Path, name: impl AsRef<Path>) -> PathBuf {
     path
 }
 
+/// The path from `folder` on, or the whole path when it does not lie below it.
+pub fn relative<'a>(path: &'a Path, folder: &Path) -> &'a Path {
+    // As text where they are text: `strip_prefix` takes both apart.
+    let text = path.to_str().zip(folder.to_str());
+    let below = text.and_then(|(path, folder)| path.strip_prefix(folder));
+    match below.and_then(|below| below.strip_prefix(std::path::MAIN_SEPARATOR)) {
+        Some(below) => Path::new(below),
+        None => path.strip_prefix(folder).unwrap_or(path),
+    }
+}
+
 /// Whether a folder stands at the path, links followed.
 pub fn is_folder(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())

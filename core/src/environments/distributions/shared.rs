@@ -72,8 +72,9 @@ impl Shared {
     }
 }
 
-/// The identities of the files that a distribution's content was read from.
-type Files = [Option<Identity>; 6];
+/// The device and the inodes of the files that a distribution's content was read from; 0 for a file that
+/// is not there. Plain numbers are hashed at once.
+pub(super) type Files = [u64; 7];
 
 /// How a kind of file is read.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::shared::{Format, Identity, Parsed};
+use super::shared::{Files, Format, Identity, Parsed};
 use super::{
     Content, Distribution, Metadata, Part, Record, Shared, Site, Wheel, direct_url, egg,
     entry_points, metadata, name, record, wheel,
@@ -119,13 +119,14 @@ impl Listed {
     }
 
     /// All of them together, where each has an identity.
-    fn identity(&self) -> Option<[Option<Identity>; FILES.len()]> {
-        let mut identity = [None; FILES.len()];
-        for (whole, file) in identity.iter_mut().zip(self.0) {
-            *whole = match file {
-                Some(known) => Some(known?),
-                None => None,
-            };
+    fn identity(&self) -> Option<Files> {
+        let mut identity = [0; FILES.len() + 1];
+        for (at, file) in self.0.iter().enumerate() {
+            if let Some(known) = file {
+                let known = (*known)?;
+                identity[0] = known.device;
+                identity[at + 1] = known.inode;
+            }
         }
         Some(identity)
     }

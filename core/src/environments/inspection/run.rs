@@ -384,6 +384,10 @@ impl Visit for Run<'_> {
         }
     }
 
+    fn stamp(&self, folder: &Path) -> Option<Stamp> {
+        self.request.cache.as_ref().and_then(|_| Stamp::of(folder))
+    }
+
     fn remembered(&self, folder: &Path) -> Option<(bool, Vec<Entry>)> {
         if let Some((inspected, entries)) = self.remembered_environment(folder, None) {
             if self.claim(folder, None, &[], &[WALKED]) {

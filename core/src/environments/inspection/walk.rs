@@ -28,9 +28,26 @@ pub(super) trait Visit: Sync {
     fn link(&self, link: &Path);
     /// Any other folder that was listed, before its children. Its stamp is from before the listing.
     fn folder(&self, folder: &Path, stamp: Option<Stamp>, entries: &[Entry], candidate: bool);
+    /// The stamp of a folder that is about to be looked into, if it will be asked for again.
+    fn stamp(&self, folder: &Path) -> Option<Stamp>;
     /// What a walk goes into in a folder that is as the last run found it, so that it need not be
     /// listed, and whether it is an environment.
     fn remembered(&self, folder: &Path) -> Option<(bool, Vec<Entry>)>;
+}
+
+/// What the last run went into below an unchanged folder, or what `look` finds there now.
+fn entries_below(
+    folder: &Path,
+    visit: &impl Visit,
+    look: impl FnOnce() -> Vec<Entry>,
+) -> Vec<Entry> {
+    if let Some((_, entries)) = visit.remembered(folder) {
+        return entries;
+    }
+    let stamp = visit.stamp(folder);
+    let entries = look();
+    visit.folder(folder, stamp, &entries, false);
+    entries
 }
 
 /// What a candidate turned out to be.
@@ -185,7 +202,7 @@ impl<'a> Walk<'a> {
             match entry.kind {
                 Kind::Folder if environment && part_of_environment(entry) => {}
                 Kind::Folder if entry.name == "node_modules" => {
-                    self.packages_of_node(&path(), 0, own, task.depth)
+                    self.packages_of_node(&path(), 0, visit, own, task.depth);
                 }
                 Kind::Folder if self.is_heavy(&task.folder, entry) => {}
                 Kind::Folder => own.push(Task { folder: path(), depth: task.depth + 1 }),
@@ -197,21 +214,34 @@ impl<'a> Walk<'a> {
 
     /// `node_modules` holds a hundred thousand folders and now and then an environment directly in a
     /// package: one look for the usual names in each package, no walk.
-    fn packages_of_node(&self, folder: &Path, level: usize, own: &mut Vec<Task>, depth: usize) {
-        for entry in fs::list_unsorted(folder).unwrap_or_default() {
+    fn packages_of_node(
+        &self,
+        folder: &Path,
+        level: usize,
+        visit: &impl Visit,
+        own: &mut Vec<Task>,
+        depth: usize,
+    ) {
+        let list = || fs::list_unsorted(folder).unwrap_or_default();
+        for entry in entries_below(folder, visit, list) {
             if entry.kind != Kind::Folder {
                 continue;
             }
-            let package = folder.join(&entry.name);
+            let package = fs::below(folder, &entry.name);
             if level == 0 && entry.name.as_encoded_bytes().starts_with(b"@") {
-                self.packages_of_node(&package, 1, own, depth);
+                self.packages_of_node(&package, 1, visit, own, depth);
                 continue;
             }
-            for name in [".venv", "venv"] {
-                let environment = package.join(name);
-                if fs::is_folder(&environment) {
-                    own.push(Task { folder: environment, depth: depth + 3 });
-                }
+            let environments = || {
+                let named = [".venv", "venv"].into_iter();
+                let there = named.filter(|name| fs::is_folder(&fs::below(&package, name)));
+                there
+                    .map(|name| Entry { name: name.into(), kind: Kind::Folder, inode: 0 })
+                    .collect()
+            };
+            for environment in entries_below(&package, visit, environments) {
+                let folder = fs::below(&package, &environment.name);
+                own.push(Task { folder, depth: depth + 3 });
             }
         }
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Code, Finding, Report, Subject};
 use crate::environments::distributions::Distribution;
+use crate::fs;
 
 mod content;
 mod files;
@@ -76,7 +77,7 @@ pub(super) fn title(distribution: &Distribution) -> impl fmt::Display {
 /// A path as messages show it: relative to `folder` where it lies below.
 fn shown(path: &Path, folder: &Path) -> impl fmt::Display {
     Written(move |f: &mut fmt::Formatter<'_>| {
-        write!(f, "`{}`", path.strip_prefix(folder).unwrap_or(path).display())
+        write!(f, "`{}`", fs::relative(path, folder).display())
     })
 }
 

@@ -112,18 +112,20 @@ fn scripts(subject: &Subject<'_>) -> Vec<PathBuf> {
     if subject.environment.kind == EnvironmentKind::System {
         return Vec::new();
     }
+    let own = subject.facts.tag.map(|tag| format!("pip{}.{}", tag.major, tag.minor));
+    let is_pip = |name: &str| is_pip(subject, name, own.as_deref());
     subject
         .facts
         .script_entries
         .iter()
-        .filter(|entry| entry.name.to_str().is_some_and(|name| is_pip(subject, name)))
+        .filter(|entry| entry.name.to_str().is_some_and(is_pip))
         .map(|entry| folder.join(&entry.name))
         .filter(|path| subject.facts.scheme == Scheme::Windows || imports_pip(path))
         .collect()
 }
 
 /// `pip`, `pip3`, `pip3.12` of the environment's own minor; `.exe` on Windows.
-fn is_pip(subject: &Subject<'_>, name: &str) -> bool {
+fn is_pip(subject: &Subject<'_>, name: &str, own: Option<&str>) -> bool {
     let name = match subject.facts.scheme {
         Scheme::Windows => match name.strip_suffix(".exe") {
             Some(name) => name,
@@ -131,10 +133,9 @@ fn is_pip(subject: &Subject<'_>, name: &str) -> bool {
         },
         Scheme::Posix => name,
     };
-    let own = subject.facts.tag.map(|tag| format!("pip{}.{}", tag.major, tag.minor));
     // In an installation with several minors only the full name says whose it is.
     let any = subject.environment.is_virtual() && (name == "pip" || name == "pip3");
-    any || Some(name) == own.as_deref()
+    any || Some(name) == own
 }
 
 /// Whether the script is of the shape that installers generate for pip.
