@@ -260,6 +260,29 @@ impl From<&Metadata> for Stamp {
     }
 }
 
+/// Two names with this in common are one file: within a run nothing else need be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Number of the device.
+    pub device: u64,
+    /// Number of the inode on it.
+    pub inode: u64,
+}
+
+/// What tells a file that has other names too, as uv and conda give to the files of their caches. `None`
+/// for a file with one name, which will not be met again, and where systems do not tell.
+#[cfg(unix)]
+pub fn linked_identity(metadata: &Metadata) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.nlink() > 1).then(|| Identity { device: metadata.dev(), inode: metadata.ino() })
+}
+
+/// Not told on this system.
+#[cfg(not(unix))]
+pub fn linked_identity(_: &Metadata) -> Option<Identity> {
+    None
+}
+
 /// Puts a file in place at once: whoever reads it meanwhile sees the old or the new one. Only its
 /// owner may read it.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {

@@ -311,7 +311,7 @@ pub struct Run {
 }
 
 /// One line of RECORD: `idna/core.py,sha256=...,12950`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RecordedFile {
     /// Relative to site-packages, `/`-separated; may start with `../`.
     pub path: String,
@@ -324,7 +324,7 @@ pub struct RecordedFile {
 }
 
 /// What the name of a recorded file says of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Bytecode: made at run time, removed at will.
     Bytecode,

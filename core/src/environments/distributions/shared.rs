@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::{Content, Metadata, Part, Record, Site, Wheel};
-use crate::fs::{self, ReadError};
+use crate::fs::{self, Identity, ReadError};
 
 /// Distinct files kept by identity: 10,000 environments with some hundred distributions.
 const MAX_FILES: usize = 200_000;
@@ -127,7 +127,9 @@ impl<T> Parsed<T> {
             }
         }
         let (part, linked) = match read_enough(path, &format) {
-            Ok((bytes, metadata)) => (self.parse(&bytes, &format), is_linked(&metadata)),
+            Ok((bytes, metadata)) => {
+                (self.parse(&bytes, &format), fs::linked_identity(&metadata).is_some())
+            }
             Err(error) => return (lost(error), false),
         };
         // A file with one name will not be met again under another.
@@ -199,21 +201,4 @@ fn lost<T>(error: ReadError) -> Part<T> {
 /// A lock that a panicking thread left behind still guards a whole map: entries are inserted at once.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Two names with this in common are one file: within a run nothing else need be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Identity {
-    pub(super) device: u64,
-    pub(super) inode: u64,
-}
-
-#[cfg(unix)]
-fn is_linked(metadata: &FileMetadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
-}
-
-#[cfg(not(unix))]
-fn is_linked(_: &FileMetadata) -> bool {
-    false
 }

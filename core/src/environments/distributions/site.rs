@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::shared::{Files, Format, Identity, Parsed};
+use super::shared::{Files, Format, Parsed};
 use super::{
     Content, Distribution, Metadata, Part, Record, Shared, Site, Wheel, direct_url, egg,
     entry_points, metadata, name, record, wheel,
 };
-use crate::fs::{self, Entry, Folder, Kind};
+use crate::fs::{self, Entry, Folder, Identity, Kind};
 
 const METADATA: Format<Metadata> = Format {
     usual_bytes: metadata::USUAL_BYTES,

@@ -3,14 +3,19 @@
 //! While no stamp differs no content does, so that a file need not be opened again. Stamps hold the
 //! time of change (`ctime`), which no program can set back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, RwLock};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fs::Stamp;
+use crate::environments::distributions::RecordedFile;
+use crate::fs::{Identity, Stamp};
+
+/// Files with several names that are remembered: a hundred environments of ten thousand files.
+const MAX_FINE: usize = 1_000_000;
 
 /// Over names and stamps of the files of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,13 +51,17 @@ pub struct Whole {
     known: HashMap<String, Fingerprint>,
     added: Mutex<HashMap<String, Fingerprint>>,
     settled_ns: Option<i64>,
+    /// Files with several names that this run found as recorded, and a hash of the line of RECORD that
+    /// they were compared with.
+    fine: RwLock<HashSet<(Identity, u64)>>,
+    hasher: RandomState,
 }
 
 impl Whole {
     /// What the last run knew; what changed after `settled_ns` is not added. The default knows
     /// nothing and adds nothing.
     pub fn new(known: HashMap<String, Fingerprint>, settled_ns: i64) -> Whole {
-        Whole { known, added: Mutex::default(), settled_ns: Some(settled_ns) }
+        Whole { known, settled_ns: Some(settled_ns), ..Whole::default() }
     }
 
     /// Whether the files of this distribution were whole and are as they were.
@@ -70,6 +79,22 @@ impl Whole {
             && let Ok(mut added) = self.added.lock()
         {
             added.insert(info.to_owned(), fingerprint);
+        }
+    }
+
+    /// Whether this run found this very file, under another name, to be as this line says.
+    pub(super) fn is_fine(&self, file: Identity, line: &RecordedFile) -> bool {
+        let key = (file, self.hasher.hash_one(line));
+        self.fine.read().is_ok_and(|fine| fine.contains(&key))
+    }
+
+    /// Remembers for this run that the file is as the line says.
+    pub(super) fn add_fine(&self, file: Identity, line: &RecordedFile) {
+        let key = (file, self.hasher.hash_one(line));
+        if let Ok(mut fine) = self.fine.write()
+            && fine.len() < MAX_FINE
+        {
+            fine.insert(key);
         }
     }
 
@@ -110,6 +135,18 @@ mod tests {
         assert!(!cfg!(unix) || !second.is_unchanged(&info, files));
         std::fs::remove_file(&file).unwrap();
         assert!(!second.is_unchanged(&info, files));
+    }
+
+    #[test]
+    fn a_linked_file_is_fine_for_the_same_line_only() {
+        let whole = Whole::default();
+        let file = Identity { device: 1, inode: 2 };
+        let line = |bytes| RecordedFile::new("idna/core.py".to_owned(), None, Some(bytes));
+        assert!(!whole.is_fine(file, &line(7)));
+        whole.add_fine(file, &line(7));
+        assert!(whole.is_fine(file, &line(7)));
+        assert!(!whole.is_fine(file, &line(8)));
+        assert!(!whole.is_fine(Identity { device: 1, inode: 3 }, &line(7)));
     }
 
     #[test]

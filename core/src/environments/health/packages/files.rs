@@ -8,6 +8,7 @@ use super::place::Places;
 use super::{Code, MAX_PATHS, count, reinstall, shown, title};
 use crate::environments::distributions::{Distribution, Record, RecordedFile, Role, Run, Site};
 use crate::environments::health::{Depth, Finding, Method, Report, Severity, Subject};
+use crate::fs;
 
 /// Fewer are read as fast as their stamps are compared with what the last run kept.
 const MANY_FILES: usize = 16;
@@ -16,6 +17,8 @@ const MANY_FILES: usize = 16;
 #[derive(Default)]
 struct Faults<'a> {
     looked_at: usize,
+    /// Whether its files may have other names.
+    linked: bool,
     /// Whole folders of site-packages that are not there.
     absent: Vec<&'a Run>,
     missing: Vec<&'a RecordedFile>,
@@ -39,7 +42,7 @@ pub(super) fn check(
     if may_skip && subject.whole.is_unchanged(&distribution.info, files) {
         return;
     }
-    let mut faults = Faults::default();
+    let mut faults = Faults { linked: true, ..Faults::default() };
     for run in &record.runs {
         let files = &record.files[run.files.clone()];
         // The whole folder is not there: no need to look at each of its files.
@@ -111,7 +114,7 @@ fn look_at<'a>(
     let rewritten = is_script || is_link(&recorded.path) || distribution.by_conda();
     let look = Look { depth: subject.depth, rewritten };
     let corrupt = |reason: String| (path.clone(), reason);
-    match content::judge(&path, recorded, look) {
+    match look_once(subject, &path, recorded, look, &mut faults.linked) {
         Verdict::Fine | Verdict::Unknown => {}
         Verdict::Missing if is_command(distribution, is_script, &recorded.path) => {}
         Verdict::Missing => match places.file_on_the_way(&recorded.path) {
@@ -128,6 +131,34 @@ fn look_at<'a>(
         Verdict::Edited => faults.edited.push(path),
         Verdict::WrongType(what) => faults.wrong_type.push((path, what)),
     }
+}
+
+/// Judges a file that environments share by hard links only once a run. Installers link all files of a
+/// distribution or none: after the first one without other names no more are asked.
+fn look_once(
+    subject: &Subject<'_>,
+    path: &Path,
+    recorded: &RecordedFile,
+    look: Look,
+    linked: &mut bool,
+) -> Verdict {
+    if look.rewritten || !*linked {
+        return content::judge(path, recorded, look);
+    }
+    let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file);
+    let Some(metadata) = metadata else { return content::judge(path, recorded, look) };
+    let Some(file) = fs::linked_identity(&metadata) else {
+        *linked = false;
+        return content::judge(path, recorded, look);
+    };
+    if subject.whole.is_fine(file, recorded) {
+        return Verdict::Fine;
+    }
+    let verdict = content::judge(path, recorded, look);
+    if verdict == Verdict::Fine {
+        subject.whole.add_fine(file, recorded);
+    }
+    verdict
 }
 
 /// A file that names the folder of an editable project: rewritten when the project moves.
