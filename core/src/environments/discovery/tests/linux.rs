@@ -147,7 +147,8 @@ fn conda_roots_lists_and_settings() {
         // The folder of applications names it as well.
         "system - prefix opt/conda",
     ]);
-    assert_eq!(machine.details(Source::Conda)[0], "`~/.conda/environments.txt` lists it");
+    let detail = machine.details(Source::Conda)[0].replace('\\', "/");
+    assert_eq!(detail, "`~/.conda/environments.txt` lists it");
 }
 
 #[test]
@@ -233,7 +234,7 @@ fn system_places() {
         "system - prefix opt/python3.8",
         "system - prefix opt/rh/rh-python38/root/usr",
         "system - prefix srv/shop/.venv",
-        "system embedded executable snap/app/current/usr/bin/python3.10",
+        "link: system embedded executable snap/app/current/usr/bin/python3.10",
         "system embedded prefix opt/agent/embedded",
         "system embedded prefix usr/lib/google-cloud-sdk/platform/bundledpythonunix",
         "link: system system executable usr/bin/pypy3",

@@ -15,6 +15,7 @@ use super::{Leads, Target, sources};
 use crate::fs;
 use crate::host::{Host, Platform};
 use crate::registry::{Fabricated, Hive};
+use crate::system::IGNORES_CASE;
 
 /// A machine in a temporary folder.
 struct Machine {
@@ -123,6 +124,12 @@ impl Machine {
             })
             .collect();
         lines.sort();
+        if IGNORES_CASE {
+            // `Envs` and `envs` are one folder, and both are asked for.
+            lines.reverse();
+            lines.dedup_by_key(|line| line.to_lowercase());
+            lines.reverse();
+        }
         lines
     }
 

@@ -5,7 +5,6 @@ use std::fs;
 use super::fabricated::{Fabricated, install_into};
 use crate::environments::EnvironmentKind;
 use crate::environments::health::{Code, Depth, Severity};
-use crate::system::rooted;
 
 const CORE: &[u8] = b"def answer():\n    return 42\n# the last line is long enough to be cut\n";
 
@@ -116,7 +115,10 @@ fn files_that_lead_to_projects_are_rewritten_rightly() {
     let made = Fabricated::new();
     let pth = made.prefix.to_string_lossy().into_owned();
     made.install("lab", "1", "", &[("_lab.pth", pth.as_bytes())]);
-    made.write("lib/python3.12/site-packages/_lab.pth", rooted("/tmp").as_bytes());
+    made.write(
+        "lib/python3.12/site-packages/_lab.pth",
+        std::env::temp_dir().to_str().unwrap().as_bytes(),
+    );
     made.expect_healthy();
     made.expect(&[]);
 }
