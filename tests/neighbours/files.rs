@@ -80,6 +80,7 @@ const HINTS: &[&str] = &[
 
 fn is_hint(odd: Odd, place: &str) -> bool {
     HINTS.contains(&place)
+        || system::NOT_JUDGED.contains(&place)
         || odd.is("link to nowhere") && IN_HOME.contains(&place)
         || odd.is("unreadable file") && place == "bin/webtool"
 }

@@ -13,6 +13,8 @@ pub(super) const NOT_BUILT: &[(Code, &str)] = &[
     (Code::InterpreterNotExecutable, "Windows has no execute bit"),
     (Code::ScriptNotExecutable, "Windows has no execute bit"),
     (Code::Lib64LinkMissing, "environments of Windows have no `lib64`"),
+    (Code::PyvenvCfgVersionMismatch, "`Lib` of Windows does not say which version it is of"),
+    (Code::ActivatePathStale, "without launchers that are read, it is a move"),
     (Code::ScriptShebangStale, "scripts of Windows are launchers, which are not read"),
 ];
 
