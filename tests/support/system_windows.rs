@@ -198,8 +198,11 @@ pub(crate) fn place(place: &str) -> String {
 
 /// A place in a home folder, given as Linux has it.
 pub(crate) fn place_in_home(place: &str) -> String {
-    let folders =
-        [(".local/share/jupyter", "AppData/Roaming/jupyter"), (".config/", "AppData/Roaming/")];
+    let folders = [
+        (".local/share/jupyter", "AppData/Roaming/jupyter"),
+        (".config/hatch", "AppData/Local/hatch"),
+        (".config/", "AppData/Roaming/"),
+    ];
     for (linux, windows) in folders {
         if let Some(rest) = place.strip_prefix(linux) {
             return format!("{windows}{rest}");
