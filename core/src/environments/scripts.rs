@@ -8,7 +8,9 @@
 //! ' '''
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::system::path_of;
 
 /// A script's head; a generated one is shorter than this.
 pub const HEAD_BYTES: u64 = 4096;
@@ -132,7 +134,14 @@ fn literal(text: &[u8]) -> Option<PathBuf> {
                 return path_of(&rest[..end.unwrap_or(rest.len())]);
             }
             _ if is_drive(rest) => {
-                let end = rest.iter().position(|b| matches!(b, b'\r' | b'"' | b')' | b';'));
+                // A batch file quotes no blanks and brackets: `set VIRTUAL_ENV=C:\a (b)`.
+                let before = &text[..text.len() - rest.len()];
+                let computed = memchr::memmem::find(before, b"$(").is_some();
+                let end = rest.iter().position(|b| match b {
+                    b'\r' | b'"' => true,
+                    b')' | b';' => computed,
+                    _ => false,
+                });
                 return path_of(trim(&rest[..end.unwrap_or(rest.len())]));
             }
             _ => rest = tail,
@@ -163,27 +172,24 @@ fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-#[cfg(unix)]
-fn path_of(bytes: &[u8]) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    Some(Path::new(std::ffi::OsStr::from_bytes(bytes)).to_path_buf())
-}
-
-#[cfg(not(unix))]
-fn path_of(bytes: &[u8]) -> Option<PathBuf> {
-    Some(Path::new(std::str::from_utf8(bytes).ok()?).to_path_buf())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn programs() {
         let check = |head: &str, expected: Option<&str>| {
             let program = shebang(head.as_bytes()).map(|s| s.program);
-            assert_eq!(program.as_deref(), expected.map(Path::new), "{head:?}");
+            // Windows has no path that starts at a root without a drive.
+            let is_path =
+                |path: &&Path| path.is_absolute() || is_drive(path.as_os_str().as_encoded_bytes());
+            let expected = expected.map(Path::new).filter(is_path);
+            assert_eq!(program.as_deref(), expected, "{head:?}");
         };
+        check("#!C:\\a b\\Scripts\\python.exe -I\r\n", Some("C:\\a b\\Scripts\\python.exe"));
+        check("#!C:/a/python.exe\n", Some("C:/a/python.exe"));
         check("#!/a/bin/python3.12\nimport sys\n", Some("/a/bin/python3.12"));
         check("#!/a/bin/python -I\n", Some("/a/bin/python"));
         check("#! /a/bin/python\r\n", Some("/a/bin/python"));
@@ -225,6 +231,9 @@ mod tests {
         check("set -gx VIRTUAL_ENV '/a'\nset -gx PATH \"$VIRTUAL_ENV/bin\" $PATH\n", Some("/a"));
         check("@for %%i in (\"C:\\a\") do @set \"VIRTUAL_ENV=%%~fi\"\n", Some("C:\\a"));
         check("set VIRTUAL_ENV=C:\\a b\r\n", Some("C:\\a b"));
+        check("set \"VIRTUAL_ENV=C:\\a (b); c\"\r\n", Some("C:\\a (b); c"));
+        check("set \"VIRTUAL_ENV=C:\\$(a)\"\r\n", Some("C:\\$(a)"));
+        check("export VIRTUAL_ENV=$(cygpath C:\\a)\n", Some("C:\\a"));
         check("VIRTUAL_ENV=\"$(dirname \"$SCRIPT\")\"\nPATH=\"$VIRTUAL_ENV/bin:$PATH\"\n", None);
         check("unset VIRTUAL_ENV\nVIRTUAL_ENV_PROMPT=\"/x\"\n", None);
     }

@@ -81,6 +81,12 @@ fn interpreters(folder: &Path) -> Vec<Target> {
         let lib = library.parent().filter(|lib| lib.ends_with("lib") || lib.ends_with("lib64"))?;
         Some(lib.parent()?.join("bin").join(library.file_name()?))
     });
+    // Windows: `Lib` beside `python.exe`.
+    let beside = || {
+        let lib = folder.ancestors().find(|above| above.ends_with("Lib"))?;
+        Some(lib.parent()?.join("python.exe"))
+    };
+    let executable = executable.or_else(beside);
     executable.filter(|path| fs::is_file(path)).map(Target::Executable).into_iter().collect()
 }
 
@@ -98,9 +104,9 @@ fn without_parents(path: &Path) -> PathBuf {
     let followed = match path.file_name() {
         Some(name) if !fs::is_folder(path) => path
             .parent()
-            .and_then(|folder| folder.canonicalize().ok())
+            .and_then(|folder| fs::canonical(folder).ok())
             .map(|folder| folder.join(name)),
-        _ => path.canonicalize().ok(),
+        _ => fs::canonical(path).ok(),
     };
     followed.unwrap_or_else(|| path.to_path_buf())
 }

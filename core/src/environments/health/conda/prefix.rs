@@ -84,7 +84,7 @@ impl Votes {
         let Some(old) = prefix_of_shebang(&text).or_else(|| prefix_of_variable(&text)) else {
             return;
         };
-        if old.canonicalize().is_ok_and(|old| old == subject.facts.prefix) {
+        if fs::canonical(&old).is_ok_and(|old| old == subject.facts.prefix) {
             self.right += 1;
         } else if counts(&old) {
             self.stale.entry(old).or_default().push(path);
@@ -143,10 +143,17 @@ fn prefix_of_shebang(text: &str) -> Option<PathBuf> {
     let trampoline = || text.lines().nth(1)?.strip_prefix("'''exec' ")?.split('"').nth(1);
     let interpreter = match line {
         "/bin/sh" => trampoline()?,
-        line => line.split_ascii_whitespace().next()?,
+        line => match line.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next()?,
+            None => line.split_ascii_whitespace().next()?,
+        },
     };
     let folder = Path::new(interpreter).parent()?;
-    let prefix = folder.parent().filter(|_| folder.ends_with("bin"))?;
+    let prefix = match folder.ends_with("bin") {
+        true => folder.parent()?,
+        // Windows has no folder for it.
+        false => Some(folder).filter(|_| interpreter.ends_with(".exe"))?,
+    };
     is_prefix(prefix).then(|| prefix.to_path_buf())
 }
 
