@@ -78,6 +78,37 @@ pub(crate) fn is_executable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o111 != 0
 }
 
+/// Permission bits, as `chmod` takes them.
+pub(crate) fn mode(metadata: &Metadata) -> u32 {
+    metadata.permissions().mode() & 0o7777
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+/// Gives the file the owner and group of another one. Only root may; for others they are the same
+/// already, or cannot be.
+pub(crate) fn take_owner(path: &Path, of: &Path) -> io::Result<()> {
+    let (own, wanted) = (std::fs::symlink_metadata(path)?, std::fs::symlink_metadata(of)?);
+    if (own.uid(), own.gid()) == (wanted.uid(), wanted.gid()) {
+        return Ok(());
+    }
+    match std::os::unix::fs::lchown(path, Some(wanted.uid()), Some(wanted.gid())) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
+}
+
+pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, path)
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    std::fs::File::open(path)?.sync_all()
+}
+
 /// Device and inode of a file that has more names than one.
 pub(crate) fn linked_identity(metadata: &Metadata) -> Option<Identity> {
     let identity = Identity { device: metadata.dev(), inode: metadata.ino() };

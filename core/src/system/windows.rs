@@ -108,6 +108,30 @@ pub(crate) fn is_executable(_: &Metadata) -> bool {
     true
 }
 
+/// Windows has no permission bits.
+pub(crate) fn mode(_: &Metadata) -> u32 {
+    0
+}
+
+/// Rights are inherited from the folder.
+pub(crate) fn set_mode(_: &Path, _: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// A new file belongs to the user who makes it, as do the other files of an environment.
+pub(crate) fn take_owner(_: &Path, _: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(target, path)
+}
+
+/// NTFS logs changes of names by itself; a folder cannot be opened for it.
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// The standard library does not say whether a file has more names than one.
 pub(crate) fn linked_identity(_: &Metadata) -> Option<Identity> {
     None
