@@ -40,6 +40,8 @@ const LAYERS: &[&[&str]] = &[
     &["environments::catalog"],
     // What is wrong with one.
     &["environments::health"],
+    // What to do about it.
+    &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
 ];

@@ -26,6 +26,7 @@ pub mod pth;
 mod python;
 pub mod python_source;
 pub mod pyvenv_cfg;
+pub mod repair;
 pub mod scripts;
 
 pub use python::{Implementation, NotAVersion, PythonTag, PythonVersion};
