@@ -90,7 +90,7 @@ pub enum State {
         mode: u32,
     },
     /// A symbolic link and its target.
-    Link(PathBuf),
+    Link(#[serde(with = "path_bytes")] PathBuf),
     /// A folder and its permission bits.
     Folder {
         /// As `chmod` takes them.
@@ -126,9 +126,26 @@ impl State {
         std::io::copy(&mut file, &mut hash)?;
         Ok(State::File { hash: hash.finalize().into(), mode })
     }
+}
 
-    /// The state of a file with these bytes.
-    pub fn of_bytes(bytes: &[u8], mode: u32) -> State {
-        State::File { hash: Sha256::digest(bytes).into(), mode }
+/// A path by its bytes: it need not be text.
+pub(super) mod path_bytes {
+    use std::path::{Path, PathBuf};
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        path: &Path,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        path.as_os_str().as_encoded_bytes().serialize(to)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<PathBuf, D::Error> {
+        let bytes = Vec::<u8>::deserialize(from)?;
+        crate::system::path_of(&bytes).ok_or_else(|| D::Error::custom("no path of this system"))
     }
 }

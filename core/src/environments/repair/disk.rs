@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::system;
 
 /// Changes of the disk. Each call is done or not done; none leaves a half behind under a final name.
-pub trait Disk {
+pub trait Disk: std::fmt::Debug {
     /// A new file with these bytes, durable when this returns. Fails when something stands there.
     fn create(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()>;
     /// A copy of a file, durable when this returns. Fails when something stands there.

@@ -3,23 +3,32 @@
 //!
 //! - [`plan`] turns facts and findings into a [`Plan`]: data, nothing is written. One file for each
 //!   family of findings.
-//! - [`journal`] makes a plan durable before the first change: what is to stand at each path, and what
+//! - `journal` makes a plan durable before the first change: what is to stand at each path, and what
 //!   stood there.
-//! - [`apply`] carries a journal out, takes it back, or goes on with one that was interrupted.
+//! - `apply` carries a journal out or takes it back, wherever it was interrupted.
+//! - [`Session`] is one repair from start to end, and the only one of its environment meanwhile.
 //!
 //! Nothing of the environment is run, nothing outside of its prefix is written, and nothing is deleted:
 //! what a repair removes or replaces lies in `.aios-repair` in the prefix until it is pruned.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::health::{Code, Finding, Subject};
 use super::named;
 
+mod apply;
 pub mod change;
 mod disk;
+mod journal;
+mod session;
+
+#[cfg(test)]
+mod tests;
 
 use change::Change;
 pub use disk::{Disk, RealDisk};
+pub use session::{End, Ended, Past, Session, list};
 
 /// Where repairs keep their journals and what they replaced, below the prefix.
 pub const FOLDER: &str = ".aios-repair";
@@ -123,5 +132,76 @@ impl<'a> Case<'a> {
     /// Whether there is a finding with one of these codes.
     pub fn has(&self, codes: &[Code]) -> bool {
         self.findings.iter().any(|finding| codes.contains(&finding.code))
+    }
+}
+
+/// Why a repair could not be carried out, gone on with or taken back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system refused.
+    #[error("cannot {what} `{}`: {source}", path.display())]
+    Io {
+        /// "replace", "write", ...
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A plan would change something outside of the environment. This is a defect of aios.
+    #[error("`{}` is outside of the environment and is not changed", path.display())]
+    Outside {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Something else stands there than the plan was made for.
+    #[error("`{}` changed since the plan was made; check again", path.display())]
+    Unexpected {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Somebody changed it between the repair and now.
+    #[error("`{}` was changed by somebody else since the repair, and is left as it is", path.display())]
+    Changed {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Another process repairs this environment.
+    #[error("another repair of `{}` is under way", prefix.display())]
+    Busy {
+        /// The environment.
+        prefix: PathBuf,
+    },
+    /// An earlier repair was killed.
+    #[error("a repair of `{}` was interrupted ({name})", prefix.display())]
+    Interrupted {
+        /// The environment.
+        prefix: PathBuf,
+        /// The repair.
+        name: String,
+    },
+    /// A repair failed, and taking it back failed too.
+    #[error("{first}; taking it back failed as well: {second}")]
+    Stuck {
+        /// Why the repair failed.
+        first: Box<Error>,
+        /// Why taking it back failed.
+        second: Box<Error>,
+    },
+    /// A journal cannot be used.
+    #[error("the journal `{}` {reason}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_path_buf();
+        move |source| Error::Io { what, path, source }
     }
 }
