@@ -30,6 +30,11 @@ impl<'a> Catalog<'a> {
         let all = self.installations.get_or_init(|| collect(self.host, self.known));
         all.iter().filter(|installation| installation.tag == Some(tag)).cloned().collect()
     }
+
+    /// The installation of the interpreter at this path, links followed.
+    pub fn at(&self, executable: &Path) -> Option<Arc<Installation>> {
+        self.known.installations.of(&self.known.ends.follow(executable))
+    }
 }
 
 /// Sources whose installations are made to stand on: not conda's, and nothing that is only referred to.

@@ -72,6 +72,39 @@ impl PyvenvCfg {
         self.entries.iter().find(|(at, _)| is_key(at)).map(|(_, at)| &self.text[at.clone()])
     }
 
+    /// The text with these values: of keys that it has, in their place; of others, at the end. Everything
+    /// else stays as it is: comments, order, blanks, ends of lines.
+    pub fn edited(&self, values: &[(&str, &str)]) -> String {
+        let mut text = self.text.clone();
+        let place = |key: &str| {
+            let is_key = |(at, _): &&(Range<usize>, Range<usize>)| {
+                self.text[at.clone()].eq_ignore_ascii_case(key)
+            };
+            self.entries.iter().find(is_key).map(|(_, at)| at.clone())
+        };
+        let mut there: Vec<(Range<usize>, &str)> =
+            values.iter().filter_map(|(key, value)| Some((place(key)?, *value))).collect();
+        // From the end on: what is before stays where it is.
+        there.sort_by_key(|(at, _)| std::cmp::Reverse(at.start));
+        for (at, value) in there {
+            // `home=` without a value and with blanks after it.
+            let blank = if at.is_empty() && text[..at.start].ends_with('=') { " " } else { "" };
+            text.replace_range(at, &format!("{blank}{value}"));
+        }
+        let end = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
+        let equals = self
+            .entries
+            .first()
+            .map_or(" = ", |(key, value)| if value.start == key.end + 1 { "=" } else { " = " });
+        for (key, value) in values.iter().filter(|(key, _)| place(key).is_none()) {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push_str(end);
+            }
+            text.push_str(&format!("{key}{equals}{value}{end}"));
+        }
+        text
+    }
+
     /// The folder of the base interpreter.
     pub fn home(&self) -> Option<PathBuf> {
         self.get("home").filter(|home| !home.is_empty()).map(PathBuf::from)
@@ -138,6 +171,20 @@ mod tests {
         assert_eq!(cfg.home(), Some(PathBuf::from("/usr/bin")));
         assert_eq!(cfg.version().unwrap().to_string(), "3.12.1");
         assert_eq!(cfg.get("prompt"), Some("a = b"));
+    }
+
+    #[test]
+    fn edits_lose_nothing() {
+        let check = |text: &str, values: &[(&str, &str)], expected: &str| {
+            assert_eq!(PyvenvCfg::parse(text.as_bytes()).edited(values), expected, "{text:?}");
+        };
+        check("home = /a\nx = 1\n", &[("home", "/b")], "home = /b\nx = 1\n");
+        check("HOME=/a\r\n# mine\r\n", &[("home", "/b")], "HOME=/b\r\n# mine\r\n");
+        check("x=1\r\n", &[("home", "/b"), ("y", "2")], "x=1\r\nhome=/b\r\ny=2\r\n");
+        check("x = 1", &[("home", "/b")], "x = 1\nhome = /b\n");
+        check("home =\nx = 1\n", &[("x", "2"), ("home", "/b")], "home = /b\nx = 2\n");
+        check("home = /a\nhome = /c\n", &[("home", "/b")], "home = /b\nhome = /c\n");
+        check("a = 1\n", &[], "a = 1\n");
     }
 
     #[test]

@@ -18,9 +18,13 @@ use super::health::{Code, Finding, Subject};
 use super::named;
 
 mod apply;
+mod base;
 pub mod change;
 mod disk;
+mod interpreter;
 mod journal;
+mod layout;
+mod marker;
 mod session;
 
 #[cfg(test)]
@@ -133,6 +137,30 @@ impl<'a> Case<'a> {
     pub fn has(&self, codes: &[Code]) -> bool {
         self.findings.iter().any(|finding| codes.contains(&finding.code))
     }
+}
+
+/// What there is to do about the findings of severity `error` and `warning`. Writes nothing.
+pub fn plan(case: &Case<'_>) -> Plan {
+    let mut plan = Plan { prefix: case.prefix().to_path_buf(), ..Plan::default() };
+    let needs_base = case.findings.iter().any(|finding| is_about_base(finding.code));
+    if needs_base {
+        match base::decide(case) {
+            Ok(base) => {
+                interpreter::plan(case, &base, &mut plan);
+                marker::plan(case, &base, &mut plan);
+            }
+            Err(unsolved) => plan.unsolved.push(unsolved),
+        }
+    }
+    layout::plan(case, &mut plan);
+    plan
+}
+
+/// Whether repairing it takes the installation that the environment stands on.
+fn is_about_base(code: Code) -> bool {
+    interpreter::CODES.contains(&code)
+        || marker::CODES.contains(&code)
+        || code == Code::BasePythonMissing
 }
 
 /// Why a repair could not be carried out, gone on with or taken back.

@@ -1,0 +1,190 @@
+//! Which installation an environment is to stand on: the one that it stood on, or one that fits exactly.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Case, Unsolved};
+use crate::environments::facts::{InterpreterFile, LinkEnd, Scheme};
+use crate::environments::health::Code;
+use crate::environments::installation::Installation;
+use crate::environments::pyvenv_cfg::PyvenvCfg;
+use crate::environments::{PythonTag, PythonVersion};
+
+/// The base that was decided on.
+#[derive(Debug, Clone)]
+pub(super) struct Base {
+    pub(super) installation: Arc<Installation>,
+    /// The interpreter by the name that survives upgrades: as it was written into the environment, where
+    /// that still leads to it.
+    pub(super) executable: PathBuf,
+    /// Why this one, as the end of a sentence.
+    pub(super) evidence: String,
+}
+
+impl Base {
+    /// The folder that `home` in `pyvenv.cfg` names.
+    pub(super) fn home(&self) -> &Path {
+        self.executable.parent().unwrap_or(&self.installation.prefix)
+    }
+
+    pub(super) fn version(&self) -> Option<&PythonVersion> {
+        self.installation.version.as_ref()
+    }
+}
+
+/// Decides. An environment without a minor version of its own takes what it was told to stand on.
+pub(super) fn decide(case: &Case<'_>) -> Result<Base, Unsolved> {
+    let facts = case.subject.facts;
+    // The packages were installed for the minor version of their folder.
+    let tag = facts.libraries.iter().find_map(|library| library.tag).or(facts.tag);
+    if let Some(named) = &case.options.base {
+        return by_choice(case, named, tag);
+    }
+    by_interpreters(case, tag)
+        .or_else(|| by_home(case, tag))
+        .map_or_else(|| by_machine(case, tag), Ok)
+}
+
+/// Whole, and of the minor version and ABI that the packages are for.
+fn fits(installation: &Installation, tag: Option<PythonTag>) -> bool {
+    let whole = installation.stdlib.is_some() && installation.damage.is_none();
+    whole && tag.is_none_or(|tag| installation.tag == Some(tag))
+}
+
+/// What the user names: an interpreter or the prefix of an installation.
+fn by_choice(case: &Case<'_>, named: &Path, tag: Option<PythonTag>) -> Result<Base, Unsolved> {
+    let tried = [named.to_path_buf(), named.join(interpreter_below(case, tag))];
+    let found = tried.iter().find_map(|path| Some((path, case.subject.catalog.at(path)?)));
+    let wanted = tag.map_or_else(|| "Python".to_owned(), |tag| tag.to_string());
+    let hint = |reason: &str| Unsolved {
+        code: Code::BasePythonMissing,
+        hint: format!("`--base {}` {reason}; a whole {wanted} is needed", named.display()),
+    };
+    match found {
+        None => Err(hint("is no Python installation")),
+        Some((_, installation)) if !fits(&installation, tag) => {
+            let is = installation.tag.map_or_else(|| "another".to_owned(), |tag| tag.to_string());
+            Err(hint(&format!("is {is}, or is not whole")))
+        }
+        Some((path, installation)) => Ok(Base {
+            executable: path.clone(),
+            evidence: "`--base` names it".to_owned(),
+            installation,
+        }),
+    }
+}
+
+fn interpreter_below(case: &Case<'_>, tag: Option<PythonTag>) -> PathBuf {
+    match (case.subject.facts.scheme, tag) {
+        (Scheme::Windows, _) => PathBuf::from("python.exe"),
+        (Scheme::Posix, Some(tag)) => Path::new("bin").join(tag.to_string()),
+        (Scheme::Posix, None) => PathBuf::from("bin/python3"),
+    }
+}
+
+/// An interpreter of the environment that still leads to a base that fits.
+fn by_interpreters(case: &Case<'_>, tag: Option<PythonTag>) -> Option<Base> {
+    let facts = case.subject.facts;
+    facts.interpreters.iter().find_map(|file| {
+        let LinkEnd::File { canonical, image: Ok(_), .. } = &file.end else { return None };
+        if canonical.starts_with(&facts.prefix) {
+            return None;
+        }
+        let installation = case.subject.catalog.at(canonical)?;
+        fits(&installation, tag).then(|| Base {
+            executable: written_target(case, file).unwrap_or_else(|| canonical.clone()),
+            evidence: format!("`{}/{}` links to it", facts.scheme.scripts(), file.name),
+            installation,
+        })
+    })
+}
+
+/// The path outside of the environment that the links of an interpreter name first.
+fn written_target(case: &Case<'_>, file: &InterpreterFile) -> Option<PathBuf> {
+    let facts = case.subject.facts;
+    let mut link = file.link.as_deref()?;
+    for _ in 0..=facts.interpreters.len() {
+        if link.is_absolute() {
+            return Some(link.to_path_buf());
+        }
+        let sibling = facts.interpreters.iter().find(|other| Path::new(&other.name) == link)?;
+        link = sibling.link.as_deref()?;
+    }
+    None
+}
+
+/// The folder that `home` names, or that the interpreter's link named: it may hold the right minor
+/// version under another name (`/usr/bin`).
+fn by_home(case: &Case<'_>, tag: Option<PythonTag>) -> Option<Base> {
+    let facts = case.subject.facts;
+    let home = facts.marker.cfg().and_then(PyvenvCfg::home).filter(|home| home.is_absolute());
+    let linked = facts.interpreters.iter().find_map(|file| written_target(case, file));
+    let linked = linked.and_then(|target| target.parent().map(Path::to_path_buf));
+    let names: Vec<String> = match (facts.scheme, tag) {
+        (Scheme::Windows, _) => vec!["python.exe".to_owned()],
+        (Scheme::Posix, Some(tag)) => vec![tag.to_string(), "python3".to_owned()],
+        (Scheme::Posix, None) => vec!["python3".to_owned()],
+    };
+    let folders = [
+        (home, "`home` in `pyvenv.cfg` names its folder"),
+        (linked, "it is in the folder that `python` linked to"),
+    ];
+    folders.into_iter().find_map(|(folder, evidence)| {
+        let folder = folder.filter(|folder| !folder.starts_with(&facts.prefix))?;
+        names.iter().find_map(|name| {
+            let executable = folder.join(name);
+            let installation = case.subject.catalog.at(&executable)?;
+            fits(&installation, tag).then(|| Base {
+                executable,
+                evidence: evidence.to_owned(),
+                installation,
+            })
+        })
+    })
+}
+
+/// The only one of this machine that fits; among several the one of the same release.
+fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved> {
+    let facts = case.subject.facts;
+    let Some(tag) = tag else {
+        return Err(Unsolved {
+            code: Code::BasePythonMissing,
+            hint: "nothing tells the Python version of this environment; name its base with \
+                   `--base PATH`"
+                .to_owned(),
+        });
+    };
+    let fitting = case.subject.catalog.fitting(tag);
+    let of = |installation: &Arc<Installation>, evidence: String| Base {
+        executable: installation.executable.clone(),
+        installation: Arc::clone(installation),
+        evidence,
+    };
+    let recorded = facts.marker.cfg().and_then(PyvenvCfg::version).filter(|v| v.patch.is_some());
+    let same: Vec<_> =
+        fitting.iter().filter(|one| recorded.is_some() && one.version == recorded).collect();
+    match (fitting.as_slice(), same.as_slice()) {
+        ([], _) => Err(Unsolved { code: Code::BasePythonMissing, hint: what_to_install(tag) }),
+        ([one], _) => Ok(of(one, format!("it is the only {tag} of this machine"))),
+        (_, [one]) => Ok(of(one, "it is the release that `pyvenv.cfg` names".to_owned())),
+        (several, _) => {
+            let candidates: Vec<String> =
+                several.iter().map(|one| format!("--base {}", one.executable.display())).collect();
+            Err(Unsolved {
+                code: Code::BasePythonMissing,
+                hint: format!("several {tag} fit; choose one: {}", candidates.join(", ")),
+            })
+        }
+    }
+}
+
+fn what_to_install(tag: PythonTag) -> String {
+    let free = if tag.free_threaded { "t" } else { "" };
+    let what = if tag.free_threaded { " (free-threaded)" } else { "" };
+    let version = format!("{}.{}{free}", tag.major, tag.minor);
+    format!(
+        "install Python {}.{}{what}, for example with `uv python install {version}` or `pyenv install \
+         {version}`, then repair again",
+        tag.major, tag.minor
+    )
+}
