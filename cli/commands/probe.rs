@@ -64,7 +64,7 @@ fn differences(environment: &Environment, probed: &Probed) -> Vec<&'static str> 
             && version.patch.is_none_or(|known| u64::from(known) == patch)
     });
     let same_place = |known: Option<&PathBuf>, said: &Path| {
-        let said = said.canonicalize().unwrap_or_else(|_| said.to_path_buf());
+        let said = aios_core::fs::canonical(said).unwrap_or_else(|_| said.to_path_buf());
         known.is_none_or(|known| *known == said)
     };
     let same_implementation =

@@ -109,10 +109,10 @@ fn existing(host: &Host, paths: &[PathBuf], missing: &mut Vec<Problem>) -> Vec<P
 fn names_of(path: &Path) -> Vec<PathBuf> {
     let mut names = vec![path.to_path_buf()];
     let followed = if path.is_dir() {
-        path.canonicalize().ok()
+        aios_core::fs::canonical(path).ok()
     } else {
         path.parent()
-            .and_then(|folder| folder.canonicalize().ok())
+            .and_then(|folder| aios_core::fs::canonical(folder).ok())
             .zip(path.file_name())
             .map(|(folder, name)| folder.join(name))
     };

@@ -86,7 +86,8 @@ impl Page {
         // A pipe has no width: 80 columns, the same on every machine.
         let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
         // Prefixes are canonical, so the home folder has to be.
-        let home = host.home.as_ref().map(|home| home.canonicalize().unwrap_or(home.clone()));
+        let home =
+            host.home.as_ref().map(|home| aios_core::fs::canonical(home).unwrap_or(home.clone()));
         Page { width: columns.clamp(40, 120), home, named, quiet: view.quiet }
     }
 

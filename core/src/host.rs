@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::fs::Stamp;
 use crate::registry::{self, Registry};
+use crate::system;
 
 /// The operating system whose places and layouts are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +25,7 @@ pub enum Platform {
 
 impl Platform {
     /// The platform that this program was built for.
-    pub const CURRENT: Platform = if cfg!(windows) {
-        Platform::Windows
-    } else if cfg!(target_os = "macos") {
-        Platform::MacOs
-    } else {
-        Platform::Linux
-    };
+    pub const CURRENT: Platform = system::PLATFORM;
 }
 
 /// Who asks: decides which files count as readable. Empty on Windows, where rights are not judged.
@@ -67,11 +62,10 @@ impl Host {
     /// The machine and process that this program runs in.
     pub fn current() -> std::io::Result<Host> {
         let variables = std::env::vars_os()
-            .map(
-                |(name, value)| {
-                    if cfg!(windows) { (name.to_ascii_uppercase(), value) } else { (name, value) }
-                },
-            )
+            .map(|(name, value)| match Platform::CURRENT {
+                Platform::Windows => (name.to_ascii_uppercase(), value),
+                Platform::Linux | Platform::MacOs => (name, value),
+            })
             .collect();
         Ok(Host {
             platform: Platform::CURRENT,
@@ -79,8 +73,8 @@ impl Host {
             home: std::env::home_dir().filter(|home| home.is_absolute()),
             variables,
             current_dir: std::env::current_dir()?,
-            user: current_user(),
-            registry: registry::system(),
+            user: system::user(),
+            registry: system::registry(),
             program: std::env::current_exe().ok().and_then(|program| Stamp::of(&program)),
         })
     }
@@ -94,7 +88,7 @@ impl Host {
             root,
             home: None,
             variables: BTreeMap::new(),
-            user: current_user(),
+            user: system::user(),
             registry: Arc::new(registry::Fabricated::default()),
             program: None,
         }
@@ -136,18 +130,4 @@ impl Host {
     pub fn absolute(&self, path: &Path) -> PathBuf {
         if path.is_absolute() { path.to_path_buf() } else { self.current_dir.join(path) }
     }
-}
-
-#[cfg(unix)]
-fn current_user() -> User {
-    let mut gids: Vec<u32> = vec![rustix::process::getegid().as_raw()];
-    gids.extend(
-        rustix::process::getgroups().unwrap_or_default().iter().map(|group| group.as_raw()),
-    );
-    User { uid: Some(rustix::process::geteuid().as_raw()), gids }
-}
-
-#[cfg(not(unix))]
-fn current_user() -> User {
-    User::default()
 }

@@ -34,6 +34,7 @@ pub mod environments;
 pub mod fs;
 mod host;
 mod registry;
+mod system;
 mod wire;
 
 pub use environments::health::{Code, Depth, Finding, Method, Repair, Severity};

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::Arc;
 
 /// Which hive and view a key is read from (PEP 514 asks for all of them).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,46 +48,5 @@ impl Registry for Fabricated {
 
     fn value(&self, hive: Hive, key: &str, name: &str) -> Option<String> {
         self.values.get(&(hive, key.to_owned(), name.to_owned())).cloned()
-    }
-}
-
-/// The registry of this machine.
-pub(crate) fn system() -> Arc<dyn Registry> {
-    #[cfg(windows)]
-    return Arc::new(windows::System);
-    #[cfg(not(windows))]
-    return Arc::new(Fabricated::default());
-}
-
-#[cfg(windows)]
-mod windows {
-    use winreg::RegKey;
-    use winreg::enums::{
-        HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_32KEY, KEY_WOW64_64KEY,
-    };
-
-    use super::{Hive, Registry};
-
-    /// The registry of this machine, read-only.
-    #[derive(Debug)]
-    pub(super) struct System;
-
-    fn open(hive: Hive, key: &str) -> Option<RegKey> {
-        let (root, access) = match hive {
-            Hive::CurrentUser => (HKEY_CURRENT_USER, KEY_READ),
-            Hive::LocalMachine64 => (HKEY_LOCAL_MACHINE, KEY_READ | KEY_WOW64_64KEY),
-            Hive::LocalMachine32 => (HKEY_LOCAL_MACHINE, KEY_READ | KEY_WOW64_32KEY),
-        };
-        RegKey::predef(root).open_subkey_with_flags(key, access).ok()
-    }
-
-    impl Registry for System {
-        fn subkeys(&self, hive: Hive, key: &str) -> Vec<String> {
-            open(hive, key).map(|key| key.enum_keys().flatten().collect()).unwrap_or_default()
-        }
-
-        fn value(&self, hive: Hive, key: &str, name: &str) -> Option<String> {
-            open(hive, key)?.get_value(name).ok()
-        }
     }
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Answer, Home, Venv, set_mode};
+use crate::support::system::set_mode;
+use crate::support::{Answer, Home, Venv};
 
 /// What a user may type for a PATH.
 mod arguments;

@@ -1,12 +1,16 @@
 //! Every way to break an environment that `health` knows, as data.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 
 use aios_core::Code;
 
-use super::environment::{elf, line_of_record, set_mode, write};
-use super::{Base, Distribution, Home, Venv};
+use super::environment::{line_of_record, write};
+use super::{Base, Distribution, Home, Venv, system};
+
+/// What happens to environments of this system alone.
+#[cfg_attr(unix, path = "breakages_unix.rs")]
+#[cfg_attr(windows, path = "breakages_windows.rs")]
+mod of_this_system;
 
 /// One way to break an environment.
 pub(crate) struct Breakage {
@@ -33,11 +37,15 @@ pub(crate) enum Look {
     Variable(&'static str),
 }
 
+/// All ways.
+pub(crate) fn breakages() -> impl Iterator<Item = &'static Breakage> {
+    BREAKAGES.iter().chain(of_this_system::BREAKAGES)
+}
+
 /// The codes that are not built here, and why.
-pub(crate) const NOT_BUILT: &[(Code, &str)] = &[(
-    Code::PermissionDenied,
-    "needs a user other than root; `cli::unreadable_folder` covers a part",
-)];
+pub(crate) fn not_built() -> impl Iterator<Item = &'static (Code, &'static str)> {
+    of_this_system::NOT_BUILT.iter()
+}
 
 /// Short form of the usual case.
 const fn breaks(
@@ -60,8 +68,8 @@ impl Breakage {
     }
 }
 
-/// All of them.
-pub(crate) const BREAKAGES: &[Breakage] = &[
+/// Those of any system.
+const BREAKAGES: &[Breakage] = &[
     // Environment marker.
     breaks(Code::PyvenvCfgMissing, "pyvenv.cfg was deleted", |_, venv| {
         fs::remove_file(venv.cfg()).unwrap();
@@ -102,30 +110,10 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         None
     }),
     // Interpreter and base.
-    breaks(Code::InterpreterMissing, "a virus scanner took bin/python*", |_, venv| {
-        for name in ["python", "python3", "python3.12"] {
+    breaks(Code::InterpreterMissing, "a virus scanner took the interpreter", |_, venv| {
+        for name in system::INTERPRETERS {
             fs::remove_file(venv.bin(name)).unwrap();
         }
-        None
-    }),
-    breaks(
-        Code::InterpreterDangling,
-        "the base moved; the same minor is elsewhere",
-        |home, venv| {
-            Base::make(&home.join(".pyenv/versions/3.12.3"), "3.12.3");
-            fs::rename(&venv.base.prefix, home.join("moved-base")).unwrap();
-            None
-        },
-    )
-    .also(&[Code::PyvenvCfgHomeStale]),
-    breaks(Code::InterpreterSymlinkLoop, "a sync tool made the links circular", |_, venv| {
-        fs::remove_file(venv.bin("python")).unwrap();
-        symlink("python3", venv.bin("python")).unwrap();
-        None
-    }),
-    breaks(Code::InterpreterNotExecutable, "a zip lost the execute bit of a copy", |_, venv| {
-        copy_interpreter(venv, |image| image);
-        set_mode(&venv.bin("python"), 0o644);
         None
     }),
     breaks(Code::InterpreterCorrupt, "a copied interpreter is empty after a crash", |_, venv| {
@@ -137,14 +125,7 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         None
     }),
     breaks(Code::InterpreterWrongArch, "copied from another machine", |_, venv| {
-        let foreign = if std::env::consts::ARCH == "x86_64" { 183 } else { 62 };
-        copy_interpreter(venv, |_| elf(foreign, "\x003.12.3\x00"));
-        None
-    }),
-    breaks(Code::InterpreterMinorMismatch, "python was linked to 3.11 by hand", |home, venv| {
-        let other = Base::make(&home.join("opt/python-3.11"), "3.11.9");
-        fs::remove_file(venv.bin("python")).unwrap();
-        symlink(other.executable(), venv.bin("python")).unwrap();
+        copy_interpreter(venv, |_| system::foreign_program());
         None
     }),
     breaks(Code::BasePythonDamaged, "the base lost its encodings", |_, venv| {
@@ -161,40 +142,17 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         write(&venv.site_packages(), "");
         None
     }),
-    breaks(Code::Lib64LinkMissing, "a checkout lost the link lib64", |_, venv| {
-        fs::remove_file(venv.prefix.join("lib64")).unwrap();
-        None
-    }),
     // Place.
     breaks(Code::EnvMoved, "the environment was renamed", |home, venv| {
         let moved = Venv { prefix: home.join("renamed"), base: venv.base.clone() };
         fs::rename(&venv.prefix, &moved.prefix).unwrap();
         Some(moved)
     }),
-    breaks(
-        Code::ScriptShebangStale,
-        "one script names an interpreter that is gone",
-        |home, venv| {
-            let text = fs::read_to_string(venv.bin("webtool")).unwrap();
-            let (_, rest) = text.split_once('\n').unwrap();
-            write(
-                &venv.bin("webtool"),
-                format!("#!{}\n{rest}", home.join("gone/python").display()),
-            );
-            None
-        },
-    ),
-    breaks(Code::ScriptNotExecutable, "a zip lost the execute bits of scripts", |_, venv| {
-        for name in ["pip", "pip3", "webtool"] {
-            set_mode(&venv.bin(name), 0o644);
-        }
-        None
-    }),
     breaks(Code::ActivatePathStale, "activate names the place of the build", |_, venv| {
-        for name in ["activate", "activate.csh", "activate.fish"] {
+        for (name, ..) in system::ACTIVATE {
             let text = fs::read_to_string(venv.bin(name)).unwrap();
             let here = venv.prefix.display().to_string();
-            write(&venv.bin(name), text.replace(&here, "/build/venv"));
+            write(&venv.bin(name), text.replace(&here, system::ELSEWHERE));
         }
         None
     }),
@@ -215,18 +173,6 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         write(&venv.site("extra.pth"), format!("{}\n", home.join("gone").display()));
         None
     }),
-    breaks(Code::ForeignPlatform, "made on Windows and copied here", |home, _| {
-        let foreign = Venv { prefix: home.join("foreign"), base: home.base() };
-        write(
-            &foreign.cfg(),
-            "home = C:\\Python312\r\ninclude-system-site-packages = false\r\nversion = 3.12.3\r\n",
-        );
-        write(&foreign.prefix.join("Scripts/python.exe"), "MZ");
-        write(&foreign.prefix.join("Scripts/activate.bat"), "@echo off\r\n");
-        write(&foreign.prefix.join("Lib/site-packages/six.py"), "# six\n");
-        Some(foreign)
-    })
-    .also(&[Code::InterpreterMissing, Code::InterpreterCorrupt, Code::PyvenvCfgHomeStale]),
     // Packages.
     breaks(Code::PipMissing, "an upgrade of pip died midway: only `~ip` is left", |_, venv| {
         fs::rename(venv.site("pip"), venv.site("~ip")).unwrap();
@@ -303,16 +249,15 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
     .also(&[Code::PackageFileCorrupt]),
     breaks(Code::ExtensionAbiMismatch, "lib/python3.11 was renamed to 3.12 by hand", |_, venv| {
         let path = venv.site(&venv.extension("_fast"));
-        let other = path.to_str().unwrap().replace("cpython-312", "cpython-311");
-        fs::rename(&path, other).unwrap();
+        let (own, other) = (system::extension_suffix("3.12"), system::extension_suffix("3.11"));
+        fs::rename(&path, path.to_str().unwrap().replace(&own, &other)).unwrap();
         let record = venv.site("speedups-0.4.dist-info/RECORD");
         let text = fs::read_to_string(&record).unwrap();
-        write(&record, text.replace("cpython-312", "cpython-311"));
+        write(&record, text.replace(&own, &other));
         None
     }),
     breaks(Code::ExtensionWrongArch, "the wheel of another machine", |_, venv| {
-        let foreign = if std::env::consts::ARCH == "x86_64" { 183 } else { 62 };
-        write(&venv.site(&venv.extension("_fast")), elf(foreign, "PyInit__fast\0"));
+        write(&venv.site(&venv.extension("_fast")), system::foreign_image("PyInit__fast\0"));
         None
     })
     .also(&[Code::PackageFileModified]),
@@ -332,7 +277,7 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         None
     }),
     breaks(Code::EntryScriptMissing, "a console script was deleted", |_, venv| {
-        fs::remove_file(venv.bin("webtool")).unwrap();
+        fs::remove_file(venv.script("webtool")).unwrap();
         None
     })
     .also(&[Code::PackageFilesMissing]),
@@ -387,14 +332,13 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
     .also(&[Code::EnvMoved, Code::ScriptShebangStale]),
 ];
 
-/// Turns the links into copies, as `python -m venv --copies` makes them.
+/// Turns links into copies, as `python -m venv --copies` makes them.
 fn copy_interpreter(venv: &Venv, change: impl Fn(Vec<u8>) -> Vec<u8>) {
     let image = fs::read(venv.base.executable()).unwrap();
-    for name in ["python", "python3", "python3.12"] {
+    for name in system::INTERPRETERS {
         let path = venv.bin(name);
         fs::remove_file(&path).unwrap();
-        write(&path, change(image.clone()));
-        set_mode(&path, 0o755);
+        system::write_program(&path, change(image.clone()));
     }
 }
 
@@ -413,8 +357,8 @@ fn editable(home: &Home, venv: &Venv) {
     write(
         &venv.site("mylib-0.1.dist-info/direct_url.json"),
         format!(
-            "{{\"dir_info\": {{\"editable\": true}}, \"url\": \"file://{}\"}}",
-            project.display()
+            "{{\"dir_info\": {{\"editable\": true}}, \"url\": \"{}\"}}",
+            system::url_of(&project)
         ),
     );
 }
@@ -425,16 +369,16 @@ fn conda(home: &Home) -> Venv {
     write(&root.prefix.join("conda-meta/history"), "==> 2024-05-01 10:00:00 <==\n");
     let base = Base::make(&home.join("miniconda3/envs/data"), "3.12.3");
     let prefix = base.prefix.clone();
-    let script = format!("#!{}/bin/python3.12\nprint('six')\n", prefix.display());
-    write(&prefix.join("bin/six"), script);
-    set_mode(&prefix.join("bin/six"), 0o755);
+    let (python, script) = (base.executable(), format!("{}/six-script.py", system::SCRIPTS));
+    system::write_program(&prefix.join(&script), format!("#!{}\nprint('six')\n", python.display()));
+    let python = python.strip_prefix(&prefix).unwrap().to_str().unwrap().replace('\\', "/");
     write(
         &prefix.join("conda-meta/history"),
         format!("==> 2024-05-01 10:00:00 <==\n# cmd: conda create --prefix {}\n", prefix.display()),
     );
     let placeholder = "\"file_mode\": \"text\", \"prefix_placeholder\": \"/opt/placehold\", ";
     for (name, version, file, placeholder) in
-        [("python", "3.12.3", "bin/python3.12", ""), ("six", "1.16.0", "bin/six", placeholder)]
+        [("python", "3.12.3", &python, ""), ("six", "1.16.0", &script, placeholder)]
     {
         write(
             &prefix.join(format!("conda-meta/{name}-{version}-pyh_0.json")),

@@ -2,65 +2,18 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
 
-/// Machine number of x86-64 in an ELF header.
-const X86_64: u16 = 62;
-
-/// A whole ELF image of a few hundred bytes: a header and one segment that covers the file.
-pub(crate) fn elf(machine: u16, marker: &str) -> Vec<u8> {
-    let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let size = 64 + 56 + marker.len() as u64;
-    for half in [3_u16, machine] {
-        file.extend(half.to_le_bytes());
-    }
-    file.extend(1_u32.to_le_bytes());
-    // Entry, offset of the program headers, offset of the section headers.
-    for word in [0_u64, 64, 0] {
-        file.extend(word.to_le_bytes());
-    }
-    file.extend(0_u32.to_le_bytes());
-    for half in [64_u16, 56, 1, 64, 0, 0] {
-        file.extend(half.to_le_bytes());
-    }
-    // PT_LOAD, readable and executable.
-    for half in [1_u32, 5] {
-        file.extend(half.to_le_bytes());
-    }
-    for word in [0, 0, 0, size, size, 4096] {
-        file.extend(word.to_le_bytes());
-    }
-    file.extend(marker.as_bytes());
-    file
-}
-
-/// The machine number of the system that runs the test.
-pub(crate) fn this_machine() -> u16 {
-    match std::env::consts::ARCH {
-        "aarch64" => 183,
-        "riscv64" => 243,
-        _ => X86_64,
-    }
-}
+use super::home::native;
+use super::system;
 
 /// Writes a file and the folders above it.
 pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
-}
-
-pub(crate) fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-/// Writes a program.
-fn write_program(path: &Path, content: impl AsRef<[u8]>) {
-    write(path, content);
-    set_mode(path, 0o755);
 }
 
 /// A base installation.
@@ -81,10 +34,7 @@ impl Base {
         if base.executable().exists() {
             return base;
         }
-        write_program(&base.executable(), elf(this_machine(), &format!("\0{version}\0")));
-        for name in ["python", "python3"] {
-            symlink(base.executable().file_name().unwrap(), prefix.join("bin").join(name)).unwrap();
-        }
+        system::make_programs_of_base(&base);
         let library = base.library();
         for module in [
             "abc",
@@ -112,13 +62,12 @@ impl Base {
         ] {
             write(&library.join(module).with_extension("py"), "# part of the standard library\n");
         }
-        fs::create_dir_all(library.join("lib-dynload")).unwrap();
         fs::create_dir_all(library.join("site-packages")).unwrap();
         write(
             &library.join("ensurepip/_bundled/pip-24.0-py3-none-any.whl"),
             b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
         );
-        let header = prefix.join("include").join(format!("python{}", base.xy)).join("patchlevel.h");
+        let header = system::headers(prefix, &base.xy).join("patchlevel.h");
         let mut numbers = version.split('.');
         let mut number = || numbers.next().unwrap();
         write(
@@ -135,12 +84,12 @@ impl Base {
     }
 
     pub(crate) fn executable(&self) -> PathBuf {
-        self.prefix.join("bin").join(format!("python{}", self.xy))
+        system::executable_of_base(&self.prefix, &self.xy)
     }
 
-    /// `lib/python3.12`
+    /// Its standard library: `lib/python3.12`, `Lib`.
     pub(crate) fn library(&self) -> PathBuf {
-        self.prefix.join("lib").join(format!("python{}", self.xy))
+        system::library(&self.prefix, &self.xy)
     }
 }
 
@@ -173,7 +122,7 @@ impl Venv {
         let executable = base.executable();
         let mut cfg = bytes(&[
             "home = ".as_ref(),
-            base.prefix.join("bin").as_os_str(),
+            system::home_of_base(&base.prefix).as_os_str(),
             "\ninclude-system-site-packages = false\nversion = ".as_ref(),
             base.version.as_ref(),
             "\nexecutable = ".as_ref(),
@@ -188,17 +137,9 @@ impl Venv {
         fs::create_dir_all(venv.bin("")).unwrap();
         fs::create_dir_all(prefix.join("include")).unwrap();
         fs::create_dir_all(venv.site_packages()).unwrap();
-        symlink("lib", prefix.join("lib64")).unwrap();
-        symlink(base.executable(), venv.bin("python")).unwrap();
-        symlink("python", venv.bin("python3")).unwrap();
-        symlink("python", venv.bin(&format!("python{}", base.xy))).unwrap();
-        for (name, start) in [
-            ("activate", "# This file must be used with \"source bin/activate\"\nVIRTUAL_ENV="),
-            ("activate.csh", "setenv VIRTUAL_ENV "),
-            ("activate.fish", "set -gx VIRTUAL_ENV "),
-        ] {
-            let text = bytes(&[start.as_ref(), "'".as_ref(), here, "'\n".as_ref()]);
-            write(&venv.bin(name), text);
+        system::make_interpreters(&venv);
+        for (name, start, end) in system::ACTIVATE {
+            write(&venv.bin(name), bytes(&[start.as_ref(), here, end.as_ref()]));
         }
         venv
     }
@@ -237,7 +178,7 @@ impl Venv {
             version: "0.4",
             files: &[
                 ("speedups/__init__.py", b"from ._fast import run\n"),
-                (&self.extension("_fast"), &elf(this_machine(), "PyInit__fast\0")),
+                (&self.extension("_fast"), &system::image("PyInit__fast\0")),
             ],
             ..Distribution::default()
         });
@@ -261,11 +202,12 @@ impl Venv {
         }
         put(format!("{info}/METADATA"), metadata.as_bytes());
         put(format!("{info}/INSTALLER"), b"pip\n");
-        let native = files.iter().any(|(path, _)| path.ends_with(".so"));
+        let native =
+            files.iter().any(|(path, _)| path.ends_with(&system::extension_suffix(&self.base.xy)));
         let (pure, tag) = match native {
             true => {
                 let xy = self.base.xy.replace('.', "");
-                (false, format!("cp{xy}-cp{xy}-linux_{}", std::env::consts::ARCH))
+                (false, format!("cp{xy}-cp{xy}-{}", system::wheel_platform()))
             }
             false => (true, "py3-none-any".to_owned()),
         };
@@ -283,15 +225,10 @@ impl Venv {
             );
         }
         for script in *scripts {
-            let content = format!(
-                "#!{}\n# -*- coding: utf-8 -*-\nimport re\nimport sys\nfrom {name} import main\n\
-                 if __name__ == '__main__':\n    \
-                 sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])\n    \
-                 sys.exit(main())\n",
-                self.bin("python").display()
-            );
-            write_program(&self.bin(script), &content);
-            record.push(line_of_record(&format!("../../../bin/{script}"), content.as_bytes()));
+            let content = system::content_of_script(self, name);
+            system::write_program(&self.script(script), &content);
+            let file = system::script(script);
+            record.push(line_of_record(&format!("{}/{file}", system::TO_SCRIPTS), &content));
         }
         record.push(format!("{info}/RECORD,,\n"));
         write(&self.site_packages().join(&info).join("RECORD"), record.concat());
@@ -301,26 +238,33 @@ impl Venv {
         self.prefix.join("pyvenv.cfg")
     }
 
+    /// A file of the folder of scripts: `bin/<name>`, `Scripts/<name>`.
     pub(crate) fn bin(&self, name: &str) -> PathBuf {
-        self.prefix.join("bin").join(name)
+        native(&self.prefix.join(system::SCRIPTS).join(name))
+    }
+
+    /// The interpreter.
+    pub(crate) fn python(&self) -> PathBuf {
+        native(&self.prefix.join(system::PYTHON))
+    }
+
+    /// A console script.
+    pub(crate) fn script(&self, name: &str) -> PathBuf {
+        self.bin(&system::script(name))
     }
 
     pub(crate) fn site_packages(&self) -> PathBuf {
-        self.prefix.join("lib").join(format!("python{}", self.base.xy)).join("site-packages")
+        system::library(&self.prefix, &self.base.xy).join("site-packages")
     }
 
     /// `site-packages/<path>`
     pub(crate) fn site(&self, path: &str) -> PathBuf {
-        self.site_packages().join(path)
+        native(&self.site_packages().join(path))
     }
 
     /// The path of an extension of the distribution `speedups`.
     pub(crate) fn extension(&self, name: &str) -> String {
-        format!(
-            "speedups/{name}.cpython-{}-{}-linux-gnu.so",
-            self.base.xy.replace('.', ""),
-            std::env::consts::ARCH
-        )
+        format!("speedups/{name}{}", system::extension_suffix(&self.base.xy))
     }
 
     /// Applies `edit` to the text of `pyvenv.cfg`.

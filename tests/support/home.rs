@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::{Base, Venv};
+use super::{Base, Venv, system};
 
 /// A home folder that goes away with the test.
 pub(crate) struct Home {
@@ -18,7 +18,7 @@ impl Home {
         // In memory where that can be: a disk that others use takes a minute for 20,000 folders.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         // Prefixes are reported canonical, and temporary folders may stand behind a link (macOS).
-        Home { path: folder.path().canonicalize().unwrap(), _folder: folder }
+        Home { path: canonical(folder.path()), _folder: folder }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -26,12 +26,12 @@ impl Home {
     }
 
     pub(crate) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.path.join(name)
+        native(&self.path.join(name))
     }
 
     /// A Python 3.12.3 where uv installs it.
     pub(crate) fn base(&self) -> Base {
-        Base::make(&self.join(".local/share/uv/python/cpython-3.12.3-linux-x86_64-gnu"), "3.12.3")
+        Base::make(&self.join(system::UV_PYTHON), "3.12.3")
     }
 
     /// A virtual environment of that Python, with a few distributions.
@@ -44,7 +44,11 @@ impl Home {
     /// The program, with nothing of this process's environment.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aios"));
-        command.env_clear().env("HOME", &self.path).current_dir(&self.path).stdin(Stdio::null());
+        command
+            .env_clear()
+            .env(system::HOME_VARIABLE, &self.path)
+            .current_dir(&self.path)
+            .stdin(Stdio::null());
         command
     }
 
@@ -52,6 +56,16 @@ impl Home {
     pub(crate) fn aios<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Answer {
         Answer::of(self.command().args(args).output().unwrap())
     }
+}
+
+/// The path with the separators of this system, as the program prints it.
+pub(crate) fn native(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+/// The path without links, as the program prints it.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    aios_core::fs::canonical(path).unwrap()
 }
 
 /// What the program said.
@@ -78,6 +92,11 @@ impl Answer {
     pub(crate) fn exits_with(self, code: i32) -> Answer {
         assert_eq!(self.code, Some(code), "{self:?}");
         self
+    }
+
+    /// Stdout with the separators of paths that the README has.
+    pub(crate) fn shown(&self) -> String {
+        self.stdout.replace(std::path::MAIN_SEPARATOR, "/")
     }
 
     /// Stdout as a JSON document.

@@ -3,7 +3,10 @@
 mod breakages;
 mod environment;
 mod home;
+#[cfg_attr(unix, path = "system_unix.rs")]
+#[cfg_attr(windows, path = "system_windows.rs")]
+pub(crate) mod system;
 
-pub(crate) use breakages::{BREAKAGES, Breakage, Look, NOT_BUILT};
-pub(crate) use environment::{Base, Distribution, Venv, set_mode, write};
+pub(crate) use breakages::{Breakage, Look, breakages, not_built};
+pub(crate) use environment::{Base, Distribution, Venv, write};
 pub(crate) use home::{Answer, Home};

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use super::facts::LinkEnd;
 use super::image;
 use crate::fs::{self, Entry, Folder, Kind};
+use crate::system::is_executable;
 
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
@@ -70,7 +71,7 @@ impl Ends {
 
 /// Follows every link of the path.
 fn follow(path: &Path) -> LinkEnd {
-    let canonical = match std::fs::canonicalize(path) {
+    let canonical = match fs::canonical(path) {
         Ok(canonical) => canonical,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return LinkEnd::Denied(path.to_path_buf());
@@ -90,25 +91,14 @@ fn follow(path: &Path) -> LinkEnd {
     let image = match image::read(&canonical) {
         Err(_) if fs::open(&canonical).is_err_and(|error| error.is_denied()) => {
             // What may be run and not read (mode 711) is no defect.
-            if !executable(&metadata) {
+            if !is_executable(&metadata) {
                 return LinkEnd::Denied(canonical);
             }
             Ok(image::Image { format: image::Format::Unread, architecture: None, shebang: None })
         }
         image => image,
     };
-    LinkEnd::File { bytes: metadata.len(), executable: executable(&metadata), canonical, image }
-}
-
-#[cfg(unix)]
-fn executable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn executable(_: &std::fs::Metadata) -> bool {
-    true
+    LinkEnd::File { bytes: metadata.len(), executable: is_executable(&metadata), canonical, image }
 }
 
 /// The first path of a chain of links at which nothing stands: what a message should name.
@@ -132,7 +122,7 @@ mod tests {
     #[test]
     fn ends_of_links() {
         let temporary = tempfile::tempdir().unwrap();
-        let root = temporary.path().canonicalize().unwrap();
+        let root = fs::canonical(temporary.path()).unwrap();
         std::fs::write(root.join("script"), "#!/bin/sh\n").unwrap();
         symlink("script", root.join("direct")).unwrap();
         symlink("direct", root.join("chain")).unwrap();

@@ -8,7 +8,9 @@
 //! ' '''
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::system::path_of;
 
 /// A script's head; a generated one is shorter than this.
 pub const HEAD_BYTES: u64 = 4096;
@@ -163,19 +165,10 @@ fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-#[cfg(unix)]
-fn path_of(bytes: &[u8]) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    Some(Path::new(std::ffi::OsStr::from_bytes(bytes)).to_path_buf())
-}
-
-#[cfg(not(unix))]
-fn path_of(bytes: &[u8]) -> Option<PathBuf> {
-    Some(Path::new(std::str::from_utf8(bytes).ok()?).to_path_buf())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

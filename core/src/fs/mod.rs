@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::system;
+
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -67,24 +69,14 @@ pub fn missing(error: &io::Error) -> bool {
 
 /// As [`missing`], and also where a link leads in a circle or a path is longer than the system takes.
 pub fn leads_nowhere(error: &io::Error) -> bool {
-    // Its `ErrorKind` is not stable yet.
-    #[cfg(unix)]
-    let circle = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
-    #[cfg(not(unix))]
-    let circle = false;
-    circle || missing(error) || error.kind() == io::ErrorKind::InvalidFilename
+    system::is_circle(error) || missing(error) || error.kind() == io::ErrorKind::InvalidFilename
 }
 
 /// Opens a regular file for reading; a fifo, device or folder is an error, at once.
 pub fn open(path: &Path) -> Result<(File, Metadata), ReadError> {
     let mut options = OpenOptions::new();
     options.read(true);
-    // A fifo would block in open(2) until somebody writes to it.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits() as i32,
-    );
+    system::open_at_once(&mut options);
     let file = match options.open(path) {
         Ok(file) => file,
         // A socket cannot be opened, and Windows opens no folder: say what stands there instead.
@@ -105,25 +97,12 @@ fn not_a_file(path: &Path, metadata: &Metadata) -> ReadError {
 
 /// The kind of a file in words.
 pub fn what_is(kind: std::fs::FileType) -> &'static str {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt;
-        if kind.is_fifo() {
-            return "a fifo";
-        }
-        if kind.is_socket() {
-            return "a socket";
-        }
-        if kind.is_block_device() || kind.is_char_device() {
-            return "a device";
-        }
-    }
     if kind.is_dir() {
         "a folder"
     } else if kind.is_symlink() {
         "a link"
     } else {
-        "a file"
+        system::special(kind).unwrap_or("a file")
     }
 }
 
@@ -216,6 +195,11 @@ pub fn list_unsorted(folder: &Path) -> io::Result<Vec<Entry>> {
     Folder::open(folder.to_path_buf())?.entries()
 }
 
+/// The one name of what stands at the path: absolute, without links, as people write it.
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    system::canonical(path)
+}
+
 pub use folder::Folder;
 
 #[cfg_attr(unix, path = "folder_unix.rs")]
@@ -241,22 +225,12 @@ impl Stamp {
 }
 
 impl From<&Metadata> for Stamp {
-    #[cfg(unix)]
     fn from(metadata: &Metadata) -> Stamp {
-        use std::os::unix::fs::MetadataExt;
-        // The time of change, not of modification: `touch -r` and archives set the latter.
-        let modified_ns =
-            metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec());
-        Stamp { modified_ns, inode: metadata.ino(), bytes: metadata.len() }
-    }
-
-    #[cfg(not(unix))]
-    fn from(metadata: &Metadata) -> Stamp {
-        let since = metadata.modified().ok().and_then(|time| {
-            time.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_nanos())
-        });
-        let modified_ns = i64::try_from(since.unwrap_or_default()).unwrap_or_default();
-        Stamp { modified_ns, inode: 0, bytes: metadata.len() }
+        Stamp {
+            modified_ns: system::changed_ns(metadata),
+            inode: system::inode(metadata),
+            bytes: metadata.len(),
+        }
     }
 }
 
@@ -272,8 +246,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let temporary = folder.join(format!(".{name}.{}", now.as_nanos()));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    system::create_for_owner_alone(&mut options);
     let written =
         options.open(&temporary).and_then(|mut file| io::Write::write_all(&mut file, content));
     let placed = written.and_then(|()| std::fs::rename(&temporary, path));

@@ -8,7 +8,6 @@
 //!
 //! `#!/usr/bin/env python` leaves the choice to `PATH`, so it is no lead.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::super::Source;
@@ -17,6 +16,7 @@ use super::lead::{Leads, Target};
 use super::places::shown;
 use crate::fs::{self, Kind};
 use crate::host::Host;
+use crate::system::path_of;
 
 /// A path has at most 4,096 bytes on Linux; hardly one has a quarter of it.
 const START_BYTES: u64 = 1024;
@@ -76,17 +76,6 @@ fn named_in(start: &[u8]) -> Option<PathBuf> {
 /// A line with its end: without one, what was read may stop in the middle of a path.
 fn complete(line: &[u8]) -> Option<&[u8]> {
     line.strip_suffix(b"\n")
-}
-
-#[cfg(unix)]
-fn path_of(bytes: &[u8]) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    Some(PathBuf::from(OsStr::from_bytes(bytes)))
-}
-
-#[cfg(not(unix))]
-fn path_of(bytes: &[u8]) -> Option<PathBuf> {
-    std::str::from_utf8(bytes).ok().map(|text| PathBuf::from(OsStr::new(text)))
 }
 
 #[cfg(test)]

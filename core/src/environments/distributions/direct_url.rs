@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::host::Platform;
+
 /// Real ones stay below 1 KiB.
 pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
@@ -39,7 +41,8 @@ fn path_of_url(url: &str) -> Option<PathBuf> {
     let path = decode_percent(rest.split(['?', '#']).next()?)?;
     if !path.starts_with('/') {
         // A host: a Windows share.
-        return cfg!(windows).then(|| PathBuf::from(format!("//{path}")));
+        return (Platform::CURRENT == Platform::Windows)
+            .then(|| PathBuf::from(format!("//{path}")));
     }
     let bytes = path.as_bytes();
     if bytes.len() > 2 && bytes[1].is_ascii_alphabetic() && bytes[2] == b':' {

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::{Metadata, Part, Record, Site, Wheel};
 use crate::fs::{self, ReadError};
+use crate::system::is_linked;
 
 /// Distinct files kept by identity: 10,000 environments with some hundred distributions.
 const MAX_FILES: usize = 200_000;
@@ -182,14 +183,4 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub(super) struct Identity {
     pub(super) device: u64,
     pub(super) inode: u64,
-}
-
-#[cfg(unix)]
-fn is_linked(metadata: &FileMetadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
-}
-
-#[cfg(not(unix))]
-fn is_linked(_: &FileMetadata) -> bool {
-    false
 }

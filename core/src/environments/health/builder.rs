@@ -33,7 +33,7 @@ impl Staged {
 
     pub(super) fn of(tag: PythonTag) -> Staged {
         let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
+        let root = fs::canonical(folder.path()).unwrap();
         let (prefix, base) = (root.join("env"), root.join("base"));
         let library = prefix.join("lib").join(tag.to_string());
         let stdlib = base.join("lib").join(tag.to_string());

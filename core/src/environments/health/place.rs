@@ -9,6 +9,7 @@ use super::{Code, Report, Subject};
 use crate::environments::facts::{Facts, Scheme};
 use crate::environments::scripts::{self, HEAD_BYTES};
 use crate::fs::{self, Kind};
+use crate::system::is_executable;
 
 /// Paths named by a finding at most; the message has the full count.
 const MOST_PATHS: usize = 20;
@@ -124,7 +125,7 @@ fn is_activate(name: &str) -> bool {
 
 /// Whether a place is this prefix, by its name or by where its links lead.
 fn is_same(place: &Path, prefix: &Path) -> bool {
-    place == prefix || place.canonicalize().is_ok_and(|canonical| canonical == prefix)
+    place == prefix || fs::canonical(place).is_ok_and(|canonical| canonical == prefix)
 }
 
 /// Whether a program is in this environment's folder of scripts.
@@ -135,17 +136,6 @@ fn is_ours(program: &Path, folder: &Path, facts: &Facts) -> bool {
         return lower(place) == lower(folder) || is_same(place, folder);
     }
     is_same(place, folder)
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &std::fs::Metadata) -> bool {
-    true
 }
 
 fn moved(facts: &Facts, read: &Scripts, report: &mut Report) {

@@ -56,7 +56,7 @@ fn check_home(subject: &Subject<'_>, report: &mut Report) {
 /// Whether the folder is the prefix of this environment's base.
 fn is_base(subject: &Subject<'_>, home: &Path) -> bool {
     match &subject.environment.base_prefix {
-        Some(base) => home == base || home.canonicalize().is_ok_and(|home| home == *base),
+        Some(base) => home == base || fs::canonical(home).is_ok_and(|home| home == *base),
         None => {
             let library = match (subject.facts.scheme, subject.facts.tag) {
                 (Scheme::Posix, Some(tag)) => home.join("lib").join(tag.to_string()),
@@ -86,8 +86,8 @@ fn check_path(subject: &Subject<'_>, report: &mut Report) {
 
 /// Whether the interpreter searches the folder anyway.
 fn is_own(subject: &Subject<'_>, folder: &Path) -> bool {
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    let same = |own: &PathBuf| own.canonicalize().is_ok_and(|own| own == folder);
+    let folder = fs::canonical(folder).unwrap_or_else(|_| folder.to_path_buf());
+    let same = |own: &PathBuf| fs::canonical(own).is_ok_and(|own| own == folder);
     subject.installed.sites.iter().any(|site| same(&site.folder))
         || subject
             .facts
@@ -223,7 +223,7 @@ mod tests {
     fn path_must_hide_nothing() {
         let check_files = |files: &[&str], expected: Option<&str>| {
             let mut staged = Staged::new();
-            let source = staged.folder.path().canonicalize().unwrap().join("src");
+            let source = fs::canonical(staged.folder.path()).unwrap().join("src");
             staged.write_site("click/__init__.py", "");
             staged.write_site("tests/__init__.py", "");
             staged.write_site("google/a/__init__.py", "");

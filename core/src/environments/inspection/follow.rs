@@ -57,7 +57,7 @@ pub(super) fn follow(host: &Host, leads: &Leads, known: &Known) -> Followed {
         }
     }
     // A user's own scripts share `~/.local` with packages of `pip install --user`: no environment.
-    let user_base = host.home_place(".local").and_then(|folder| folder.canonicalize().ok());
+    let user_base = host.home_place(".local").and_then(|folder| fs::canonical(&folder).ok());
     followed.candidates.retain(|candidate| Some(&candidate.prefix) != user_base.as_ref());
     let roots = std::mem::take(&mut followed.roots);
     followed.roots = roots
@@ -70,7 +70,7 @@ pub(super) fn follow(host: &Host, leads: &Leads, known: &Known) -> Followed {
 
 impl Followed {
     fn prefix(&mut self, named: &Path, wanted: Option<PythonTag>, lead: &Lead) {
-        let Ok(prefix) = named.canonicalize() else { return };
+        let Ok(prefix) = fs::canonical(named) else { return };
         let found = Found { source: lead.source, detail: lead.detail.clone() };
         let alias = (named != prefix && lead.source != Source::Base).then(|| named.to_path_buf());
         // A prefix that is named without a minor version means whatever is there.
@@ -105,7 +105,7 @@ impl Followed {
     }
 
     fn tree(&mut self, folder: &Path) {
-        if let Ok(root) = folder.canonicalize()
+        if let Ok(root) = fs::canonical(folder)
             && !self.roots.contains(&root)
         {
             self.roots.push(root);

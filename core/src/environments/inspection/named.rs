@@ -98,9 +98,9 @@ fn without_parents(path: &Path) -> PathBuf {
     let followed = match path.file_name() {
         Some(name) if !fs::is_folder(path) => path
             .parent()
-            .and_then(|folder| folder.canonicalize().ok())
+            .and_then(|folder| fs::canonical(folder).ok())
             .map(|folder| folder.join(name)),
-        _ => path.canonicalize().ok(),
+        _ => fs::canonical(path).ok(),
     };
     followed.unwrap_or_else(|| path.to_path_buf())
 }

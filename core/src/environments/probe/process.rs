@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::{ProbeError, ProbeLimits};
+use crate::system;
 
 /// How often a running interpreter is looked at: its start takes 10 ms at best.
 const INTERVAL: Duration = Duration::from_millis(2);
@@ -53,7 +54,7 @@ pub(super) fn run(
     let mut collected = Collected::default();
     let finish = watch(&mut child, &pieces, &mut collected, limits, time);
     // The group lives as long as the leader is not reaped, so its number is still its own.
-    kill_group(&mut child);
+    system::kill_group(&mut child);
     let status = child.wait().map_err(|source| ProbeError::Start { path: path(), source })?;
     match finish {
         Finish::Ended => {}
@@ -82,28 +83,13 @@ pub(super) fn run(
 
 fn command(executable: &Path, arguments: &[&str], limits: &ProbeLimits) -> Command {
     let mut command = Command::new(executable);
-    command.args(arguments).env_clear();
+    command.args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Python 2 looks for modules in the current folder first; nobody plants any in the root.
     if let Some(root) = executable.ancestors().last() {
         command.current_dir(root);
     }
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    #[cfg(windows)]
-    {
-        const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
-        const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-        std::os::windows::process::CommandExt::creation_flags(
-            &mut command,
-            CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW,
-        );
-        if let Some(root) = &limits.system_root {
-            command.env("SystemRoot", root);
-        }
-    }
-    #[cfg(not(windows))]
-    let _ = limits;
+    system::set_apart(&mut command, limits.system_root.as_deref());
     command
 }
 
@@ -165,39 +151,11 @@ fn watch(
         if collected.exceeds(limits) {
             return Finish::TooMuch;
         }
-        if has_ended(child) {
+        if system::has_ended(child) {
             return Finish::Ended;
         }
         if Instant::now() >= deadline {
             return Finish::TimedOut;
         }
     }
-}
-
-/// Whether the process has ended, leaving it to be reaped: until then its number is not given away.
-#[cfg(unix)]
-fn has_ended(child: &mut Child) -> bool {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    let ended = waitid(WaitId::Pid(Pid::from_child(child)), options);
-    matches!(ended, Ok(Some(_)) | Err(_))
-}
-
-/// On Windows a handle keeps the number, so that reaping loses nothing.
-#[cfg(not(unix))]
-fn has_ended(child: &mut Child) -> bool {
-    !matches!(child.try_wait(), Ok(None))
-}
-
-#[cfg(unix)]
-fn kill_group(child: &mut Child) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    // An error means that no process of the group is left, or that it changed its user.
-    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
-}
-
-/// Kills the process alone: Windows has no call for a group but a job object.
-#[cfg(not(unix))]
-fn kill_group(child: &mut Child) {
-    let _ = child.kill();
 }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Leads, Target, sources};
+use crate::fs;
 use crate::host::{Host, Platform};
 use crate::registry::{Fabricated, Hive};
 
@@ -26,7 +27,7 @@ impl Machine {
     fn new(platform: Platform) -> Machine {
         let folder = tempfile::tempdir().unwrap();
         // On macOS the temporary folder is named by a link.
-        let root = folder.path().canonicalize().unwrap();
+        let root = fs::canonical(folder.path()).unwrap();
         let mut host = Host::empty(platform, &root);
         let home = root.join(match platform {
             Platform::Linux => "home/me",

@@ -84,7 +84,7 @@ impl Votes {
         let Some(old) = prefix_of_shebang(&text).or_else(|| prefix_of_variable(&text)) else {
             return;
         };
-        if old.canonicalize().is_ok_and(|old| old == subject.facts.prefix) {
+        if fs::canonical(&old).is_ok_and(|old| old == subject.facts.prefix) {
             self.right += 1;
         } else if counts(&old) {
             self.stale.entry(old).or_default().push(path);

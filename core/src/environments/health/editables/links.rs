@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::environments::distributions::{Distribution, Site, normalize};
 use crate::fs::{self, Kind};
+use crate::host::Platform;
 
 /// A finder module of a project with thousands of modules stays below this.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -100,7 +101,7 @@ fn next_string(text: &str) -> Option<(String, &str)> {
 /// A path of Windows on a system that has no drive letters.
 fn is_foreign(target: &str) -> bool {
     let bytes = target.as_bytes();
-    !cfg!(windows)
+    Platform::CURRENT != Platform::Windows
         && bytes.len() > 2
         && bytes[0].is_ascii_alphabetic()
         && bytes[1] == b':'

@@ -30,7 +30,7 @@ impl Fabricated {
     /// `home/alice/proj/.venv` with an empty site-packages and an empty `bin`.
     pub(in crate::environments::health) fn new() -> Fabricated {
         let folder = tempfile::tempdir().unwrap();
-        let prefix = folder.path().canonicalize().unwrap().join("home/alice/proj/.venv");
+        let prefix = fs::canonical(folder.path()).unwrap().join("home/alice/proj/.venv");
         let site = prefix.join("lib/python3.12/site-packages");
         let made = Fabricated {
             folder,
@@ -55,7 +55,7 @@ impl Fabricated {
     }
 
     fn stdlib(&self) -> PathBuf {
-        self.folder.path().canonicalize().unwrap().join("opt/python/lib/python3.12")
+        fs::canonical(self.folder.path()).unwrap().join("opt/python/lib/python3.12")
     }
 
     /// Writes a file, by a path relative to the prefix.

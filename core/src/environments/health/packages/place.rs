@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::environments::distributions::Site;
 use crate::fs;
+use crate::host::Platform;
+use crate::system;
 
 /// Resolves the paths of RECORDs of one site-packages folder.
 pub(super) struct Places<'a> {
@@ -77,7 +79,7 @@ impl<'a> Places<'a> {
     fn topmost_is_absent(&self, top: &str) -> bool {
         // On a file system that ignores case the listing may spell it differently.
         !self.site.has(top)
-            && (!cfg!(any(windows, target_os = "macos"))
+            && (!system::IGNORES_CASE
                 || !self.site.entries.iter().any(|entry| entry.name.eq_ignore_ascii_case(top)))
     }
 
@@ -122,7 +124,7 @@ impl<'a> Places<'a> {
 fn is_plain(recorded: &str) -> bool {
     let is_name = |part: &str| !matches!(part, "" | "." | "..");
     // `C:x` and `\x` are roots on Windows.
-    let is_rooted = cfg!(windows) && recorded.contains([':', '\\']);
+    let is_rooted = Platform::CURRENT == Platform::Windows && recorded.contains([':', '\\']);
     !is_rooted && recorded.split('/').all(is_name)
 }
 

@@ -1,0 +1,14 @@
+//! What the operating systems call differently: one file for each, with the same names in it.
+//!
+//! A question about a machine that may be another one (a fabricated host, an environment that was
+//! copied here) is asked of [`crate::Host::platform`] or of the environment's layout, not here.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::*;
+#[cfg(windows)]
+pub(crate) use windows::*;

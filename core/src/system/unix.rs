@@ -1,0 +1,110 @@
+//! Linux, macOS and other Unixes.
+
+use std::ffi::OsStr;
+use std::fs::{FileType, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::Arc;
+
+use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+
+use crate::host::{Platform, User};
+use crate::registry::{Fabricated, Registry};
+
+pub(crate) const PLATFORM: Platform =
+    if cfg!(target_os = "macos") { Platform::MacOs } else { Platform::Linux };
+
+/// Whether names that differ in case alone are one file. macOS can be told otherwise, and seldom is.
+pub(crate) const IGNORES_CASE: bool = cfg!(target_os = "macos");
+
+pub(crate) fn registry() -> Arc<dyn Registry> {
+    Arc::new(Fabricated::default())
+}
+
+pub(crate) fn user() -> User {
+    let mut gids: Vec<u32> = vec![rustix::process::getegid().as_raw()];
+    gids.extend(
+        rustix::process::getgroups().unwrap_or_default().iter().map(|group| group.as_raw()),
+    );
+    User { uid: Some(rustix::process::geteuid().as_raw()), gids }
+}
+
+/// A path from the bytes of a file. `None` when no path of this system has them.
+pub(crate) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
+    Some(PathBuf::from(OsStr::from_bytes(bytes)))
+}
+
+/// The one name of what stands at the path: absolute, without links.
+pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path)
+}
+
+/// Links lead in a circle.
+pub(crate) fn is_circle(error: &io::Error) -> bool {
+    // Its `ErrorKind` is not stable yet.
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// Opening a fifo would block until somebody writes to it, and a terminal could become ours.
+pub(crate) fn open_at_once(options: &mut OpenOptions) {
+    options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32);
+}
+
+pub(crate) fn create_for_owner_alone(options: &mut OpenOptions) {
+    options.mode(0o600);
+}
+
+/// What is neither file, folder nor link, in words.
+pub(crate) fn special(kind: FileType) -> Option<&'static str> {
+    if kind.is_fifo() {
+        Some("a fifo")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else if kind.is_block_device() || kind.is_char_device() {
+        Some("a device")
+    } else {
+        None
+    }
+}
+
+/// Whether anybody may run it.
+pub(crate) fn is_executable(metadata: &Metadata) -> bool {
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+/// Whether a file has more names than one.
+pub(crate) fn is_linked(metadata: &Metadata) -> bool {
+    metadata.nlink() > 1
+}
+
+/// Nanoseconds since 1970, of the time of change: `touch -r` and archives set that of modification.
+pub(crate) fn changed_ns(metadata: &Metadata) -> i64 {
+    metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec())
+}
+
+pub(crate) fn inode(metadata: &Metadata) -> u64 {
+    metadata.ino()
+}
+
+/// A group of its own, to be ended as one, and nothing of this process's environment.
+pub(crate) fn set_apart(command: &mut Command, _system_root: Option<&Path>) {
+    command.env_clear().process_group(0);
+}
+
+/// Whether the process has ended, leaving it to be reaped: until then its number is not given away.
+pub(crate) fn has_ended(child: &mut Child) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let ended = rustix::process::waitid(WaitId::Pid(Pid::from_child(child)), options);
+    matches!(ended, Ok(Some(_)) | Err(_))
+}
+
+/// Ends a process that was [`set_apart`], and what it started.
+pub(crate) fn kill_group(child: &mut Child) {
+    // An error means that no process of the group is left, or that it changed its user.
+    let _ = rustix::process::kill_process_group(Pid::from_child(child), Signal::KILL);
+}

@@ -1,0 +1,190 @@
+//! Windows.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{FileType, Metadata, OpenOptions};
+use std::io;
+use std::os::windows::process::CommandExt;
+use std::path::{Component, Path, PathBuf, Prefix};
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use winreg::RegKey;
+use winreg::enums::{
+    HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_32KEY, KEY_WOW64_64KEY,
+};
+
+use crate::host::{Platform, User};
+use crate::registry::{Hive, Registry};
+
+pub(crate) const PLATFORM: Platform = Platform::Windows;
+
+/// Whether names that differ in case alone are one file.
+pub(crate) const IGNORES_CASE: bool = true;
+
+/// `ERROR_CANT_RESOLVE_FILENAME`: links lead in a circle, or through too many of them.
+const CANNOT_RESOLVE: i32 = 1921;
+
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+
+pub(crate) fn registry() -> Arc<dyn Registry> {
+    Arc::new(System)
+}
+
+/// Nobody in particular: rights are not judged here.
+pub(crate) fn user() -> User {
+    User::default()
+}
+
+/// A path from the bytes of a file. `None` when they are not UTF-8.
+pub(crate) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
+    std::str::from_utf8(bytes).ok().map(PathBuf::from)
+}
+
+/// The one name of what stands at the path: absolute, without links.
+///
+/// The system gives `\\?\C:\x`, which no tool shows, few take, and which is not equal to `C:\x`.
+pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path).map(|path| usual_form(&path).unwrap_or(path))
+}
+
+/// `C:\x` of `\\?\C:\x`, `\\server\share` of `\\?\UNC\server\share`. `None` when there is none: some
+/// names mean something else in the usual form.
+fn usual_form(path: &Path) -> Option<PathBuf> {
+    let mut components = path.components();
+    let Component::Prefix(prefix) = components.next()? else { return None };
+    let mut usual = match prefix.kind() {
+        Prefix::VerbatimDisk(drive) => OsString::from(format!("{}:", char::from(drive))),
+        Prefix::VerbatimUNC(server, share) => {
+            [OsStr::new(r"\\"), server, OsStr::new(r"\"), share].into_iter().collect()
+        }
+        _ => return None,
+    };
+    usual.push(r"\");
+    let mut usual = PathBuf::from(usual);
+    for component in components {
+        match component {
+            Component::RootDir => {}
+            Component::Normal(name) if !changes_meaning(name) => usual.push(name),
+            _ => return None,
+        }
+    }
+    Some(usual)
+}
+
+/// Whether the usual form of a path takes the name for another: `x.` for `x`, `nul.txt` for a device.
+fn changes_meaning(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let stem = name.split('.').next().unwrap_or(name).trim_end().to_ascii_lowercase();
+    let is_port = |start: &str| {
+        stem.strip_prefix(start).is_some_and(|rest| rest.len() == 1 && rest.parse::<u8>().is_ok())
+    };
+    name.ends_with(['.', ' '])
+        || matches!(stem.as_str(), "con" | "prn" | "aux" | "nul")
+        || is_port("com")
+        || is_port("lpt")
+}
+
+/// Links lead in a circle.
+pub(crate) fn is_circle(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(CANNOT_RESOLVE)
+}
+
+/// Opening a file does not block here.
+pub(crate) fn open_at_once(_: &mut OpenOptions) {}
+
+/// A file takes the rights of its folder, and the user's folders are the user's alone.
+pub(crate) fn create_for_owner_alone(_: &mut OpenOptions) {}
+
+/// What is neither file, folder nor link, in words: no folder holds such a thing.
+pub(crate) fn special(_: FileType) -> Option<&'static str> {
+    None
+}
+
+/// What may be run is told by its name here, not by its rights.
+pub(crate) fn is_executable(_: &Metadata) -> bool {
+    true
+}
+
+/// Whether a file has more names than one: the standard library does not say.
+pub(crate) fn is_linked(_: &Metadata) -> bool {
+    false
+}
+
+/// Nanoseconds since 1970, of the time of modification.
+pub(crate) fn changed_ns(metadata: &Metadata) -> i64 {
+    let modified = metadata.modified().ok();
+    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or_default()
+}
+
+/// The standard library does not say.
+pub(crate) fn inode(_: &Metadata) -> u64 {
+    0
+}
+
+/// A group of its own, no window, and nothing of this process's environment but `SystemRoot`, without
+/// which Python finds no random numbers.
+pub(crate) fn set_apart(command: &mut Command, system_root: Option<&Path>) {
+    command.env_clear().creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
+    if let Some(root) = system_root {
+        command.env("SystemRoot", root);
+    }
+}
+
+/// Whether the process has ended. A handle keeps its number, so that reaping loses nothing.
+pub(crate) fn has_ended(child: &mut Child) -> bool {
+    !matches!(child.try_wait(), Ok(None))
+}
+
+/// Ends a process that was [`set_apart`], and it alone: for what it started it would take a job object.
+pub(crate) fn kill_group(child: &mut Child) {
+    let _ = child.kill();
+}
+
+/// The registry of this machine, read-only.
+#[derive(Debug)]
+struct System;
+
+fn open(hive: Hive, key: &str) -> Option<RegKey> {
+    let (root, access) = match hive {
+        Hive::CurrentUser => (HKEY_CURRENT_USER, KEY_READ),
+        Hive::LocalMachine64 => (HKEY_LOCAL_MACHINE, KEY_READ | KEY_WOW64_64KEY),
+        Hive::LocalMachine32 => (HKEY_LOCAL_MACHINE, KEY_READ | KEY_WOW64_32KEY),
+    };
+    RegKey::predef(root).open_subkey_with_flags(key, access).ok()
+}
+
+impl Registry for System {
+    fn subkeys(&self, hive: Hive, key: &str) -> Vec<String> {
+        open(hive, key).map(|key| key.enum_keys().flatten().collect()).unwrap_or_default()
+    }
+
+    fn value(&self, hive: Hive, key: &str, name: &str) -> Option<String> {
+        open(hive, key)?.get_value(name).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_forms() {
+        let check = |path: &str, expected: Option<&str>| {
+            assert_eq!(usual_form(Path::new(path)), expected.map(PathBuf::from), "{path}");
+        };
+        check(r"\\?\C:\a\b c", Some(r"C:\a\b c"));
+        check(r"\\?\C:\", Some(r"C:\"));
+        check(r"\\?\UNC\server\share\a", Some(r"\\server\share\a"));
+        check(r"\\?\UNC\server\share\", Some(r"\\server\share\"));
+        check(r"\\?\C:\nul.txt\a", None);
+        check(r"\\?\C:\a.\b", None);
+        check(r"\\?\C:\com1", None);
+        check(r"\\?\C:\company", Some(r"C:\company"));
+        check(r"\\?\Volume{1}\a", None);
+        check(r"C:\a", None);
+        check("a", None);
+    }
+}

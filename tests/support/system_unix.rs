@@ -1,0 +1,187 @@
+//! Environments as `python -m venv` and pip make them on Linux and macOS: links, modes, scripts.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+pub(crate) use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use super::environment::{Base, Venv, write};
+
+/// Where scripts are in an environment.
+pub(crate) const SCRIPTS: &str = "bin";
+/// The interpreter that everything starts.
+pub(crate) const PYTHON: &str = "bin/python";
+/// All names of the interpreter of a virtual environment of Python 3.12.
+pub(crate) const INTERPRETERS: &[&str] = &["python", "python3", "python3.12"];
+/// From `site-packages` to the scripts.
+pub(crate) const TO_SCRIPTS: &str = "../../../bin";
+/// Where uv installs Python 3.12.3, below the home folder.
+pub(crate) const UV_PYTHON: &str = ".local/share/uv/python/cpython-3.12.3-linux-x86_64-gnu";
+/// Where uv puts environments of tools, below the home folder.
+pub(crate) const UV_TOOLS: &str = ".local/share/uv/tools";
+/// Scripts that name their environment, and how: before its path and after.
+pub(crate) const ACTIVATE: &[(&str, &str, &str)] = &[
+    ("activate", "# This file must be used with \"source bin/activate\"\nVIRTUAL_ENV='", "'\n"),
+    ("activate.csh", "setenv VIRTUAL_ENV '", "'\n"),
+    ("activate.fish", "set -gx VIRTUAL_ENV '", "'\n"),
+];
+
+/// Names a home folder.
+pub(crate) const HOME_VARIABLE: &str = "HOME";
+/// Names the folder of caches, and where it is without it, below the home folder.
+pub(crate) const CACHE_VARIABLE: &str = "XDG_CACHE_HOME";
+pub(crate) const CACHES: &str = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+/// A place where nothing is.
+pub(crate) const ELSEWHERE: &str = "/build/venv";
+
+/// Machine number of x86-64 in an ELF header.
+const X86_64: u16 = 62;
+const AARCH64: u16 = 183;
+
+/// The machine number of the system that runs the test.
+fn this_machine() -> u16 {
+    match std::env::consts::ARCH {
+        "aarch64" => AARCH64,
+        "riscv64" => 243,
+        _ => X86_64,
+    }
+}
+
+/// A whole image for this machine.
+pub(crate) fn image(marker: &str) -> Vec<u8> {
+    elf(this_machine(), marker)
+}
+
+/// A whole image for another machine.
+pub(crate) fn foreign_image(marker: &str) -> Vec<u8> {
+    elf(if this_machine() == X86_64 { AARCH64 } else { X86_64 }, marker)
+}
+
+/// A program that does not run here.
+pub(crate) fn foreign_program() -> Vec<u8> {
+    foreign_image("\x003.12.3\0")
+}
+
+/// A whole ELF image of a few hundred bytes: a header and one segment that covers the file.
+fn elf(machine: u16, marker: &str) -> Vec<u8> {
+    let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let size = 64 + 56 + marker.len() as u64;
+    for half in [3_u16, machine] {
+        file.extend(half.to_le_bytes());
+    }
+    file.extend(1_u32.to_le_bytes());
+    // Entry, offset of the program headers, offset of the section headers.
+    for word in [0_u64, 64, 0] {
+        file.extend(word.to_le_bytes());
+    }
+    file.extend(0_u32.to_le_bytes());
+    for half in [64_u16, 56, 1, 64, 0, 0] {
+        file.extend(half.to_le_bytes());
+    }
+    // PT_LOAD, readable and executable.
+    for half in [1_u32, 5] {
+        file.extend(half.to_le_bytes());
+    }
+    for word in [0, 0, 0, size, size, 4096] {
+        file.extend(word.to_le_bytes());
+    }
+    file.extend(marker.as_bytes());
+    file
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The `file:` URL of a path that needs no escapes.
+pub(crate) fn url_of(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+/// The standard library of a base, and what holds `site-packages` of an environment.
+pub(crate) fn library(prefix: &Path, xy: &str) -> PathBuf {
+    prefix.join("lib").join(format!("python{xy}"))
+}
+
+/// The folder of header files of a base.
+pub(crate) fn headers(prefix: &Path, xy: &str) -> PathBuf {
+    prefix.join("include").join(format!("python{xy}"))
+}
+
+pub(crate) fn executable_of_base(prefix: &Path, xy: &str) -> PathBuf {
+    prefix.join("bin").join(format!("python{xy}"))
+}
+
+/// What `home` of `pyvenv.cfg` names.
+pub(crate) fn home_of_base(prefix: &Path) -> PathBuf {
+    prefix.join("bin")
+}
+
+/// The programs of a base.
+pub(crate) fn make_programs_of_base(base: &Base) {
+    let executable = base.executable();
+    write_program(&executable, image(&format!("\0{}\0", base.version)));
+    for name in ["python", "python3"] {
+        symlink(executable.file_name().unwrap(), executable.with_file_name(name)).unwrap();
+    }
+    fs::create_dir_all(base.library().join("lib-dynload")).unwrap();
+}
+
+/// The interpreters of a virtual environment, and `lib64`.
+pub(crate) fn make_interpreters(venv: &Venv) {
+    symlink("lib", venv.prefix.join("lib64")).unwrap();
+    symlink(venv.base.executable(), venv.bin("python")).unwrap();
+    symlink("python", venv.bin("python3")).unwrap();
+    symlink("python", venv.bin(&format!("python{}", venv.base.xy))).unwrap();
+}
+
+/// The file name of a console script.
+pub(crate) fn script(name: &str) -> String {
+    name.to_owned()
+}
+
+/// A console script as pip writes it.
+pub(crate) fn content_of_script(venv: &Venv, module: &str) -> Vec<u8> {
+    format!(
+        "#!{}\n# -*- coding: utf-8 -*-\nimport re\nimport sys\nfrom {module} import main\n\
+         if __name__ == '__main__':\n    \
+         sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])\n    \
+         sys.exit(main())\n",
+        venv.bin("python").display()
+    )
+    .into_bytes()
+}
+
+/// Writes a program.
+pub(crate) fn write_program(path: &Path, content: impl AsRef<[u8]>) {
+    write(path, content);
+    set_mode(path, 0o755);
+}
+
+/// How the name of an extension ends.
+pub(crate) fn extension_suffix(xy: &str) -> String {
+    format!(".cpython-{}-{}-linux-gnu.so", xy.replace('.', ""), std::env::consts::ARCH)
+}
+
+/// The platform of a wheel's tag.
+pub(crate) fn wheel_platform() -> String {
+    format!("linux_{}", std::env::consts::ARCH)
+}
+
+/// Names of folders that would break a line, a terminal or a document.
+pub(crate) fn unusual_names() -> Vec<OsString> {
+    let names: &[&[u8]] = &[
+        b"with space",
+        b"line\nbreak",
+        b"\x1b[2J\x1b[31mred",
+        b"-leading-dash",
+        "environnement-\u{e9}\u{73af}\u{5883}".as_bytes(),
+        "right\u{202e}to-left".as_bytes(),
+        b"quote\"back\\slash",
+        b"latin1-\xe9",
+        b"c1-\xc2\x9b31m",
+    ];
+    names.iter().map(|name| OsString::from_vec(name.to_vec())).collect()
+}

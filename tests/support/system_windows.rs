@@ -1,0 +1,178 @@
+//! Environments as `python -m venv` and pip make them on Windows: copies and launchers, no links.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::environment::{Base, Venv, write};
+
+/// Where scripts are in an environment.
+pub(crate) const SCRIPTS: &str = "Scripts";
+/// The interpreter that everything starts.
+pub(crate) const PYTHON: &str = "Scripts/python.exe";
+/// All names of the interpreter of a virtual environment.
+pub(crate) const INTERPRETERS: &[&str] = &["python.exe", "pythonw.exe"];
+/// From `site-packages` to the scripts.
+pub(crate) const TO_SCRIPTS: &str = "../../Scripts";
+/// Where uv installs Python 3.12.3, below the home folder.
+pub(crate) const UV_PYTHON: &str = "AppData/Roaming/uv/python/cpython-3.12.3-windows-x86_64-none";
+/// Where uv puts environments of tools, below the home folder.
+pub(crate) const UV_TOOLS: &str = "AppData/Roaming/uv/tools";
+/// Scripts that name their environment, and how: before its path and after.
+pub(crate) const ACTIVATE: &[(&str, &str, &str)] = &[
+    ("activate", "# This file must be used with \"source bin/activate\"\nVIRTUAL_ENV='", "'\n"),
+    ("activate.fish", "set -gx VIRTUAL_ENV '", "'\n"),
+    ("activate.bat", "@echo off\r\nset \"VIRTUAL_ENV=", "\"\r\n"),
+];
+
+/// Names a home folder.
+pub(crate) const HOME_VARIABLE: &str = "USERPROFILE";
+/// Names the folder of caches, and where it is without it, below the home folder.
+pub(crate) const CACHE_VARIABLE: &str = "LOCALAPPDATA";
+pub(crate) const CACHES: &str = "AppData/Local";
+/// A place where nothing is.
+pub(crate) const ELSEWHERE: &str = "D:\\build\\venv";
+
+/// `IMAGE_FILE_MACHINE_AMD64`
+const X86_64: u16 = 0x8664;
+const AARCH64: u16 = 0xaa64;
+
+/// A whole image for this machine.
+pub(crate) fn image(marker: &str) -> Vec<u8> {
+    pe(if cfg!(target_arch = "aarch64") { AARCH64 } else { X86_64 }, marker)
+}
+
+/// A whole image that does not run here.
+pub(crate) fn foreign_image(marker: &str) -> Vec<u8> {
+    pe(if cfg!(target_arch = "aarch64") { X86_64 } else { AARCH64 }, marker)
+}
+
+/// A program that does not run here: Windows translates those of other processors.
+pub(crate) fn foreign_program() -> Vec<u8> {
+    let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 1, 1];
+    elf.resize(64, 0);
+    for (at, value) in [(16, 3), (18, 62), (20, 1), (52, 64), (54, 56), (58, 64)] {
+        elf[at] = value;
+    }
+    elf
+}
+
+/// A whole PE image: its headers, and one section that holds the marker.
+fn pe(machine: u16, marker: &str) -> Vec<u8> {
+    const HEADER_BYTES: usize = 512;
+    const OPTIONAL_BYTES: u16 = 112 + 16 * 8;
+    let mut file = b"MZ".to_vec();
+    file.resize(60, 0);
+    file.extend(64_u32.to_le_bytes());
+    file.extend(b"PE\0\0");
+    for half in [machine, 1] {
+        file.extend(half.to_le_bytes());
+    }
+    file.extend([0; 12]);
+    // An executable that takes large addresses; PE32+.
+    for half in [OPTIONAL_BYTES, 0x22, 0x20b] {
+        file.extend(half.to_le_bytes());
+    }
+    let optional = file.len() - 2;
+    file.resize(optional + usize::from(OPTIONAL_BYTES), 0);
+    file[optional + 60..optional + 64].copy_from_slice(&(HEADER_BYTES as u32).to_le_bytes());
+    file[optional + 108] = 16;
+    file.extend(b".rdata\0\0");
+    let size = marker.len() as u32;
+    for word in [size, 0x1000, size, HEADER_BYTES as u32, 0, 0, 0, 0x4000_0040] {
+        file.extend(word.to_le_bytes());
+    }
+    file.resize(HEADER_BYTES, 0);
+    file.extend(marker.as_bytes());
+    file
+}
+
+/// There are no modes.
+pub(crate) fn set_mode(_: &Path, _: u32) {}
+
+/// The `file:` URL of a path that needs no escapes.
+pub(crate) fn url_of(path: &Path) -> String {
+    format!("file:///{}", path.to_str().unwrap().replace('\\', "/"))
+}
+
+/// The standard library of a base, and what holds `site-packages` of an environment.
+pub(crate) fn library(prefix: &Path, _xy: &str) -> PathBuf {
+    prefix.join("Lib")
+}
+
+/// The folder of header files of a base.
+pub(crate) fn headers(prefix: &Path, _xy: &str) -> PathBuf {
+    prefix.join("include")
+}
+
+pub(crate) fn executable_of_base(prefix: &Path, _xy: &str) -> PathBuf {
+    prefix.join("python.exe")
+}
+
+/// What `home` of `pyvenv.cfg` names.
+pub(crate) fn home_of_base(prefix: &Path) -> PathBuf {
+    prefix.to_path_buf()
+}
+
+/// The programs of a base: the interpreter is in a library that its program loads.
+pub(crate) fn make_programs_of_base(base: &Base) {
+    for name in ["python.exe", "pythonw.exe"] {
+        write(&base.prefix.join(name), image("a program"));
+    }
+    let library = format!("python{}.dll", base.xy.replace('.', ""));
+    write(&base.prefix.join(library), image(&format!("\0{}\0", base.version)));
+    write(&base.prefix.join("python3.dll"), image("a library"));
+    fs::create_dir_all(base.prefix.join("DLLs")).unwrap();
+}
+
+/// The interpreters of a virtual environment: small programs that start those of the base.
+pub(crate) fn make_interpreters(venv: &Venv) {
+    for name in INTERPRETERS {
+        write(&venv.bin(name), image("a program"));
+    }
+}
+
+/// The file name of a console script.
+pub(crate) fn script(name: &str) -> String {
+    format!("{name}.exe")
+}
+
+/// A console script as pip writes it: a launcher, what it starts, and a zip archive.
+pub(crate) fn content_of_script(venv: &Venv, _module: &str) -> Vec<u8> {
+    let mut content = image("a launcher");
+    content.extend(format!("#!{}\r\n", venv.bin("python.exe").display()).into_bytes());
+    content.extend(b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    content
+}
+
+/// How the name of an extension ends.
+pub(crate) fn extension_suffix(xy: &str) -> String {
+    format!(".cp{}-{}.pyd", xy.replace('.', ""), wheel_platform())
+}
+
+/// The platform of a wheel's tag.
+pub(crate) fn wheel_platform() -> String {
+    if cfg!(target_arch = "aarch64") { "win_arm64" } else { "win_amd64" }.to_owned()
+}
+
+/// Writes a program.
+pub(crate) fn write_program(path: &Path, content: impl AsRef<[u8]>) {
+    write(path, content);
+}
+
+/// Names of folders that would break a line, a terminal or a document. Windows has no control
+/// characters in names.
+pub(crate) fn unusual_names() -> Vec<OsString> {
+    [
+        "with space",
+        "-leading-dash",
+        "environnement-\u{e9}\u{73af}\u{5883}",
+        "right\u{202e}to-left",
+        "c1-\u{9b}31m",
+        "%PATH%",
+        "a^b&c",
+        "UPPER lower",
+    ]
+    .map(OsString::from)
+    .into()
+}
