@@ -1,11 +1,11 @@
 use super::*;
-use crate::support::write;
+use crate::support::{system, write};
 
 /// The prefixes that are reported for these PATHs, after the exit code was compared.
 #[track_caller]
 fn found(home: &Home, folder: &Path, paths: &[&str], code: i32) -> Vec<String> {
     let args = [&["find", "--format", "json"], paths].concat();
-    let answer = run_in(home, folder, As::Us, &args).exits_with(code);
+    let answer = run_in(home, folder, &args).exits_with(code);
     assert_eq!(answer.stderr.is_empty(), code == 0, "{answer:?}");
     let document = answer.json();
     let environments = document["environments"].as_array().unwrap();
@@ -44,6 +44,7 @@ fn any_place_in_an_environment_means_it() {
         ".venv/lib/python3.12/site-packages/module.py",
         ".venv/include",
     ] {
+        let path = &system::place(path);
         assert_eq!(found(&home, &home.join("healthy"), &[path], 0), expected, "{path}");
         assert_eq!(found(&home, &home.join("healthy"), &[path, ".venv"], 0), expected, "{path}");
     }
@@ -53,10 +54,10 @@ fn any_place_in_an_environment_means_it() {
         ("bin", "."),
         ("bin", ".."),
         ("lib/python3.12/site-packages", "."),
-        ("lib/python3.12/site-packages", "../../.."),
+        ("lib/python3.12/site-packages", system::UP_FROM_SITE_PACKAGES),
     ] {
         assert_eq!(
-            found(&home, &venv.prefix.join(folder), &[path], 0),
+            found(&home, &venv.prefix.join(system::place(folder)), &[path], 0),
             expected,
             "{folder} {path}"
         );
@@ -68,16 +69,13 @@ fn a_folder_of_interpreters_means_their_environments() {
     let home = Home::new();
     let venv = healthy(&home);
     let base = venv.base.prefix.to_str().unwrap();
-    let folder = home.join(".local/share/uv/python");
-    for path in ["cpython-3.12.3-linux-x86_64-gnu", "cpython-3.12.3-linux-x86_64-gnu/bin"] {
-        assert_eq!(found(&home, &folder, &[path], 0), [base], "{path}");
+    let folder = venv.base.prefix.parent().unwrap();
+    let name = venv.base.prefix.file_name().unwrap().to_str().unwrap();
+    let programs = venv.base.executable().parent().unwrap().to_str().unwrap().to_owned();
+    let library = venv.base.library().join("site-packages").to_str().unwrap().to_owned();
+    for path in [name, &programs, &library] {
+        assert_eq!(found(&home, folder, &[path], 0), [base], "{path}");
     }
-    let library = "cpython-3.12.3-linux-x86_64-gnu/lib/python3.12/site-packages";
-    assert_eq!(found(&home, &folder, &[library], 0), [base]);
-    fs::create_dir_all(home.join("tools/bin")).unwrap();
-    symlink(venv.base.executable(), home.join("tools/bin/python3.12")).unwrap();
-    assert_eq!(found(&home, home.path(), &["tools/bin"], 0), [base]);
-    assert_eq!(found(&home, home.path(), &["tools/bin/python3.12"], 0), [base]);
 }
 
 #[test]
@@ -86,24 +84,20 @@ fn what_is_no_environment_is_an_error() {
     let venv = healthy(&home);
     write(&home.join("notes.txt"), "no interpreter\n");
     write(&home.join("python3"), "#!/bin/sh\nexit 0\n");
-    set_mode(&home.join("python3"), 0o755);
-    symlink("nowhere", home.join("dangling")).unwrap();
-    symlink("circle", home.join("circle")).unwrap();
-    fifo(&home.join("fifo"));
+    let odd = system::put_odd_files(home.path());
     let expected = [venv.prefix.to_str().unwrap()];
     let none: [&str; 0] = [];
-    let wrong = ["gone", "notes.txt", "python3", "dangling", "circle", "fifo", "notes.txt/x"];
-    for path in wrong {
+    for path in ["gone", "notes.txt", "python3", "notes.txt/x"].iter().chain(odd) {
         assert_eq!(found(&home, home.path(), &[path], 2), none, "{path}");
         assert_eq!(found(&home, home.path(), &[path, "healthy"], 2), expected, "{path}");
-        let answer = run(&home, As::Us, &["check", "--format", "json", "healthy", path]);
+        let answer = run(&home, &["check", "--format", "json", "healthy", path]);
         let problems = answer.exits_with(2).json()["problems"].clone();
         assert_eq!(problems.as_array().unwrap().len(), 1, "{path}: {problems}");
         // For people, the message names what was typed.
-        let answer = run(&home, As::Us, &["check", path]).exits_with(2);
+        let answer = run(&home, &["check", path]).exits_with(2);
         assert!(answer.stderr.contains(path), "{answer:?}");
     }
-    run(&home, As::Us, &["find", ""]).exits_with(2);
+    run(&home, &["find", ""]).exits_with(2);
 }
 
 #[test]

@@ -1,45 +1,29 @@
 use super::*;
-use crate::support::write;
+use crate::support::system;
 
 /// What stands where a regular file belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Odd {
-    Fifo,
-    Socket,
-    LinkToDevice,
-    Device,
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Odd {
     Folder,
     Huge,
-    Unreadable,
-    Loop,
-    Dangling,
+    /// Something of this system, put there by this.
+    Special(&'static str, fn(&Path)),
 }
 
-/// Puts it there.
-fn put(odd: Odd, path: &Path) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    remove(path);
-    match odd {
-        Odd::Fifo => fifo(path),
-        Odd::Socket => {
-            // The name of a socket is short; afterwards it may be moved.
-            let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-            UnixListener::bind(folder.path().join("s")).unwrap();
-            fs::rename(folder.path().join("s"), path).unwrap();
+impl Odd {
+    /// Puts it there.
+    fn put(self, path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        remove(path);
+        match self {
+            Odd::Folder => fs::create_dir(path).unwrap(),
+            Odd::Huge => sparse(path, 2 << 30),
+            Odd::Special(_, put) => put(path),
         }
-        Odd::LinkToDevice => symlink("/dev/zero", path).unwrap(),
-        Odd::Device => {
-            let zero = ["c", "1", "5"];
-            assert!(Command::new("mknod").arg(path).args(zero).status().unwrap().success());
-        }
-        Odd::Folder => fs::create_dir(path).unwrap(),
-        Odd::Huge => sparse(path, 2 << 30),
-        Odd::Unreadable => {
-            write(path, "");
-            set_mode(path, 0o000);
-        }
-        Odd::Loop => symlink(path.file_name().unwrap(), path).unwrap(),
-        Odd::Dangling => symlink("nowhere", path).unwrap(),
+    }
+
+    fn is(self, name: &str) -> bool {
+        matches!(self, Odd::Special(own, _) if own == name)
     }
 }
 
@@ -59,7 +43,7 @@ const IN_ENVIRONMENT: &[&str] = &[
     "lib/python3.12/site-packages/webtool-1.2.0.dist-info/entry_points.txt",
     "lib/python3.12/site-packages/webtool-1.2.0.dist-info",
     "lib/python3.12/site-packages/webtool/__init__.py",
-    "lib/python3.12/site-packages/speedups/_fast.cpython-312-x86_64-linux-gnu.so",
+    "lib/python3.12/site-packages/speedups/_fast",
     "lib/python3.12/site-packages/odd.pth",
     "lib/python3.12/site-packages/odd.egg-link",
     "lib/python3.12/site-packages/odd.egg-info",
@@ -96,12 +80,12 @@ const HINTS: &[&str] = &[
 
 fn is_hint(odd: Odd, place: &str) -> bool {
     HINTS.contains(&place)
-        || odd == Odd::Dangling && IN_HOME.contains(&place)
-        || odd == Odd::Unreadable && place == "bin/webtool"
+        || odd.is("link to nowhere") && IN_HOME.contains(&place)
+        || odd.is("unreadable file") && place == "bin/webtool"
 }
 
 /// Files of the home folder and of projects that name environments.
-const IN_HOME: &[&str] = &[
+pub(super) const IN_HOME: &[&str] = &[
     ".conda/environments.txt",
     ".condarc",
     ".local/share/jupyter/kernels/odd/kernel.json",
@@ -119,31 +103,37 @@ const IN_HOME: &[&str] = &[
 ];
 
 /// An environment for each place, with an odd thing in it.
-fn environments(home: &Home, odd: Odd) -> Vec<(PathBuf, PathBuf)> {
+fn environments(home: &Home, odd: Odd) -> Vec<(&'static str, PathBuf, PathBuf)> {
     let mut made = Vec::new();
     for (number, place) in IN_ENVIRONMENT.iter().enumerate() {
         let venv = home.venv(format!("odd{number}/.venv"));
-        let path = venv.prefix.join(place);
-        put(odd, &path);
-        made.push((venv.prefix, path));
+        let path = match place.ends_with("/_fast") {
+            true => venv.site(&venv.extension("_fast")),
+            false => venv.prefix.join(system::place(place)).components().collect(),
+        };
+        odd.put(&path);
+        made.push((*place, venv.prefix, path));
     }
     made
 }
 
 #[track_caller]
-fn check(odd: Odd) {
+pub(super) fn check(odd: Odd) {
+    check_as(odd, &run);
+}
+
+/// The same, with the program run in a way of its own.
+#[track_caller]
+pub(super) fn check_as(odd: Odd, run: &dyn Fn(&Home, &[&str]) -> Answer) {
     let home = Home::new();
-    open_to_all(&home);
     let healthy = healthy(&home);
     let made = environments(&home, odd);
-    let who = if odd == Odd::Unreadable { As::Nobody } else { As::Us };
-    run(&home, who, &["find", "--no-cache", "."]).exits_with(0);
+    run(&home, &["find", "--no-cache", "."]).exits_with(0);
     for depth in [&["."][..], &["--deep", "."]] {
         let args = [&["check", "--format", "json"], depth].concat();
-        let answer = run(&home, who, &args).exits_with(1);
+        let answer = run(&home, &args).exits_with(1);
         assert_healthy(&answer, &healthy);
-        for (prefix, path) in &made {
-            let place = path.strip_prefix(prefix).unwrap().to_str().unwrap();
+        for (place, prefix, path) in &made {
             let environment = answer.environment(prefix);
             let noticed = environment["status"] != "healthy" || is_reported(&answer, path);
             assert!(noticed || is_hint(odd, place), "{odd:?} as `{place}`: {environment}");
@@ -151,39 +141,14 @@ fn check(odd: Odd) {
     }
     // What leads to environments.
     for place in IN_HOME {
-        put(odd, &home.join(place));
+        odd.put(&home.join(system::place_in_home(place)));
     }
-    let answer = run(&home, who, &["check", "--format", "json", "--workspace", "."]);
+    let answer = run(&home, &["check", "--format", "json", "--workspace", "."]);
     assert_healthy(&answer, &healthy);
     for place in IN_HOME {
-        let noticed = is_reported(&answer, &home.join(place));
+        let noticed = is_reported(&answer, &home.join(system::place_in_home(place)));
         assert!(noticed || is_hint(odd, place), "{odd:?} as `{place}`: {answer:?}");
     }
-}
-
-#[test]
-fn fifos() {
-    check(Odd::Fifo);
-}
-
-#[test]
-fn sockets() {
-    check(Odd::Socket);
-}
-
-#[test]
-fn links_to_devices() {
-    check(Odd::LinkToDevice);
-}
-
-#[test]
-fn devices() {
-    let probe = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-    let path = probe.path().join("zero");
-    if !is_root() || std::panic::catch_unwind(|| put(Odd::Device, &path)).is_err() {
-        return eprintln!("skipped: this user may not make devices");
-    }
-    check(Odd::Device);
 }
 
 #[test]
@@ -194,21 +159,4 @@ fn folders() {
 #[test]
 fn huge_files() {
     check(Odd::Huge);
-}
-
-#[test]
-fn unreadable_files() {
-    if can_lack_rights() {
-        check(Odd::Unreadable);
-    }
-}
-
-#[test]
-fn links_to_themselves() {
-    check(Odd::Loop);
-}
-
-#[test]
-fn links_that_lead_nowhere() {
-    check(Odd::Dangling);
 }

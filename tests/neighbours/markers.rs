@@ -1,11 +1,11 @@
 use super::*;
-use crate::support::write;
+use crate::support::{system, write};
 
 #[test]
 fn homes_that_are_none() {
     let home = Home::new();
     let healthy = healthy(&home);
-    fifo(&home.join("fifo"));
+    system::put_odd_files(home.path());
     let long = format!("/{}", "a".repeat(10_000));
     let deep = "/d".repeat(5_000);
     let homes = [
@@ -39,10 +39,7 @@ fn homes_that_are_none() {
             let venv = home.venv(format!("{kind}/{number}/.venv"));
             write(&venv.cfg(), format!("home = {value}\nversion = 3.12.3\n"));
             if !keep {
-                fs::remove_file(venv.bin("python")).unwrap();
-                symlink(Path::new(value.trim_matches('\0')).join("python3"), venv.bin("python"))
-                    .or_else(|_| symlink("nowhere", venv.bin("python")))
-                    .unwrap();
+                system::lead_interpreter_to(&venv, Path::new(value.trim_matches('\0')));
             }
         }
     }
@@ -67,22 +64,20 @@ fn environments_that_stand_on_each_other() {
     let [a, b, own] = ["a", "b", "own"].map(|name| home.venv(format!("{name}/.venv")));
     for (one, other) in [(&a, &b), (&b, &a), (&own, &own)] {
         write(&one.cfg(), format!("home = {}\n", other.bin("").display()));
-        fs::remove_file(one.bin("python")).unwrap();
-        symlink(other.bin("python"), one.bin("python")).unwrap();
+        system::lead_interpreter_to(one, &other.bin(""));
     }
     // A hundred, each made from the one before, and the first from the last.
     let ring: Vec<Venv> = (0..100).map(|n| home.venv(format!("ring/{n}"))).collect();
     for (number, venv) in ring.iter().enumerate() {
         let before = &ring[(number + 99) % 100];
         write(&venv.cfg(), format!("home = {}\n", before.bin("").display()));
-        fs::remove_file(venv.bin("python")).unwrap();
-        symlink(before.bin("python"), venv.bin("python")).unwrap();
+        system::lead_interpreter_to(venv, &before.bin(""));
     }
     let answer = checked(&home).exits_with(1);
     assert_healthy(&answer, &healthy);
     for venv in [&a, &b, &own].into_iter().chain(&ring) {
         assert_eq!(answer.environment(&venv.prefix)["status"], "broken");
-        message(&answer, &venv.prefix, "interpreter-symlink-loop");
+        message(&answer, &venv.prefix, system::CODE_OF_A_RING);
     }
 }
 
@@ -121,10 +116,10 @@ fn planted_programs_are_not_run() {
     let python = format!("import os; os.system('touch {}')\n", mark.display());
     let traps = [home.venv("trap/.venv"), home.venv("trap/conda")];
     for venv in &traps {
-        for name in ["python", "python3", "python3.12", "pip", "webtool", "uv", "conda"] {
-            remove(&venv.bin(name));
-            write(&venv.bin(name), &shell);
-            set_mode(&venv.bin(name), 0o755);
+        let scripts = ["pip", "webtool", "uv", "conda"].map(|name| venv.script(name));
+        for path in system::INTERPRETERS.iter().map(|name| venv.bin(name)).chain(scripts) {
+            remove(&path);
+            system::write_program(&path, &shell);
         }
         write(&venv.site("trap.pth"), &python);
         write(&venv.site("sitecustomize.py"), &python);
@@ -132,14 +127,15 @@ fn planted_programs_are_not_run() {
     write(&traps[1].prefix.join("conda-meta/history"), "");
     for command in ["find", "check"] {
         for path in ["trap", "trap/.venv", "trap/.venv/bin", "trap/.venv/bin/python", "."] {
+            let path = &*system::place(path);
             for flags in [&[][..], &["--quiet", "--no-cache", "--color", "always"]] {
-                run(&home, As::Us, &[&[command, path], flags].concat());
+                run(&home, &[&[command, path], flags].concat());
             }
         }
     }
-    let answer = run(&home, As::Us, &["check", "--deep", "--format", "json", "."]).exits_with(1);
+    let answer = run(&home, &["check", "--deep", "--format", "json", "."]).exits_with(1);
     assert_healthy(&answer, &healthy);
-    run(&home, As::Us, &["check", "--workspace", "trap"]);
+    run(&home, &["check", "--workspace", "trap"]);
     assert!(!mark.exists());
 }
 
@@ -169,11 +165,10 @@ fn interpreters_that_are_none() {
     ];
     for (name, content) in contents {
         let venv = home.venv(format!("{name}/.venv"));
-        for program in ["python", "python3", "python3.12"] {
+        for program in system::INTERPRETERS {
             remove(&venv.bin(program));
         }
-        write(&venv.bin("python"), content);
-        set_mode(&venv.bin("python"), 0o755);
+        system::write_program(&venv.python(), content);
         write(&venv.site(&venv.extension("_fast")), content);
     }
     let answer = checked(&home).exits_with(1);
@@ -184,11 +179,10 @@ fn interpreters_that_are_none() {
     }
     // 2 GiB that start like an interpreter, and are searched for a version.
     let venv = home.venv("huge/.venv");
-    for program in ["python", "python3", "python3.12"] {
+    for program in system::INTERPRETERS {
         remove(&venv.bin(program));
     }
-    write(&venv.bin("python"), &real);
-    set_mode(&venv.bin("python"), 0o755);
-    fs::OpenOptions::new().write(true).open(venv.bin("python")).unwrap().set_len(2 << 30).unwrap();
+    system::write_program(&venv.python(), &real);
+    fs::OpenOptions::new().write(true).open(venv.python()).unwrap().set_len(2 << 30).unwrap();
     assert_healthy(&checked(&home), &healthy);
 }

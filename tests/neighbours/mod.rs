@@ -2,16 +2,13 @@
 //! finding, never in a hang, a crash, memory without bounds, or a lost result.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, symlink};
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Command, ExitStatus, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::system::set_mode;
-use crate::support::{Answer, Home, Venv};
+use crate::support::{Answer, Home, Venv, system};
 
 /// What a user may type for a PATH.
 mod arguments;
@@ -25,6 +22,9 @@ mod markers;
 mod names;
 /// METADATA, RECORD and their like, of any size and content.
 mod packages;
+/// Links, special files and rights.
+#[cfg(unix)]
+mod unix;
 
 /// Longer than any of these runs takes on a slow machine; a hang would last for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,58 +32,42 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// No neighbour may cost more.
 const MAX_RESIDENT_KIB: u64 = 100 * 1024;
 
-/// Who runs the program.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum As {
-    /// Whoever runs the tests.
-    Us,
-    /// Nobody, where the tests run as root: root may read everything.
-    Nobody,
-}
-
 /// Runs the program, ends it when it hangs, and measures its memory.
-fn run(home: &Home, who: As, args: &[&str]) -> Answer {
-    run_in(home, home.path(), who, args)
+fn run(home: &Home, args: &[&str]) -> Answer {
+    run_in(home, home.path(), args)
 }
 
-fn run_in(home: &Home, folder: &Path, who: As, args: &[&str]) -> Answer {
+fn run_in(home: &Home, folder: &Path, args: &[&str]) -> Answer {
+    let mut command = home.command();
+    command.current_dir(folder).args(args);
+    answer_of(command)
+}
+
+/// Starts it, ends it when it hangs, and measures its memory.
+fn answer_of(mut command: Command) -> Answer {
     // Pipes would have to be emptied meanwhile.
     let (out, err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
-    let mut command = home.command();
-    if who == As::Nobody && is_root() {
-        let program = command.get_program().to_owned();
-        command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(program);
-        command.env_clear().env("HOME", home.path()).stdin(Stdio::null());
-    }
-    command.current_dir(folder).args(args);
     command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap());
-    let status = watched(&mut command.spawn().unwrap(), args);
+    let status = watched(&mut command);
     Answer::of(Output { status, stdout: content(out), stderr: content(err) })
 }
 
-fn watched(child: &mut Child, args: &[&str]) -> ExitStatus {
+fn watched(command: &mut Command) -> ExitStatus {
+    let mut child = command.spawn().unwrap();
     let (start, mut peak) = (Instant::now(), 0);
     loop {
         if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.code().is_some(), "{args:?} was ended by {status}");
-            assert!(peak < MAX_RESIDENT_KIB, "{args:?} took {peak} KiB");
+            assert!(status.code().is_some(), "{command:?} was ended by {status}");
+            assert!(peak < MAX_RESIDENT_KIB, "{command:?} took {peak} KiB");
             return status;
         }
         if start.elapsed() > PATIENCE {
             child.kill().unwrap();
-            panic!("{args:?} hangs");
+            panic!("{command:?} hangs");
         }
-        peak = peak.max(resident_kib(child.id()));
+        peak = peak.max(system::resident_kib(child.id()));
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// The most memory that the process had so far; nothing where there is no `/proc`.
-fn resident_kib(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
 }
 
 fn content(mut file: File) -> Vec<u8> {
@@ -94,35 +78,9 @@ fn content(mut file: File) -> Vec<u8> {
     bytes
 }
 
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
-}
-
-/// Whether rights can be tested: as root it takes `setpriv`, and a program that others may reach.
-fn can_lack_rights() -> bool {
-    if !is_root() {
-        return true;
-    }
-    let home = Home::new();
-    open_to_all(&home);
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-    command.arg(env!("CARGO_BIN_EXE_aios")).arg("--version").current_dir(home.path());
-    let can = command.output().is_ok_and(|output| output.status.success());
-    if !can {
-        eprintln!("skipped: root may read everything, and cannot become another user here");
-    }
-    can
-}
-
-/// Lets another user into the temporary folder.
-fn open_to_all(home: &Home) {
-    set_mode(home.path(), 0o755);
-}
-
 /// `check --format json` of everything in the home folder.
 fn checked(home: &Home) -> Answer {
-    run(home, As::Us, &["check", "--format", "json", "."])
+    run(home, &["check", "--format", "json", "."])
 }
 
 /// The one that stands beside, and is fine.
@@ -161,10 +119,6 @@ fn message(answer: &Answer, prefix: &Path, code: &str) -> String {
 fn sparse(path: &Path, bytes: u64) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     File::create(path).unwrap().set_len(bytes).unwrap();
-}
-
-fn fifo(path: &Path) {
-    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 fn remove(path: &Path) {

@@ -1,34 +1,9 @@
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 
 use base64::Engine;
 
 use super::*;
-use crate::support::write;
-
-/// Names that would break a line, a terminal, a document or a lookup.
-const NAMES: &[&[u8]] = &[
-    b"line\nbreak",
-    b"\r",
-    b"\x1b[2J\x1b]0;title\x07",
-    b"\xc2\x9b31m",
-    b"\xe2\x80\xaereversed",
-    b"caf\xe9",
-    b"\xff\xfe\xfd",
-    b"\xed\xa0\x80",
-    b"\"quoted\\\"",
-    b"{}",
-    b"a`b",
-    b"-rf",
-    b"--help",
-    b" ",
-    b"...",
-    b"~",
-    b"$(x)",
-    b"*",
-    b"\x7f",
-    b"nul\xef\xbf\xbd",
-];
+use crate::support::{system, write};
 
 /// As the JSON format has a path.
 fn bytes_of(path: &Value) -> Vec<u8> {
@@ -57,9 +32,9 @@ fn environments_of_any_name() {
     let home = Home::new();
     let healthy = healthy(&home);
     let mut prefixes = Vec::new();
-    for name in NAMES {
+    for name in system::unusual_names() {
         let make = |folder: &str| {
-            let prefix = home.join(folder).join(OsStr::from_bytes(name));
+            let prefix = home.join(folder).join(&name);
             let venv = Venv::make(&prefix, &home.base());
             // No installer writes a script with such a path.
             if prefix.to_str().is_some() {
@@ -69,8 +44,7 @@ fn environments_of_any_name() {
         };
         prefixes.push(make("fine").prefix);
         let broken = make("broken");
-        remove(&broken.bin("python"));
-        symlink(OsStr::from_bytes(name), broken.bin("python")).unwrap();
+        system::lead_interpreter_to(&broken, Path::new(&name));
         prefixes.push(broken.prefix);
     }
     let answer = checked(&home).exits_with(1);
@@ -86,11 +60,11 @@ fn environments_of_any_name() {
     for prefix in &prefixes {
         let fine = prefix.parent().unwrap().ends_with("fine");
         let status = if fine { "healthy" } else { "broken" };
-        let expected = (prefix.as_os_str().as_bytes().to_vec(), status.to_owned());
+        let expected = (prefix.as_os_str().as_encoded_bytes().to_vec(), status.to_owned());
         assert!(found.contains(&expected), "{prefix:?} is not {status}");
     }
     for command in ["find", "check"] {
-        let answer = run(&home, As::Us, &[command, "."]);
+        let answer = run(&home, &[command, "."]);
         assert_inert(&answer.stdout);
         assert_inert(&answer.stderr);
     }
@@ -113,9 +87,10 @@ fn packages_of_any_name() {
     let healthy = healthy(&home);
     let venv = home.venv("odd/.venv");
     let mut record = Vec::new();
-    for name in NAMES {
+    for name in system::unusual_names() {
+        let bytes = name.as_encoded_bytes();
         let with = |before: &str, after: &str| -> OsString {
-            [before.as_bytes(), name, after.as_bytes()].map(OsStr::from_bytes).join(OsStr::new(""))
+            [OsStr::new(before), &name, OsStr::new(after)].join(OsStr::new(""))
         };
         let site = venv.site_packages();
         fs::create_dir_all(site.join(with("", ""))).unwrap();
@@ -123,13 +98,13 @@ fn packages_of_any_name() {
         fs::create_dir_all(site.join(with("idna-", ".dist-info"))).unwrap();
         fs::create_dir_all(site.join(with("~", "-1.0.dist-info"))).unwrap();
         write(&site.join(with("a", ".egg-info")), "Name: x\nVersion: 1\n");
-        write(&site.join(with("b", ".egg-link")), with("/", "\n").as_bytes());
-        write(&site.join(with("c", ".pth")), with("/x", "\nimport gone\n").as_bytes());
-        write(&site.join(with("_d", ".cpython-312-x86_64-linux-gnu.so")), name);
-        write(&venv.bin("").join(with("s", "")), [b"#!/gone/", *name, b"\n"].concat());
-        symlink("nowhere", venv.bin("").join(with("python3.", ""))).unwrap();
-        record.extend([b"odd/", *name, b".py,sha256=abc,12\n"].concat());
-        record.extend([b"\"odd/", *name, b"2.py\",,\n"].concat());
+        write(&site.join(with("b", ".egg-link")), with("/", "\n").as_encoded_bytes());
+        write(&site.join(with("c", ".pth")), with("/x", "\nimport gone\n").as_encoded_bytes());
+        write(&site.join(with("_d", &system::extension_suffix("3.12"))), bytes);
+        write(&venv.bin("").join(with("s", "")), [b"#!/gone/", bytes, b"\n"].concat());
+        system::put_dangling(&venv.bin("").join(with("python3.", "")));
+        record.extend([b"odd/", bytes, b".py,sha256=abc,12\n"].concat());
+        record.extend([b"\"odd/", bytes, b"2.py\",,\n"].concat());
     }
     let metadata = "Name: odd\x1b[2J\nVersion: 1\u{202e}\nRequires-Dist: gone\x1b[2J\n";
     write(&venv.site("odd-1.dist-info/METADATA"), metadata);
@@ -142,7 +117,7 @@ fn packages_of_any_name() {
     assert_eq!(answer.environment(&venv.prefix)["status"], "broken");
     assert_inert(&answer.stdout);
     for args in [&["check", "."][..], &["check", "--deep", "--quiet", "."]] {
-        let answer = run(&home, As::Us, args).exits_with(1);
+        let answer = run(&home, args).exits_with(1);
         assert_inert(&answer.stdout);
         assert_inert(&answer.stderr);
     }

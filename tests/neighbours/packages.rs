@@ -1,5 +1,5 @@
 use super::*;
-use crate::support::{Distribution, write};
+use crate::support::{Distribution, system, write};
 
 /// An environment with a distribution `odd` whose metadata this makes odd.
 fn venv(home: &Home, name: &str) -> Venv {
@@ -22,7 +22,7 @@ fn part(venv: &Venv, name: &str) -> PathBuf {
 /// The codes of the findings, after `check` and `check --deep` went through.
 #[track_caller]
 fn codes(home: &Home, healthy: &Venv, venv: &Venv) -> Vec<String> {
-    let deep = run(home, As::Us, &["check", "--deep", "--format", "json", "."]);
+    let deep = run(home, &["check", "--deep", "--format", "json", "."]);
     assert_healthy(&deep, healthy);
     deep.environment(&venv.prefix);
     let answer = checked(home);
@@ -120,11 +120,8 @@ fn records_of_any_size() {
     let line = venv(&home, "line");
     write(&part(&line, "RECORD"), "odd/__init__.py,sha256=".repeat(100_000));
     for venv in [&zeros, &large, &many, &same, &short, &folders, &invalid, &line, &allowed] {
-        let answer = run(
-            &home,
-            As::Us,
-            &["check", "--format", "json", venv.prefix.to_str().unwrap(), "healthy"],
-        );
+        let answer =
+            run(&home, &["check", "--format", "json", venv.prefix.to_str().unwrap(), "healthy"]);
         assert_healthy(&answer, &healthy);
         assert!(answer.stdout.len() < 100_000);
     }
@@ -136,12 +133,8 @@ fn records_that_lead_elsewhere() {
     let home = Home::new();
     let healthy = healthy(&home);
     let venv = venv(&home, "odd");
-    fifo(&home.join("fifo"));
-    fifo(&venv.site("odd/fifo.py"));
-    symlink("/dev/zero", venv.site("odd/zero.py")).unwrap();
-    symlink("/etc/passwd", venv.site("odd/passwd.txt")).unwrap();
-    symlink(home.join("fifo"), venv.site("odd/link.py")).unwrap();
-    symlink("/", venv.site("odd/root")).unwrap();
+    system::put_odd_files(home.path());
+    system::put_odd_modules(&venv.site("odd"), &home.join("fifo"));
     let fifo = home.join("fifo");
     let paths = [
         "/etc/passwd",
@@ -177,7 +170,8 @@ fn records_that_lead_elsewhere() {
     }
     write(&part(&venv, "RECORD"), &record);
     let found = codes(&home, &healthy, &venv);
-    assert!(found.contains(&"file-type-conflict".to_owned()), "{found:?}");
+    let expected = system::CODE_OF_ODD_MODULES;
+    assert!(found.iter().any(|code| code == expected), "{found:?}");
     let environment = checked(&home).environment(&venv.prefix);
     let findings = environment["findings"].as_array().unwrap();
     for path in findings.iter().flat_map(|finding| finding["paths"].as_array().unwrap()) {
@@ -264,7 +258,7 @@ fn documents_nested_without_end() {
             ".condarc",
             ".conda/environments.txt",
         ] {
-            write(&home.join(place), document);
+            write(&home.join(system::place_in_home(&system::place(place))), document);
         }
         write(&part(&venv, "direct_url.json"), document);
         write(&part(&venv, "entry_points.txt"), document);
@@ -273,7 +267,7 @@ fn documents_nested_without_end() {
         write(&part(&venv, "METADATA"), dependent);
         write(&venv.site("odd.pth"), format!("import {document}"));
         write(&venv.site("sitecustomize.py"), document);
-        let answer = run(&home, As::Us, &["check", "--format", "json", "--workspace", "."]);
+        let answer = run(&home, &["check", "--format", "json", "--workspace", "."]);
         assert_healthy(&answer, &healthy);
         answer.environment(&venv.prefix);
     }
@@ -314,9 +308,10 @@ fn documents_as_large_as_allowed() {
             large("[console_scripts]\n", "a=\n", "", 4 * mib),
         ),
     ] {
-        write(&home.join(place), &content);
-        let answer = run(&home, As::Us, &["check", "--format", "json", "--workspace", "."]);
+        let place = &home.join(system::place(place));
+        write(place, &content);
+        let answer = run(&home, &["check", "--format", "json", "--workspace", "."]);
         assert_healthy(&answer, &healthy);
-        remove(&home.join(place));
+        remove(place);
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 pub(crate) use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::environment::{Base, Venv, write};
 
@@ -170,18 +171,100 @@ pub(crate) fn wheel_platform() -> String {
     format!("linux_{}", std::env::consts::ARCH)
 }
 
-/// Names of folders that would break a line, a terminal or a document.
+/// Names that would break a line, a terminal, a document or a lookup.
 pub(crate) fn unusual_names() -> Vec<OsString> {
     let names: &[&[u8]] = &[
         b"with space",
-        b"line\nbreak",
-        b"\x1b[2J\x1b[31mred",
-        b"-leading-dash",
-        "environnement-\u{e9}\u{73af}\u{5883}".as_bytes(),
-        "right\u{202e}to-left".as_bytes(),
+        b"\x1b[31mred",
+        b"right\xe2\x80\xaeto-left",
         b"quote\"back\\slash",
-        b"latin1-\xe9",
-        b"c1-\xc2\x9b31m",
+        "environnement-\u{e9}\u{73af}\u{5883}".as_bytes(),
+        b"line\nbreak",
+        b"\r",
+        b"\x1b[2J\x1b]0;title\x07",
+        b"\xc2\x9b31m",
+        b"\xe2\x80\xaereversed",
+        b"caf\xe9",
+        b"\xff\xfe\xfd",
+        b"\xed\xa0\x80",
+        b"\"quoted\\\"",
+        b"{}",
+        b"a`b",
+        b"-rf",
+        b"--help",
+        b" ",
+        b"...",
+        b"~",
+        b"$(x)",
+        b"*",
+        b"\x7f",
+        b"nul\xef\xbf\xbd",
     ];
     names.iter().map(|name| OsString::from_vec(name.to_vec())).collect()
 }
+
+/// A place in an environment of Python 3.12, given as Linux has it.
+pub(crate) fn place(place: &str) -> String {
+    place.to_owned()
+}
+
+/// A place in a home folder, given as Linux has it.
+pub(crate) fn place_in_home(place: &str) -> String {
+    place.to_owned()
+}
+
+/// From `site-packages` to the prefix.
+pub(crate) const UP_FROM_SITE_PACKAGES: &str = "../../..";
+
+/// Folders and files of a crowd.
+pub(crate) const CROWD: usize = 50_000;
+
+/// The most memory that the process had so far; nothing where there is no `/proc`.
+pub(crate) fn resident_kib(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
+}
+
+pub(crate) fn fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// What is no environment, and its names.
+pub(crate) fn put_odd_files(folder: &Path) -> &'static [&'static str] {
+    symlink("nowhere", folder.join("dangling")).unwrap();
+    symlink("circle", folder.join("circle")).unwrap();
+    fifo(&folder.join("fifo"));
+    &["dangling", "circle", "fifo"]
+}
+
+/// What is no module: `fifo.py`, `zero.py`, `passwd.txt`, `link.py`, `root`.
+pub(crate) fn put_odd_modules(folder: &Path, elsewhere: &Path) {
+    fifo(&folder.join("fifo.py"));
+    for (name, target) in [
+        ("zero.py", Path::new("/dev/zero")),
+        ("passwd.txt", Path::new("/etc/passwd")),
+        ("link.py", elsewhere),
+        ("root", Path::new("/")),
+    ] {
+        symlink(target, folder.join(name)).unwrap();
+    }
+}
+
+/// What a RECORD that lists them leads to.
+pub(crate) const CODE_OF_ODD_MODULES: &str = "file-type-conflict";
+
+/// A name at which nothing stands, though a folder lists it.
+pub(crate) fn put_dangling(path: &Path) {
+    symlink("nowhere", path).unwrap();
+}
+
+/// Makes the interpreter one of another folder of interpreters, there or not.
+pub(crate) fn lead_interpreter_to(venv: &Venv, folder: &Path) {
+    let python = venv.python();
+    fs::remove_file(&python).unwrap();
+    symlink(folder.join("python"), &python).or_else(|_| symlink("nowhere", &python)).unwrap();
+}
+
+/// What is said of environments that stand on each other.
+pub(crate) const CODE_OF_A_RING: &str = "interpreter-symlink-loop";

@@ -160,19 +160,98 @@ pub(crate) fn write_program(path: &Path, content: impl AsRef<[u8]>) {
     write(path, content);
 }
 
-/// Names of folders that would break a line, a terminal or a document. Windows has no control
-/// characters in names.
+/// Names that would break a line, a terminal, a document or a lookup. Windows allows no control
+/// characters below 32 and no `"*/:<>?\|` in names, and none that ends in a dot or a blank.
 pub(crate) fn unusual_names() -> Vec<OsString> {
     [
         "with space",
-        "-leading-dash",
+        "-rf",
+        "--help",
         "environnement-\u{e9}\u{73af}\u{5883}",
         "right\u{202e}to-left",
         "c1-\u{9b}31m",
+        "del-\u{7f}",
+        "nul\u{fffd}",
         "%PATH%",
         "a^b&c",
+        "{}",
+        "a`b",
+        "~",
+        "$(x)",
         "UPPER lower",
     ]
     .map(OsString::from)
     .into()
 }
+
+/// A place in an environment of Python 3.12, given as Linux has it.
+pub(crate) fn place(place: &str) -> String {
+    let names = [
+        ("lib/python3.12", "Lib"),
+        ("lib64/python3.12", "Lib"),
+        ("lib64", "Lib"),
+        ("lib", "Lib"),
+        ("bin/python3", "Scripts/pythonw.exe"),
+        ("bin/python", "Scripts/python.exe"),
+        ("bin/webtool", "Scripts/webtool.exe"),
+        ("bin", "Scripts"),
+    ];
+    for (linux, windows) in names {
+        if let Some((before, after)) = place.split_once(linux)
+            && (before.is_empty() || before.ends_with('/'))
+            && (after.is_empty() || after.starts_with('/'))
+        {
+            return format!("{before}{windows}{after}");
+        }
+    }
+    place.to_owned()
+}
+
+/// A place in a home folder, given as Linux has it.
+pub(crate) fn place_in_home(place: &str) -> String {
+    let folders =
+        [(".local/share/jupyter", "AppData/Roaming/jupyter"), (".config/", "AppData/Roaming/")];
+    for (linux, windows) in folders {
+        if let Some(rest) = place.strip_prefix(linux) {
+            return format!("{windows}{rest}");
+        }
+    }
+    place.to_owned()
+}
+
+/// From `site-packages` to the prefix.
+pub(crate) const UP_FROM_SITE_PACKAGES: &str = "../..";
+
+/// Folders and files of a crowd. Wine looks through the whole folder for each name that is new.
+pub(crate) const CROWD: usize = 2_000;
+
+/// Not measured.
+pub(crate) fn resident_kib(_: u32) -> u64 {
+    0
+}
+
+/// What is no environment, and its names: nothing that the others do not have.
+pub(crate) fn put_odd_files(_: &Path) -> &'static [&'static str] {
+    &[]
+}
+
+/// There are no modules but files and folders: a folder where RECORD has a file.
+pub(crate) fn put_odd_modules(folder: &Path, _elsewhere: &Path) {
+    fs::create_dir_all(folder.join("fifo.py")).unwrap();
+}
+
+/// What a RECORD that lists them leads to.
+pub(crate) const CODE_OF_ODD_MODULES: &str = "file-type-conflict";
+
+/// There are no links: what stands there is empty.
+pub(crate) fn put_dangling(path: &Path) {
+    write(path, "");
+}
+
+/// Interpreters are copies that look into `pyvenv.cfg` for the one that they start.
+pub(crate) fn lead_interpreter_to(venv: &Venv, folder: &Path) {
+    write(&venv.cfg(), format!("home = {}\nversion = 3.12.3\n", folder.display()));
+}
+
+/// What is said of environments that stand on each other.
+pub(crate) const CODE_OF_A_RING: &str = "pyvenv-cfg-home-stale";
