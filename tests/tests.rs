@@ -17,3 +17,6 @@ mod layers;
 mod neighbours;
 /// The commands of README.md do what it shows.
 mod readme;
+/// Real Pythons of Windows: they run there (or under Wine), and nowhere else.
+#[cfg(windows)]
+mod windows;
