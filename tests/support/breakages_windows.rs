@@ -13,7 +13,7 @@ pub(super) const NOT_BUILT: &[(Code, &str)] = &[
     (Code::InterpreterNotExecutable, "Windows has no execute bit"),
     (Code::ScriptNotExecutable, "Windows has no execute bit"),
     (Code::Lib64LinkMissing, "environments of Windows have no `lib64`"),
-    (Code::ScriptShebangStale, "scripts of Windows are launchers, which are not read"),
+    (Code::ScriptShebangStale, "`windows::breakages` has it: launchers are built by installers"),
 ];
 
 /// What happens to environments of this system alone.

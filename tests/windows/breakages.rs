@@ -160,11 +160,9 @@ const BREAKAGES: &[Breakage] = &[
         fs::create_dir_all(twin.site("~heel/cli")).unwrap();
         fs::write(twin.site("~heel/cli/__init__.py"), "# old\n").unwrap();
     }),
-    breaks(Code::DistInfoMissing, "dist-info was deleted", "made-by-uv", |_, twin| {
-        // Something has to require it: nothing does, so this is what pip's own folder tells.
+    breaks(Code::PipBroken, "dist-info of pip was deleted", "made-by-uv", |_, twin| {
         fs::remove_dir_all(twin.site("pip-25.0.1.dist-info")).unwrap();
-    })
-    .also(&[Code::PipBroken]),
+    }),
     breaks(Code::DistMetadataMissing, "METADATA is gone", "redirect313", |_, twin| {
         fs::remove_file(twin.site("wheel-0.45.1.dist-info/METADATA")).unwrap();
     }),
@@ -200,22 +198,12 @@ const BREAKAGES: &[Breakage] = &[
     }),
     breaks(
         Code::ExtensionAbiMismatch,
-        "a .pyd is of another Python",
-        "redirect313",
-        |pythons, twin| {
-            let file = twin.extension();
-            let other = pythons.venv("redirect311").join(r"Lib\site-packages\markupsafe");
-            fs::remove_file(&file).unwrap();
-            let name = file.file_name().unwrap().to_str().unwrap().replace("313", "311");
-            fs::copy(other.join(&name), file.with_file_name(&name)).unwrap();
-            let record = twin.site("MarkupSafe-3.0.2.dist-info/RECORD");
-            let text = fs::read_to_string(&record).unwrap();
-            let kept: String = text
-                .lines()
-                .filter(|line| !line.contains(".pyd"))
-                .map(|line| format!("{line}\n"))
-                .collect();
-            rewrite(&record, kept);
+        "put on a newer Python by hand",
+        "redirect311",
+        |_, twin| {
+            twin.edit_cfg(|text| {
+                text.replace("python311", "python313").replace("3.11.9", "3.13.2")
+            });
         },
     ),
     breaks(Code::EntryScriptMissing, "a launcher was quarantined", "made-by-uv", |_, twin| {

@@ -44,6 +44,11 @@ pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }
 
+/// The path as people write it.
+pub(crate) fn usual(path: &Path) -> PathBuf {
+    path.to_path_buf()
+}
+
 /// Links lead in a circle.
 pub(crate) fn is_circle(error: &io::Error) -> bool {
     // Its `ErrorKind` is not stable yet.

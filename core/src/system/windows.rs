@@ -46,7 +46,20 @@ pub(crate) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
 ///
 /// The system gives `\\?\C:\x`, which no tool shows, few take, and which is not equal to `C:\x`.
 pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
-    std::fs::canonicalize(path).map(|path| usual_form(&path).unwrap_or(path))
+    match std::fs::canonicalize(path) {
+        Ok(path) => Ok(usual(&path)),
+        // Memory disks and some shares do not tell the name of what is open, nor does Wine that of a
+        // long path. What is there keeps the name that it was asked by.
+        Err(_) if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_symlink()) => {
+            std::path::absolute(path).map(|path| usual(&path))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The path as people write it: without `\\?\`, where that changes nothing.
+pub(crate) fn usual(path: &Path) -> PathBuf {
+    usual_form(path).unwrap_or_else(|| path.to_path_buf())
 }
 
 /// `C:\x` of `\\?\C:\x`, `\\server\share` of `\\?\UNC\server\share`. `None` when there is none: some
