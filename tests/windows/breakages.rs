@@ -97,14 +97,6 @@ const BREAKAGES: &[Breakage] = &[
     breaks(Code::InterpreterCorrupt, "the library of a copy is gone", "made-by-uv", |_, twin| {
         fs::remove_file(twin.scripts("python313.dll")).unwrap();
     }),
-    breaks(
-        Code::InterpreterWrongArch,
-        "python.exe is a program of Linux",
-        "copied-313",
-        |_, twin| {
-            rewrite(&twin.scripts("python.exe"), crate::support::system::foreign_program());
-        },
-    ),
     // Layout and place.
     breaks(Code::SitePackagesMissing, "site-packages was deleted", "redirect311", |_, twin| {
         fs::remove_dir_all(twin.site("")).unwrap();
@@ -243,13 +235,13 @@ fn failure(pythons: &Pythons, breakage: &Breakage) -> Result<(), String> {
     let found = answer.findings(&twin.prefix);
     let name = format!("{} ({}, {})", breakage.code, breakage.story, breakage.of);
     if !found.iter().any(|(code, _)| code == breakage.code.as_str()) {
-        return Err(format!("{name}: found {found:?}"));
+        return Err(format!("{name}: found {found:?}: {}", answer.stdout));
     }
     let accepted = |code: &str| {
         code == breakage.code.as_str() || breakage.also.iter().any(|also| also.as_str() == code)
     };
     match found.iter().find(|(code, severity)| severity != "info" && !accepted(code)) {
-        Some((code, _)) => Err(format!("{name}: also reports {code}")),
+        Some((code, _)) => Err(format!("{name}: also reports {code}: {}", answer.stdout)),
         None => Ok(()),
     }
 }

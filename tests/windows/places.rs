@@ -87,11 +87,15 @@ fn a_file_that_is_in_use() {
     let problems = answer.json()["problems"].to_string();
     assert!(problems.contains("pyvenv.cfg"), "{problems}");
     drop(held);
-    let _held = alone(twin.extension());
-    let answer = check(&home, &twin.prefix);
-    assert_eq!(answer.findings(&twin.prefix), []);
-    let problems = answer.json()["problems"].to_string();
-    assert!(problems.contains(".pyd"), "{problems}");
+    for path in [twin.extension(), twin.site(r"wheel\metadata.py")] {
+        let _held = alone(path.clone());
+        let answer = check(&home, &twin.prefix);
+        assert_eq!(answer.findings(&twin.prefix), []);
+        assert_eq!(answer.json()["problems"][0]["path"], path.to_str().unwrap(), "{answer:?}");
+    }
+    // Whether it may be read is no matter: it may be run.
+    let _held = alone(twin.scripts("python.exe"));
+    assert_eq!(check(&home, &twin.prefix).findings(&twin.prefix), []);
 }
 
 /// Settings of the `py` launcher are no environments, and do not disturb.

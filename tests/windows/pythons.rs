@@ -113,7 +113,8 @@ impl Twin {
 
 impl Drop for Twin {
     fn drop(&mut self) {
-        remove(&self.prefix);
+        // A program that has just ended may still be there; the next run removes what is left.
+        let _ = fs::remove_dir_all(&self.prefix);
     }
 }
 
@@ -135,7 +136,8 @@ pub(super) fn rewrite(path: &Path, content: impl AsRef<[u8]>) {
     fs::write(path, content).unwrap();
 }
 
-/// Files get a second name, which costs less than a copy: see [`rewrite`].
+/// Sources get a second name, which costs less than a copy: see [`rewrite`]. Of a program that runs no
+/// name can be removed.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -143,7 +145,10 @@ fn copy(from: &Path, to: &Path) {
         let to = to.join(entry.file_name());
         match entry.file_type().unwrap().is_dir() {
             true => copy(&entry.path(), &to),
-            false => fs::hard_link(entry.path(), &to).unwrap(),
+            false if to.extension().is_some_and(|end| end == "py") => {
+                fs::hard_link(entry.path(), &to).unwrap();
+            }
+            false => fs::copy(entry.path(), &to).map(drop).unwrap(),
         }
     }
 }

@@ -60,6 +60,11 @@ impl ReadError {
     pub fn is_denied(&self) -> bool {
         matches!(self, ReadError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
     }
+
+    /// Another program keeps the file to itself, as an installer or a virus scanner does for a while.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, ReadError::Io { source, .. } if system::is_in_use(source))
+    }
 }
 
 /// Nothing stands at the path: no such entry, or a file where a folder would have to be.

@@ -25,6 +25,9 @@ pub(crate) const IGNORES_CASE: bool = true;
 /// `ERROR_CANT_RESOLVE_FILENAME`: links lead in a circle, or through too many of them.
 const CANNOT_RESOLVE: i32 = 1921;
 
+/// `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`: another program keeps the file to itself.
+const IN_USE: [i32; 2] = [32, 33];
+
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
@@ -99,9 +102,23 @@ fn changes_meaning(name: &OsStr) -> bool {
         || is_port("lpt")
 }
 
+/// The path with the separators that people see: what RECORD lists comes with `/`.
+pub(crate) fn native(path: PathBuf) -> PathBuf {
+    if path.as_os_str().as_encoded_bytes().contains(&b'/') {
+        path.components().collect()
+    } else {
+        path
+    }
+}
+
 /// Links lead in a circle.
 pub(crate) fn is_circle(error: &io::Error) -> bool {
     error.raw_os_error() == Some(CANNOT_RESOLVE)
+}
+
+/// Another program keeps the file to itself.
+pub(crate) fn is_in_use(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
 }
 
 /// Opening a file does not block here.
