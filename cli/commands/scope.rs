@@ -142,28 +142,23 @@ mod tests {
 
     #[test]
     fn place_of_the_cache() {
-        let check = |platform, variable: Option<(&str, &str)>, expected: Option<&str>| {
-            let mut host = Host::empty(platform, "/");
-            host.home = Some(PathBuf::from("/home/u"));
-            if let Some((name, value)) = variable {
+        let root = std::env::temp_dir();
+        let check = |platform, variable: Option<(&str, PathBuf)>, expected: &str| {
+            let mut host = Host::empty(platform, &root);
+            host.home = Some(root.join("home"));
+            if let Some((name, value)) = &variable {
                 host.variables.insert(name.into(), value.into());
             }
-            assert_eq!(cache_file(&host), expected.map(PathBuf::from), "{platform:?} {variable:?}");
+            let expected = root.join(expected).join("aios").join("environments.cache");
+            assert_eq!(cache_file(&host), Some(expected), "{platform:?} {variable:?}");
         };
-        check(Platform::Linux, None, Some("/home/u/.cache/aios/environments.cache"));
-        check(
-            Platform::Linux,
-            Some(("XDG_CACHE_HOME", "/var/c")),
-            Some("/var/c/aios/environments.cache"),
-        );
+        check(Platform::Linux, None, "home/.cache");
+        check(Platform::Linux, Some(("XDG_CACHE_HOME", root.join("var"))), "var");
         // The XDG specification: a relative path is to be ignored.
-        check(
-            Platform::Linux,
-            Some(("XDG_CACHE_HOME", "cache")),
-            Some("/home/u/.cache/aios/environments.cache"),
-        );
-        check(Platform::MacOs, None, Some("/home/u/Library/Caches/aios/environments.cache"));
-        check(Platform::Windows, Some(("LOCALAPPDATA", "/l")), Some("/l/aios/environments.cache"));
+        check(Platform::Linux, Some(("XDG_CACHE_HOME", "cache".into())), "home/.cache");
+        check(Platform::MacOs, None, "home/Library/Caches");
+        check(Platform::Windows, Some(("LOCALAPPDATA", root.join("l"))), "l");
+        check(Platform::Windows, None, "home/AppData/Local");
     }
 
     #[test]

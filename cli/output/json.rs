@@ -383,11 +383,22 @@ mod tests {
         assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [name]);
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_path_that_is_not_utf8() {
-        use std::os::unix::ffi::OsStrExt;
-        let path = Path::new(std::ffi::OsStr::from_bytes(b"/caf\xe9"));
-        assert_eq!(serde_json::to_string(&JsonPath(path)).unwrap(), r#"{"bytes":"L2NhZuk="}"#);
+        #[cfg(unix)]
+        let (name, expected) = {
+            let name: std::ffi::OsString =
+                std::os::unix::ffi::OsStringExt::from_vec(b"/caf\xe9".to_vec());
+            (name, r#"{"bytes":"L2NhZuk="}"#)
+        };
+        // Half of a surrogate pair.
+        #[cfg(windows)]
+        let (name, expected) = {
+            let name: std::ffi::OsString =
+                std::os::windows::ffi::OsStringExt::from_wide(&[0x61, 0xd800]);
+            (name, r#"{"bytes":"Ye2ggA=="}"#)
+        };
+        let path = Path::new(&name);
+        assert_eq!(serde_json::to_string(&JsonPath(path)).unwrap(), expected);
     }
 }

@@ -1,6 +1,6 @@
 //! A machine made by hand, for the tests of both formats.
 
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use aios_core::environments::inspection::{Inspected, Inspection};
 use aios_core::environments::{Architecture, Implementation};
@@ -80,7 +80,7 @@ fn environment(number: u64, kind: EnvironmentKind, prefix: &str) -> Environment 
         kind,
         name: None,
         prefix: prefix.to_path_buf(),
-        executable: Some(prefix.join("bin/python")),
+        executable: Some(format!("{}/bin/python", prefix.display()).into()),
         version: "3.12.3".parse().ok(),
         implementation: Some(Implementation::CPython),
         abi_flags: String::new(),
@@ -95,7 +95,7 @@ fn environment(number: u64, kind: EnvironmentKind, prefix: &str) -> Environment 
             source: Source::Workspace,
             detail: "a walk of `/home/u`".to_owned(),
         }],
-        site_packages: vec![prefix.join("lib/python3.12/site-packages")],
+        site_packages: vec![format!("{}/lib/python3.12/site-packages", prefix.display()).into()],
         created_by: None,
         externally_managed: false,
         owner: Some(1000),
@@ -104,13 +104,14 @@ fn environment(number: u64, kind: EnvironmentKind, prefix: &str) -> Environment 
 
 /// Compares with `tests/golden/<name>`; with `AIOS_BLESS` set, writes it.
 pub(super) fn golden(name: &str, actual: &str) {
+    let actual = &actual.replace(&format!("~{MAIN_SEPARATOR}"), "~/");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("AIOS_BLESS").is_some() {
         std::fs::write(&file, actual).unwrap();
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
-        expected == actual,
+        expected == *actual,
         "{} differs; if that is meant, run the test with AIOS_BLESS=1\n--- is\n{actual}",
         file.display()
     );

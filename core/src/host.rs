@@ -109,12 +109,12 @@ impl Host {
 
     /// An absolute place of the system (`/usr/bin`), below [`Host::root`].
     pub fn place(&self, absolute: &str) -> PathBuf {
-        self.root.join(absolute.trim_start_matches('/'))
+        below(&self.root, absolute.trim_start_matches('/'))
     }
 
     /// A place below the home folder.
     pub fn home_place(&self, relative: &str) -> Option<PathBuf> {
-        self.home.as_ref().map(|home| home.join(relative))
+        self.home.as_ref().map(|home| below(home, relative))
     }
 
     /// The folders of `PATH`, in order, absolute ones only.
@@ -130,4 +130,11 @@ impl Host {
     pub fn absolute(&self, path: &Path) -> PathBuf {
         if path.is_absolute() { path.to_path_buf() } else { self.current_dir.join(path) }
     }
+}
+
+/// The path of a place that is given with slashes, with the separators of this system.
+fn below(folder: &Path, relative: &str) -> PathBuf {
+    let mut path = folder.to_path_buf();
+    path.extend(relative.split('/'));
+    path
 }

@@ -94,39 +94,3 @@ fn link(from: &Path, to: &Path) {
     // A file has 65,000 names on some file systems.
     fs::hard_link(from, to).or_else(|_| File::create(to).map(drop)).unwrap();
 }
-
-#[test]
-fn a_path_longer_than_the_system_takes() {
-    let home = Home::new();
-    let healthy = healthy(&home);
-    let base = home.base();
-    // Made from its end: 2,000 names of 200 bytes are longer than any path may be.
-    let (deep, aside) = (home.join("deep"), home.join("aside"));
-    fs::create_dir(&deep).unwrap();
-    for _ in 0..2_000 {
-        fs::create_dir(&aside).unwrap();
-        fs::rename(&deep, aside.join("n".repeat(200))).unwrap();
-        fs::rename(&aside, &deep).unwrap();
-    }
-    // And within reach, though deep.
-    let near = home.join("near").join("d/".repeat(50));
-    Venv::make(&near.join(".venv"), &base);
-    let answer = checked(&home).exits_with(0);
-    assert_healthy(&answer, &healthy);
-    answer.environment(&near.join(".venv"));
-    assert!(is_reported(&answer, &home.join("deep")), "{answer:?}");
-    // The standard library cannot remove it by its path.
-    remove_deep(&home.join("deep"));
-}
-
-/// Removes a chain of folders, each the only one in the one before.
-fn remove_deep(folder: &Path) {
-    while let Some(entry) = fs::read_dir(folder).unwrap().next() {
-        let below = entry.unwrap().path();
-        let aside = folder.with_extension("aside");
-        fs::rename(&below, &aside).unwrap();
-        fs::remove_dir(folder).unwrap();
-        fs::rename(&aside, folder).unwrap();
-    }
-    fs::remove_dir(folder).unwrap();
-}

@@ -25,6 +25,9 @@ mod packages;
 /// Links, special files and rights.
 #[cfg(unix)]
 mod unix;
+/// Files that are held.
+#[cfg(windows)]
+mod windows;
 
 /// Longer than any of these runs takes on a slow machine; a hang would last for ever.
 const PATIENCE: Duration = Duration::from_secs(60);

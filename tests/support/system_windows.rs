@@ -87,9 +87,6 @@ fn pe(machine: u16, marker: &str) -> Vec<u8> {
     file
 }
 
-/// There are no modes.
-pub(crate) fn set_mode(_: &Path, _: u32) {}
-
 /// The `file:` URL of a path that needs no escapes.
 pub(crate) fn url_of(path: &Path) -> String {
     format!("file:///{}", path.to_str().unwrap().replace('\\', "/"))

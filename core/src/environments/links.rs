@@ -115,6 +115,7 @@ fn first_missing(path: &Path) -> PathBuf {
     path
 }
 
+// Not on Windows: a link takes a right that users lack, and Wine makes none.
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::symlink;

@@ -123,3 +123,9 @@ pub(crate) fn kill_group(child: &mut Child) {
     // An error means that no process of the group is left, or that it changed its user.
     let _ = rustix::process::kill_process_group(Pid::from_child(child), Signal::KILL);
 }
+
+/// An absolute path of this system, for tests: given as Unix has it.
+#[cfg(test)]
+pub(crate) fn rooted(path: &str) -> String {
+    path.to_owned()
+}

@@ -196,6 +196,13 @@ impl Registry for System {
     }
 }
 
+/// An absolute path of this system, for tests: given as Unix has it.
+#[cfg(test)]
+pub(crate) fn rooted(path: &str) -> String {
+    let drive = if path.starts_with('/') && !path.starts_with("//") { "C:" } else { "" };
+    format!("{drive}{path}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

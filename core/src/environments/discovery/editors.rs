@@ -116,15 +116,18 @@ pub(super) fn is_remote(path: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::host::Platform;
+    use crate::system::rooted;
 
     #[test]
     fn variables_of_settings_are_spelled_out() {
         let mut host = Host::empty(Platform::Linux, "/r");
-        host.home = Some(PathBuf::from("/home/me"));
-        host.variables.insert("HOME".into(), "/home/me".into());
-        let project = Some(Path::new("/work/p"));
+        let (home, work) = (PathBuf::from(rooted("/home/me")), PathBuf::from(rooted("/work/p")));
+        host.variables.insert("HOME".into(), home.clone().into());
+        host.home = Some(home);
+        let project = Some(work.as_path());
         let check = |text: &str, project: Option<&Path>, expected: Option<&str>| {
-            assert_eq!(spelled_out(&host, text, project), expected.map(PathBuf::from), "{text}");
+            let expected = expected.map(|path| PathBuf::from(rooted(path)));
+            assert_eq!(spelled_out(&host, text, project), expected, "{text}");
         };
         check("${workspaceFolder}/.venv/bin/python", project, Some("/work/p/.venv/bin/python"));
         check("${workspaceFolder}/.venv/bin/python", None, None);

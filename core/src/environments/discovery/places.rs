@@ -1,7 +1,7 @@
 //! Where programs keep data, caches and settings on each platform, and how a path in a settings
 //! file is spelled out.
 
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use crate::host::{Host, Platform};
 
@@ -85,7 +85,7 @@ pub(super) fn program_files(host: &Host) -> Vec<PathBuf> {
 pub(super) fn shown(host: &Host, path: &Path) -> String {
     match host.home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
         Some(below) if below.as_os_str().is_empty() => "`~`".to_owned(),
-        Some(below) => format!("`~/{}`", below.display()),
+        Some(below) => format!("`~{MAIN_SEPARATOR}{}`", below.display()),
         None => format!("`{}`", path.display()),
     }
 }
@@ -131,21 +131,23 @@ fn variable_name(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::rooted;
 
     #[test]
     fn paths_in_settings_are_spelled_out() {
         let mut host = Host::empty(Platform::Linux, "/r");
-        host.home = Some(PathBuf::from("/home/me"));
-        host.variables.insert("DATA".into(), "/data".into());
+        host.home = Some(rooted("/home/me").into());
+        host.variables.insert("DATA".into(), rooted("/data").into());
         let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(expand(&host, text), expected.map(PathBuf::from), "{text}");
+            let expected = expected.map(|path| PathBuf::from(rooted(path)));
+            assert_eq!(expand(&host, text), expected, "{text}");
         };
         check("~/envs", Some("/home/me/envs"));
         check("~", Some("/home/me"));
         check("$DATA/envs", Some("/data/envs"));
         check("${DATA}/envs", Some("/data/envs"));
         check("%DATA%/envs", Some("/data/envs"));
-        check(" /plain ", Some("/plain"));
+        check(&format!(" {} ", rooted("/plain")), Some("/plain"));
         check("~other/envs", None);
         check("relative", None);
         check("$UNSET/envs", None);
@@ -156,7 +158,7 @@ mod tests {
     fn home_is_shown_short() {
         let mut host = Host::empty(Platform::Linux, "/r");
         host.home = Some(PathBuf::from("/home/me"));
-        assert_eq!(shown(&host, Path::new("/home/me/x")), "`~/x`");
+        assert_eq!(shown(&host, Path::new("/home/me/x")).replace('\\', "/"), "`~/x`");
         assert_eq!(shown(&host, Path::new("/home/me")), "`~`");
         assert_eq!(shown(&host, Path::new("/home/meow")), "`/home/meow`");
     }

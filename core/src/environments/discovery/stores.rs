@@ -105,8 +105,9 @@ fn is_pipenv(prefix: &Path, name: &str) -> bool {
     let Some(project) = fs::read_text(&prefix.join(".project"), PROJECT_FILE_BYTES) else {
         return false;
     };
-    let pipfile = Path::new(project.trim()).join("Pipfile");
-    let digest = Sha256::digest(pipfile.as_os_str().as_encoded_bytes());
+    let project = project.trim();
+    let separator = if project.contains('\\') { '\\' } else { '/' };
+    let digest = Sha256::digest(format!("{project}{separator}Pipfile"));
     let expected = &URL_SAFE.encode(&digest[..6]);
     hashes.iter().any(|hash| hash == expected || hash.bytes().any(|b| b.is_ascii_uppercase()))
 }

@@ -186,6 +186,7 @@ fn is_installed_whole(subject: &Subject<'_>, name: &str) -> bool {
 mod tests {
     use super::super::builder::Staged;
     use super::*;
+    use crate::system::rooted;
 
     fn none() -> Vec<String> {
         Vec::new()
@@ -195,6 +196,7 @@ mod tests {
     fn home_must_be_the_base() {
         let mut staged = Staged::new();
         let base = staged.environment.base_prefix.clone().unwrap();
+        let other = rooted("/opt/python");
         let mut found = |value: &Path| {
             staged.host.variables.insert("PYTHONHOME".into(), value.into());
             staged.messages(check)
@@ -202,9 +204,9 @@ mod tests {
         assert_eq!(found(Path::new("")), none());
         assert_eq!(found(&base), none());
         assert_eq!(
-            found(Path::new("/opt/python")),
+            found(Path::new(&other)),
             [format!(
-                "env-var-pythonhome: the variable PYTHONHOME is `/opt/python`, but the base of this \
+                "env-var-pythonhome: the variable PYTHONHOME is `{other}`, but the base of this \
              environment is `{}`",
                 base.display()
             )]
@@ -212,10 +214,10 @@ mod tests {
         staged.environment.base_prefix = None;
         assert_eq!(
             staged.messages(check),
-            [
-                "env-var-pythonhome: the variable PYTHONHOME is `/opt/python`, but no standard library \
+            [format!(
+                "env-var-pythonhome: the variable PYTHONHOME is `{other}`, but no standard library \
              for this environment is there"
-            ]
+            )]
         );
     }
 

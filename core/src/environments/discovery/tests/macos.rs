@@ -2,7 +2,6 @@
 
 use super::*;
 
-#[cfg(unix)]
 #[test]
 fn frameworks_and_developer_tools() {
     let mut machine = Machine::new(Platform::MacOs);
@@ -24,8 +23,8 @@ fn frameworks_and_developer_tools() {
     machine.link("usr/local/bin/python3.12", &format!("{{root}}/{framework}/bin/python3.12"));
     machine.check(&[
         "path - executable usr/local/bin/python3.10",
-        "path - executable usr/local/bin/python3.12",
-        "system - executable usr/local/bin/python3.12",
+        "link: path - executable usr/local/bin/python3.12",
+        "link: system - executable usr/local/bin/python3.12",
         "system - prefix opt/local/Library/Frameworks/Python.framework/Versions/3.11",
         "system command-line-tools prefix Library/Developer/CommandLineTools/Library/Frameworks/Python3.framework/Versions/3.9",
         "system embedded prefix Applications/Blender.app/Contents/Resources/4.1/python",
@@ -37,7 +36,6 @@ fn frameworks_and_developer_tools() {
     ]);
 }
 
-#[cfg(unix)]
 #[test]
 fn homebrew_has_frameworks_in_kegs() {
     let machine = Machine::new(Platform::MacOs);
@@ -56,10 +54,10 @@ fn homebrew_has_frameworks_in_kegs() {
     machine.link("opt/homebrew/bin/python3.12", "../Cellar/python@3.12/3.12.1/bin/python3.12");
     machine.check(&[
         "conda conda-base prefix opt/homebrew/Caskroom/miniforge/base",
-        "homebrew homebrew executable opt/homebrew/bin/python3.12",
+        "link: homebrew homebrew executable opt/homebrew/bin/python3.12",
         "homebrew homebrew prefix opt/homebrew/Cellar/pypy3.10/7.3.17/libexec",
         "homebrew homebrew prefix opt/homebrew/Cellar/python@3.12/3.12.1/Frameworks/Python.framework/Versions/3.12",
-        "homebrew homebrew prefix opt/homebrew/opt/python@3.12/Frameworks/Python.framework/Versions/3.12",
+        "link: homebrew homebrew prefix opt/homebrew/opt/python@3.12/Frameworks/Python.framework/Versions/3.12",
         // What is below `/opt` and has interpreters is no application of its own on macOS.
     ]);
 }

@@ -92,7 +92,6 @@ fn tools_with_a_store_of_their_own() {
     ]);
 }
 
-#[cfg(unix)]
 #[test]
 fn installers_of_pythons() {
     let mut machine = Machine::new(Platform::Linux);
@@ -117,14 +116,14 @@ fn installers_of_pythons() {
     machine.link("home/me/.local/share/mise/installs/python/system", "{root}/usr2");
     machine.link("home/me/.rye/py/cpython@3.7.1", "{root}/usr2/bin/python3.7");
     machine.check(&[
-        "installer - executable home/me/.rye/py/cpython@3.7.1",
+        "link: installer - executable home/me/.rye/py/cpython@3.7.1",
         "installer - prefix home/me/.local/share/mise/installs/pipx-black/24.1.0/venvs/black",
-        "installer - prefix home/me/.local/share/mise/installs/python/system",
+        "link: installer - prefix home/me/.local/share/mise/installs/python/system",
         "installer - prefix home/me/.proto/tools/python/3.12.2",
         "installer - prefix toolcache/Python/3.12.1/x64",
         "installer asdf prefix asdf/installs/python/3.10.1",
         "installer hatch prefix home/me/.local/share/hatch/pythons/3.12/python",
-        "installer mise prefix home/me/.local/share/mise/installs/python/3",
+        "link: installer mise prefix home/me/.local/share/mise/installs/python/3",
         "installer mise prefix home/me/.local/share/mise/installs/python/3.13.0",
         "installer pdm prefix home/me/.local/share/pdm/python/cpython@3.11.1",
         "installer rye prefix home/me/.rye/py/cpython@3.12.1",

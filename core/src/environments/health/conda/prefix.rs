@@ -143,10 +143,17 @@ fn prefix_of_shebang(text: &str) -> Option<PathBuf> {
     let trampoline = || text.lines().nth(1)?.strip_prefix("'''exec' ")?.split('"').nth(1);
     let interpreter = match line {
         "/bin/sh" => trampoline()?,
-        line => line.split_ascii_whitespace().next()?,
+        line => match line.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next()?,
+            None => line.split_ascii_whitespace().next()?,
+        },
     };
     let folder = Path::new(interpreter).parent()?;
-    let prefix = folder.parent().filter(|_| folder.ends_with("bin"))?;
+    let prefix = match folder.ends_with("bin") {
+        true => folder.parent()?,
+        // Windows has no folder for it.
+        false => Some(folder).filter(|_| interpreter.ends_with(".exe"))?,
+    };
     is_prefix(prefix).then(|| prefix.to_path_buf())
 }
 

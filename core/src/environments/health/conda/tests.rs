@@ -1,6 +1,7 @@
 use super::super::super::facts::Shape;
 use super::super::builder::Staged;
 use super::*;
+use crate::system::rooted;
 
 /// A conda environment whose record of `python` lists these files.
 fn staged(files: &[(&str, &str)]) -> Staged {
@@ -73,17 +74,22 @@ fn sees_that_history_is_gone() {
 
 #[test]
 fn files_vote_on_the_prefix() {
+    let gone = rooted("/gone");
     let check = |files: &[(&str, &str)], expected: Option<&str>| {
+        let texts: Vec<String> =
+            files.iter().map(|(_, text)| text.replace("/gone", &gone)).collect();
+        let files: Vec<(&str, &str)> =
+            files.iter().zip(&texts).map(|((path, _), text)| (*path, text.as_str())).collect();
         let expected: Vec<_> = expected
             .map(|count| {
                 format!(
-                    "conda-prefix-stale: {count} of this environment name the prefix `/gone/old`, \
+                    "conda-prefix-stale: {count} of this environment name the prefix `{gone}/old`, \
                      but it stands in `{{env}}`"
                 )
             })
             .into_iter()
             .collect();
-        assert_eq!(found(&staged(files)), expected, "{files:?}");
+        assert_eq!(found(&staged(&files)), expected, "{files:?}");
     };
     check(&[("lib/pkgconfig/python3.pc", "# pc\nprefix=/gone/old\n")], Some("a file"));
     check(
@@ -100,6 +106,10 @@ fn files_vote_on_the_prefix() {
     // Another environment whose name only starts like this one's.
     check(&[("bin/a", "#!/gone/old/bin/python\n# {env}-old\n")], Some("a file"));
     check(&[("bin/a", "#!/gone/old/bin/python\n"), ("bin/b", "#!{env}/bin/python\n")], None);
+    // Windows has the interpreter in the prefix.
+    let script = "#!\"/gone/old/python.exe\"\n";
+    check(&[("Scripts/a-script.py", script)], Some("a file"));
+    check(&[("Scripts/a-script.py", "#!/gone/old/python.exe -I\n")], Some("a file"));
     check(&[("bin/a", "#!/usr/bin/perl\n"), ("share/b", "nothing to see")], None);
 }
 

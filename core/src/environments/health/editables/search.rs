@@ -256,6 +256,7 @@ fn name_in_setup_py(text: &str) -> Option<String> {
 #[cfg(test)]
 mod unit {
     use super::*;
+    use crate::system::rooted;
 
     #[test]
     fn names_of_projects() {
@@ -276,7 +277,9 @@ mod unit {
     #[test]
     fn activate_scripts() {
         let check = |line: &str, expected: Option<&str>| {
-            assert_eq!(virtual_env(line), expected.map(PathBuf::from), "{line:?}");
+            let line = line.replace("/home", &rooted("/home"));
+            let expected = expected.map(|path| PathBuf::from(rooted(path)));
+            assert_eq!(virtual_env(&line), expected, "{line:?}");
         };
         check("VIRTUAL_ENV=\"/home/alice/.venv\"", Some("/home/alice/.venv"));
         check("    export VIRTUAL_ENV=/home/alice/.venv", Some("/home/alice/.venv"));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::environments::health::packages::fabricated::Fabricated;
 use crate::environments::health::{Code, Depth};
+use crate::host::Platform;
+use crate::system::rooted;
 
 const PYPROJECT: &str = "[project]\nname = \"Lab.Src\"\n";
 
@@ -14,7 +16,9 @@ fn project(folder: &Path) {
 }
 
 fn direct_url(folder: &Path) -> String {
-    format!(r#"{{"dir_info": {{"editable": true}}, "url": "file://{}"}}"#, folder.display())
+    // `file:///C:/x` on Windows.
+    let path = format!("/{}", folder.display()).replace('\\', "/").replace("//", "/");
+    format!(r#"{{"dir_info": {{"editable": true}}, "url": "file://{path}"}}"#)
 }
 
 /// An editable install of `proj/libs/labsrc`, by a `.pth` line.
@@ -70,15 +74,19 @@ fn a_project_that_moved_with_the_environment_is_found_at_the_same_place() {
     let now = made.home().join("proj/libs/labsrc");
     // No project file: only the place tells.
     fs::create_dir_all(now.join("src")).unwrap();
-    let old = Path::new("/old/home/proj/libs/labsrc");
-    made.write("bin/activate", b"VIRTUAL_ENV=\"/old/home/proj/.venv\"\nexport VIRTUAL_ENV\n");
+    let old = rooted("/old/home/proj");
+    let activate = format!("VIRTUAL_ENV=\"{old}/.venv\"\nexport VIRTUAL_ENV\n");
+    made.write("bin/activate", activate.as_bytes());
     made.install(
         "lab-src",
         "0.1",
         "",
         &[
-            ("lab_src.pth", b"/old/home/proj/libs/labsrc/src\n"),
-            ("lab_src-0.1.dist-info/direct_url.json", direct_url(old).as_bytes()),
+            ("lab_src.pth", format!("{old}/libs/labsrc/src\n").as_bytes()),
+            (
+                "lab_src-0.1.dist-info/direct_url.json",
+                direct_url(&Path::new(&old).join("libs/labsrc")).as_bytes(),
+            ),
         ],
     );
     let found = made.check(Depth::Usual);
@@ -90,7 +98,9 @@ fn a_project_that_moved_with_the_environment_is_found_at_the_same_place() {
 fn a_finder_names_paths_too() {
     let made = Fabricated::new();
     let folder = made.home().join("proj/libs/labsrc");
-    let finder = format!("MAPPING: dict[str, str] = {{'labsrc': '{}/code'}}\n", folder.display());
+    // As `repr` has it.
+    let mapped = folder.join("code").to_str().unwrap().replace('\\', "\\\\");
+    let finder = format!("MAPPING: dict[str, str] = {{'labsrc': '{mapped}'}}\n");
     made.install(
         "lab-src",
         "0.1",
@@ -129,8 +139,13 @@ fn links_of_setup_py_develop() {
 #[test]
 fn other_paths_are_information() {
     let made = Fabricated::new();
-    made.write("lib/python3.12/site-packages/mine.pth", b"# note\n/nowhere/at/all\nimport sys\n");
-    made.write("lib/python3.12/site-packages/foreign.pth", b"C:\\proj\\src\n");
+    made.write(
+        "lib/python3.12/site-packages/mine.pth",
+        format!("# note\n{}\nimport sys\n", rooted("/nowhere/at/all")).as_bytes(),
+    );
+    if Platform::CURRENT != Platform::Windows {
+        made.write("lib/python3.12/site-packages/foreign.pth", b"C:\\proj\\src\n");
+    }
     made.expect(&[(Code::PthPathMissing, "")]);
     made.expect_healthy();
 }

@@ -115,7 +115,10 @@ fn files_that_lead_to_projects_are_rewritten_rightly() {
     let made = Fabricated::new();
     let pth = made.prefix.to_string_lossy().into_owned();
     made.install("lab", "1", "", &[("_lab.pth", pth.as_bytes())]);
-    made.write("lib/python3.12/site-packages/_lab.pth", b"/tmp");
+    made.write(
+        "lib/python3.12/site-packages/_lab.pth",
+        std::env::temp_dir().to_str().unwrap().as_bytes(),
+    );
     made.expect_healthy();
     made.expect(&[]);
 }
