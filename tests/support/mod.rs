@@ -9,4 +9,4 @@ pub(crate) mod system;
 
 pub(crate) use breakages::{Breakage, Look, breakages, not_built};
 pub(crate) use environment::{Base, Distribution, Venv, write};
-pub(crate) use home::{Answer, Home, canonical};
+pub(crate) use home::{Answer, Home};

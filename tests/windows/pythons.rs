@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Answer, Home, canonical};
+use crate::support::{Answer, Home};
 
 /// The environments that `ci/windows-python` makes, and the base of each.
 pub(super) const ENVIRONMENTS: [(&str, &str); 4] = [
@@ -24,7 +24,7 @@ impl Pythons {
     /// `None`, with a word to whoever reads the output, where there are none.
     pub(super) fn here() -> Option<Pythons> {
         match std::env::var_os("AIOS_WINDOWS_PYTHONS") {
-            Some(folder) => Some(Pythons { folder: canonical(Path::new(&folder)) }),
+            Some(folder) => Some(Pythons { folder: aios_core::fs::canonical(Path::new(&folder)).unwrap() }),
             None => {
                 let how = "AIOS_WINDOWS_PYTHONS is not set: `ci/windows-python DIR` makes the Pythons, \
                            and `ci/windows` names them";
