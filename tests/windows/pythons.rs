@@ -24,7 +24,9 @@ impl Pythons {
     /// `None`, with a word to whoever reads the output, where there are none.
     pub(super) fn here() -> Option<Pythons> {
         match std::env::var_os("AIOS_WINDOWS_PYTHONS") {
-            Some(folder) => Some(Pythons { folder: aios_core::fs::canonical(Path::new(&folder)).unwrap() }),
+            Some(folder) => {
+                Some(Pythons { folder: aios_core::fs::canonical(Path::new(&folder)).unwrap() })
+            }
             None => {
                 let how = "AIOS_WINDOWS_PYTHONS is not set: `ci/windows-python DIR` makes the Pythons, \
                            and `ci/windows` names them";

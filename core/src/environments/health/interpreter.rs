@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Code, Finding, Method, Report, Subject};
-use crate::environments::facts::{Facts, InterpreterFile, LinkEnd, Marker, Shape, interpreter_tag};
+use crate::environments::facts::{
+    Facts, InterpreterFile, LinkEnd, Marker, Scheme, Shape, interpreter_tag,
+};
 use crate::environments::image::{self, Format};
 use crate::environments::installation;
 use crate::environments::{Problem, PythonTag};
@@ -135,7 +137,7 @@ fn judge_file(subject: &Subject<'_>, file: &InterpreterFile, report: &mut Report
                     let message = format!("{place} is built for {built}, this machine is {own}");
                     report.add(Code::InterpreterWrongArch, message, [canonical.clone()]);
                 }
-                Ok(_) if !executable => {
+                Ok(_) if !executable && facts.scheme == Scheme::Posix => {
                     let message = format!("`{}` has no execute bit", canonical.display());
                     report.add(Code::InterpreterNotExecutable, message, [canonical.clone()]);
                 }
