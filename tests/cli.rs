@@ -213,6 +213,11 @@ fn unusual_names() {
         assert!(!text.contains(raw), "{text:?}");
         assert!(!text.contains("\nbreak"), "{text:?}");
     }
+    let text = home.aios(["find", "odd"]).stdout;
+    for name in names.iter().filter(|name| name.to_str().is_none()) {
+        let readable: String = name.to_string_lossy().chars().take_while(char::is_ascii).collect();
+        assert!(text.contains(&format!("{readable}\\x")), "{name:?}");
+    }
     // Each can be named again.
     for name in &names {
         let mut command = home.command();

@@ -176,7 +176,7 @@ fn words_of(name: &str) -> Vec<String> {
     words
 }
 
-fn below(folder: &str) -> Vec<PathBuf> {
+pub(crate) fn below(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(path) = open.pop() {

@@ -39,7 +39,8 @@ fn every_command_does_what_is_shown() {
         });
         let answer = home.aios(args);
         assert!(matches!(answer.code, Some(0 | 1)), "{command}: {answer:?}");
-        if !expected.trim().is_empty() {
+        // What is shown is the output on Linux: other systems have other places and separators.
+        if !expected.trim().is_empty() && cfg!(target_os = "linux") {
             let actual = answer.stdout.replace(here, "/home/you");
             assert_eq!(
                 flat(&expected),
@@ -49,7 +50,7 @@ fn every_command_does_what_is_shown() {
             compared += 1;
         }
     }
-    assert!(compared >= 3, "only {compared} outputs were compared");
+    assert!(compared >= 3 || !cfg!(target_os = "linux"), "only {compared} outputs were compared");
 }
 
 /// Line breaks depend on the length of the home folder's name.

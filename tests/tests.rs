@@ -15,6 +15,8 @@ mod cli;
 mod layers;
 /// Whatever stands beside a healthy environment does not keep it from being found.
 mod neighbours;
+/// Which code and which tests are for one system alone.
+mod platforms;
 /// The commands of README.md do what it shows.
 mod readme;
 /// Real Pythons of Windows: they run there (or under Wine), and nowhere else.

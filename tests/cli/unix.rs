@@ -6,16 +6,6 @@ use std::time::Duration;
 use crate::support::system::{set_mode, symlink};
 use crate::support::{Answer, Home, Venv, write};
 
-// Not on Windows: names are text there, and are compared in `unusual_names`.
-#[test]
-fn names_that_are_no_text() {
-    use std::os::unix::ffi::OsStrExt;
-    let home = Home::new();
-    let name = std::ffi::OsStr::from_bytes(b"latin1-\xe9");
-    Venv::make(&home.join("odd").join(name), &home.base());
-    assert!(home.aios(["find", "odd"]).stdout.contains("~/odd/latin1-\\xe9\n"));
-}
-
 // Not on Windows: rights are not modes, and are not judged.
 #[test]
 fn unreadable_folder() {

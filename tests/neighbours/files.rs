@@ -80,8 +80,10 @@ const HINTS: &[&str] = &[
 
 fn is_hint(odd: Odd, place: &str) -> bool {
     HINTS.contains(&place)
+        || system::NOT_JUDGED.contains(&place)
         || odd.is("link to nowhere") && IN_HOME.contains(&place)
-        || odd.is("unreadable file") && place == "bin/webtool"
+        || ["unreadable file", "held file"].iter().any(|name| odd.is(name))
+            && place == "bin/webtool"
 }
 
 /// Files of the home folder and of projects that name environments.

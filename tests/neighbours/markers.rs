@@ -86,7 +86,7 @@ fn markers_of_any_content() {
     let home = Home::new();
     let healthy = healthy(&home);
     let contents: &[(&str, Vec<u8>)] = &[
-        ("nul", vec![0; 60_000]),
+        ("zeros", vec![0; 60_000]),
         ("bytes", (0..=255).cycle().take(60_000).collect()),
         ("equals", b"=".repeat(60_000)),
         ("lines", b"home = /usr/bin\n".repeat(4_000)),
@@ -159,7 +159,7 @@ fn interpreters_that_are_none() {
         ("pe", pe),
         ("macho", [vec![0xcf, 0xfa, 0xed, 0xfe], vec![0xff; 200]].concat()),
         ("fat", [vec![0xca, 0xfe, 0xba, 0xbe], vec![0xff; 200]].concat()),
-        ("nul", vec![0; 100_000]),
+        ("zeros", vec![0; 100_000]),
         ("shebang", b"#!".repeat(100_000)),
         ("link-text", b"/usr/bin/python3".to_vec()),
     ];

@@ -98,8 +98,9 @@ fn assert_healthy(answer: &Answer, venv: &Venv) {
 
 /// Whether the path stands in a problem or in a finding, as text of either.
 fn is_reported(answer: &Answer, path: &Path) -> bool {
-    let text = path.to_str().unwrap();
-    let mentions = |value: &Value| value.to_string().contains(text);
+    // As JSON has it, without the quotes.
+    let text = Value::from(path.to_str().unwrap()).to_string();
+    let mentions = |value: &Value| value.to_string().contains(text.trim_matches('"'));
     let document = answer.json();
     let environments = document["environments"].as_array().unwrap();
     document["problems"].as_array().unwrap().iter().any(mentions)

@@ -115,7 +115,8 @@ fn records_of_any_size() {
     let invalid = venv(&home, "invalid");
     write(&part(&invalid, "RECORD"), b"\xff".repeat(8 << 20));
     let allowed = venv(&home, "allowed");
-    let lines: String = (0..100_000).map(|n| format!("odd/{n}.py,sha256=abcdef,1\n")).collect();
+    let lines: String =
+        (0..2 * system::CROWD).map(|n| format!("odd/{n}.py,sha256=abcdef,1\n")).collect();
     write(&part(&allowed, "RECORD"), lines);
     let line = venv(&home, "line");
     write(&part(&line, "RECORD"), "odd/__init__.py,sha256=".repeat(100_000));

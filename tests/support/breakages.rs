@@ -101,14 +101,6 @@ const BREAKAGES: &[Breakage] = &[
         venv.edit_cfg(|text| text.replacen(&old, &gone, 1));
         None
     }),
-    breaks(Code::PyvenvCfgVersionMismatch, "pyvenv.cfg of a colleague with 3.11", |home, venv| {
-        let other = Base::make(&home.join("opt/python-3.11"), "3.11.9");
-        let old = venv.base.prefix.display().to_string();
-        venv.edit_cfg(|text| {
-            text.replace(&old, &other.prefix.display().to_string()).replace("3.12.3", "3.11.9")
-        });
-        None
-    }),
     // Interpreter and base.
     breaks(Code::InterpreterMissing, "a virus scanner took the interpreter", |_, venv| {
         for name in system::INTERPRETERS {
@@ -147,14 +139,6 @@ const BREAKAGES: &[Breakage] = &[
         let moved = Venv { prefix: home.join("renamed"), base: venv.base.clone() };
         fs::rename(&venv.prefix, &moved.prefix).unwrap();
         Some(moved)
-    }),
-    breaks(Code::ActivatePathStale, "activate names the place of the build", |_, venv| {
-        for (name, ..) in system::ACTIVATE {
-            let text = fs::read_to_string(venv.bin(name)).unwrap();
-            let here = venv.prefix.display().to_string();
-            write(&venv.bin(name), text.replace(&here, system::ELSEWHERE));
-        }
-        None
     }),
     breaks(Code::EditablePathStale, "an editable project moved", |home, venv| {
         editable(home, venv);

@@ -4,7 +4,7 @@ use std::fs;
 
 use aios_core::Code;
 
-use super::super::system::{set_mode, symlink};
+use super::super::system::{ACTIVATE, set_mode, symlink};
 use super::{Base, Breakage, Venv, breaks, copy_interpreter, write};
 
 /// The codes that are not built here, and why.
@@ -76,4 +76,20 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         Some(foreign)
     })
     .also(&[Code::InterpreterMissing, Code::InterpreterCorrupt, Code::PyvenvCfgHomeStale]),
+    breaks(Code::PyvenvCfgVersionMismatch, "pyvenv.cfg of a colleague with 3.11", |home, venv| {
+        let other = Base::make(&home.join("opt/python-3.11"), "3.11.9");
+        let old = venv.base.prefix.display().to_string();
+        venv.edit_cfg(|text| {
+            text.replace(&old, &other.prefix.display().to_string()).replace("3.12.3", "3.11.9")
+        });
+        None
+    }),
+    breaks(Code::ActivatePathStale, "activate names the place of the build", |_, venv| {
+        for (name, ..) in ACTIVATE {
+            let text = fs::read_to_string(venv.bin(name)).unwrap();
+            let here = venv.prefix.display().to_string();
+            write(&venv.bin(name), text.replace(&here, "/build/venv"));
+        }
+        None
+    }),
 ];

@@ -8,7 +8,7 @@ pub(crate) use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::environment::{Base, Venv, write};
+use super::environment::{Base, Venv, elf, write};
 
 /// Where scripts are in an environment.
 pub(crate) const SCRIPTS: &str = "bin";
@@ -34,9 +34,6 @@ pub(crate) const HOME_VARIABLE: &str = "HOME";
 /// Names the folder of caches, and where it is without it, below the home folder.
 pub(crate) const CACHE_VARIABLE: &str = "XDG_CACHE_HOME";
 pub(crate) const CACHES: &str = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
-/// A place where nothing is.
-pub(crate) const ELSEWHERE: &str = "/build/venv";
-
 /// Machine number of x86-64 in an ELF header.
 const X86_64: u16 = 62;
 const AARCH64: u16 = 183;
@@ -63,33 +60,6 @@ pub(crate) fn foreign_image(marker: &str) -> Vec<u8> {
 /// A program that does not run here.
 pub(crate) fn foreign_program() -> Vec<u8> {
     foreign_image("\x003.12.3\0")
-}
-
-/// A whole ELF image of a few hundred bytes: a header and one segment that covers the file.
-fn elf(machine: u16, marker: &str) -> Vec<u8> {
-    let mut file = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let size = 64 + 56 + marker.len() as u64;
-    for half in [3_u16, machine] {
-        file.extend(half.to_le_bytes());
-    }
-    file.extend(1_u32.to_le_bytes());
-    // Entry, offset of the program headers, offset of the section headers.
-    for word in [0_u64, 64, 0] {
-        file.extend(word.to_le_bytes());
-    }
-    file.extend(0_u32.to_le_bytes());
-    for half in [64_u16, 56, 1, 64, 0, 0] {
-        file.extend(half.to_le_bytes());
-    }
-    // PT_LOAD, readable and executable.
-    for half in [1_u32, 5] {
-        file.extend(half.to_le_bytes());
-    }
-    for word in [0, 0, 0, size, size, 4096] {
-        file.extend(word.to_le_bytes());
-    }
-    file.extend(marker.as_bytes());
-    file
 }
 
 pub(crate) fn set_mode(path: &Path, mode: u32) {
@@ -268,3 +238,6 @@ pub(crate) fn lead_interpreter_to(venv: &Venv, folder: &Path) {
 
 /// What is said of environments that stand on each other.
 pub(crate) const CODE_OF_A_RING: &str = "interpreter-symlink-loop";
+
+/// Places, as [`place`] takes them, of which nothing is judged.
+pub(crate) const NOT_JUDGED: &[&str] = &[];

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::environment::{Base, Venv, write};
+use super::environment::{Base, Venv, elf, write};
 
 /// Where scripts are in an environment.
 pub(crate) const SCRIPTS: &str = "Scripts";
@@ -30,9 +30,6 @@ pub(crate) const HOME_VARIABLE: &str = "USERPROFILE";
 /// Names the folder of caches, and where it is without it, below the home folder.
 pub(crate) const CACHE_VARIABLE: &str = "LOCALAPPDATA";
 pub(crate) const CACHES: &str = "AppData/Local";
-/// A place where nothing is.
-pub(crate) const ELSEWHERE: &str = "D:\\build\\venv";
-
 /// `IMAGE_FILE_MACHINE_AMD64`
 const X86_64: u16 = 0x8664;
 const AARCH64: u16 = 0xaa64;
@@ -49,12 +46,7 @@ pub(crate) fn foreign_image(marker: &str) -> Vec<u8> {
 
 /// A program that does not run here: Windows translates those of other processors.
 pub(crate) fn foreign_program() -> Vec<u8> {
-    let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 1, 1];
-    elf.resize(64, 0);
-    for (at, value) in [(16, 3), (18, 62), (20, 1), (52, 64), (54, 56), (58, 64)] {
-        elf[at] = value;
-    }
-    elf
+    elf(62, "\x003.12.3\0")
 }
 
 /// A whole PE image: its headers, and one section that holds the marker.
@@ -206,8 +198,11 @@ pub(crate) fn place(place: &str) -> String {
 
 /// A place in a home folder, given as Linux has it.
 pub(crate) fn place_in_home(place: &str) -> String {
-    let folders =
-        [(".local/share/jupyter", "AppData/Roaming/jupyter"), (".config/", "AppData/Roaming/")];
+    let folders = [
+        (".local/share/jupyter", "AppData/Roaming/jupyter"),
+        (".config/hatch", "AppData/Local/hatch"),
+        (".config/", "AppData/Roaming/"),
+    ];
     for (linux, windows) in folders {
         if let Some(rest) = place.strip_prefix(linux) {
             return format!("{windows}{rest}");
@@ -252,3 +247,6 @@ pub(crate) fn lead_interpreter_to(venv: &Venv, folder: &Path) {
 
 /// What is said of environments that stand on each other.
 pub(crate) const CODE_OF_A_RING: &str = "pyvenv-cfg-home-stale";
+
+/// Places, as [`place`] takes them, of which nothing is judged: `pythonw.exe`.
+pub(crate) const NOT_JUDGED: &[&str] = &["bin/python3"];

@@ -95,6 +95,10 @@ fn read_home(folder: &Path, scheme: Scheme) -> Home {
             || PythonTag::from_name(stem).is_some()
     };
     let windows = scheme == Scheme::Windows;
+    // Its interpreters only start those that its own `home` names: in a ring, without end.
+    if windows && folder.parent().is_some_and(|prefix| fs::is_file(&prefix.join("pyvenv.cfg"))) {
+        return Home::Unusable("belongs to a virtual environment, not to an installation");
+    }
     let entries = match fs::list(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {

@@ -115,9 +115,10 @@ fn first_missing(path: &Path) -> PathBuf {
     path
 }
 
-// Not on Windows: a link takes a right that users lack, and Wine makes none.
 #[cfg(all(test, unix))]
 mod tests {
+    //! Not on Windows: a link takes a right that users lack, and Wine makes none.
+
     use std::os::unix::fs::symlink;
 
     use super::*;

@@ -161,7 +161,14 @@ fn literal(text: &[u8]) -> Option<PathBuf> {
                 return path_of(&rest[..end.unwrap_or(rest.len())]);
             }
             _ if is_drive(rest) => {
-                let end = rest.iter().position(|b| matches!(b, b'\r' | b'"' | b')' | b';'));
+                // A batch file quotes no blanks and brackets: `set VIRTUAL_ENV=C:\a (b)`.
+                let before = &text[..text.len() - rest.len()];
+                let computed = memchr::memmem::find(before, b"$(").is_some();
+                let end = rest.iter().position(|b| match b {
+                    b'\r' | b'"' => true,
+                    b')' | b';' => computed,
+                    _ => false,
+                });
                 return path_of(trim(&rest[..end.unwrap_or(rest.len())]));
             }
             _ => rest = tail,
@@ -284,6 +291,9 @@ mod tests {
         check("set -gx VIRTUAL_ENV '/a'\nset -gx PATH \"$VIRTUAL_ENV/bin\" $PATH\n", Some("/a"));
         check("@for %%i in (\"C:\\a\") do @set \"VIRTUAL_ENV=%%~fi\"\n", Some("C:\\a"));
         check("set VIRTUAL_ENV=C:\\a b\r\n", Some("C:\\a b"));
+        check("set \"VIRTUAL_ENV=C:\\a (b); c\"\r\n", Some("C:\\a (b); c"));
+        check("set \"VIRTUAL_ENV=C:\\$(a)\"\r\n", Some("C:\\$(a)"));
+        check("export VIRTUAL_ENV=$(cygpath C:\\a)\n", Some("C:\\a"));
         check("VIRTUAL_ENV=\"$(dirname \"$SCRIPT\")\"\nPATH=\"$VIRTUAL_ENV/bin:$PATH\"\n", None);
         check("unset VIRTUAL_ENV\nVIRTUAL_ENV_PROMPT=\"/x\"\n", None);
     }

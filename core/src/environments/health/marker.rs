@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Code, Report, Subject};
-use crate::environments::facts::{Facts, Marker, Shape};
+use crate::environments::facts::{Facts, Marker, Scheme, Shape};
 use crate::environments::installation::Home;
 use crate::environments::python::PythonTag;
 use crate::environments::pyvenv_cfg::{Defect, PyvenvCfg};
@@ -84,7 +84,19 @@ fn home(subject: &Subject<'_>, cfg: &PyvenvCfg, path: &Path, report: &mut Report
         return report.add(Code::PyvenvCfgHomeMissing, message, [path.to_path_buf()]);
     };
     // The base's folder of another system says nothing here; `foreign-platform` does.
-    if !home.is_absolute() || super::layout::is_foreign(subject) {
+    if super::layout::is_foreign(subject) {
+        return;
+    }
+    if !home.is_absolute() {
+        // Windows has no link that would lead to the base instead.
+        let named = |text: &str| text.starts_with("\\\\") || text.get(1..2) == Some(":");
+        if facts.scheme == Scheme::Windows && !home.to_str().is_some_and(named) {
+            let message = format!(
+                "`home` in `pyvenv.cfg` is `{}`, which is no absolute path",
+                home.display()
+            );
+            report.add(Code::PyvenvCfgHomeStale, message, [path.to_path_buf()]);
+        }
         return;
     }
     let mut found = match facts.home.as_deref() {

@@ -81,6 +81,12 @@ fn interpreters(folder: &Path) -> Vec<Target> {
         let lib = library.parent().filter(|lib| lib.ends_with("lib") || lib.ends_with("lib64"))?;
         Some(lib.parent()?.join("bin").join(library.file_name()?))
     });
+    // Windows: `Lib` beside `python.exe`.
+    let beside = || {
+        let lib = folder.ancestors().find(|above| above.ends_with("Lib"))?;
+        Some(lib.parent()?.join("python.exe"))
+    };
+    let executable = executable.or_else(beside);
     executable.filter(|path| fs::is_file(path)).map(Target::Executable).into_iter().collect()
 }
 

@@ -278,6 +278,8 @@ fn is_named_after(entry: &str, distribution: &Distribution) -> bool {
 
 #[cfg(test)]
 mod tests {
+    //! Not on Windows: rights are not modes there, and are not judged.
+
     use std::os::unix::fs::PermissionsExt;
 
     use super::super::super::builder::Staged;
