@@ -41,7 +41,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with a path.
     pub fn new(path: impl Into<PathBuf>, message: impl Into<String>) -> Problem {
-        Problem { path: crate::system::native(path.into()), message: message.into() }
+        Problem { path: path.into(), message: message.into() }
     }
 }
 

@@ -13,6 +13,7 @@ use super::super::{Architecture, Problem, PythonTag};
 use super::{Code, Finding, Report, Subject};
 use crate::fs;
 use crate::host::Platform;
+use crate::system;
 
 mod name;
 
@@ -122,6 +123,7 @@ fn check_distribution(
                     None => machine_found = true,
                 },
                 Opened::InUse => {
+                    let path = system::native(path);
                     report.problems.push(Problem::new(path, "cannot be read: it is in use"));
                 }
                 Opened::Image(_) | Opened::NotJudged => {}
