@@ -10,6 +10,7 @@ use crate::environments::Problem;
 use crate::environments::distributions::{Distribution, Record, RecordedFile, Role, Run, Site};
 use crate::environments::facts::Scheme;
 use crate::environments::health::{Depth, Finding, Method, Report, Severity, Subject};
+use crate::system;
 
 /// Fewer are read as fast as their stamps are compared with what the last run kept.
 const MANY_FILES: usize = 16;
@@ -79,7 +80,11 @@ pub(super) fn check(
     // Elsewhere `rights` says it.
     if subject.facts.scheme == Scheme::Windows {
         report.problems.extend(
-            faults.unread.into_iter().take(1).map(|path| Problem::new(path, "cannot be read now")),
+            faults
+                .unread
+                .into_iter()
+                .take(1)
+                .map(|path| Problem::new(system::native(path), "cannot be read now")),
         );
     }
 }
