@@ -120,10 +120,10 @@ fn environments_of_windows() {
     // Launchers name the interpreter that they start.
     check("launchers of another place", (&["env-moved"], "3.12.1"), &|machine| {
         for name in ["pip.exe", "pip3.12.exe"] {
-            machine.launcher(name, Path::new("/old/env"));
+            machine.launcher(name, &machine.root.join("old"));
         }
     });
     check("one launcher of another place", (&["script-shebang-stale"], "3.12.1"), &|machine| {
-        machine.launcher("pip.exe", Path::new("/old/env"));
+        machine.launcher("pip.exe", &machine.root.join("old"));
     });
 }
