@@ -6,6 +6,10 @@ check:
 test *ARGS:
     cargo test --locked {{ARGS}}
 
+# Windows under Wine, and types for MSVC and macOS; on Debian 12.
+windows:
+    ci/windows
+
 # `AIOS_BENCH_ENVIRONMENTS=10000 just bench` for more than the usual 2000.
 bench:
     cargo bench --locked --bench discovery

@@ -19,3 +19,6 @@ mod neighbours;
 mod platforms;
 /// The commands of README.md do what it shows.
 mod readme;
+/// Real Pythons of Windows: they run there (or under Wine), and nowhere else.
+#[cfg(windows)]
+mod windows;

@@ -49,7 +49,7 @@ fn answers_as(venv: &Venv, version: &str, mark: &Path) {
     set_mode(&venv.bin("python"), 0o755);
 }
 
-// Not on Windows: what plays the interpreter is a shell script; `tests/windows` starts real ones.
+// Not on Windows: what plays the interpreter is a shell script.
 #[test]
 fn probing_starts_what_is_named_and_nothing_else() {
     let home = Home::new();

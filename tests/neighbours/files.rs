@@ -1,34 +1,21 @@
 use super::*;
 use crate::support::system;
 
-/// What stands where a regular file belongs.
+/// What stands where a regular file belongs: its name, and what puts it there.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Odd {
-    Folder,
-    Huge,
-    /// Something of this system, put there by this.
-    Special(&'static str, fn(&Path)),
-}
+pub(super) struct Odd(pub(super) &'static str, pub(super) fn(&Path));
 
 impl Odd {
     /// Puts it there.
     fn put(self, path: &Path) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         remove(path);
-        match self {
-            Odd::Folder => fs::create_dir(path).unwrap(),
-            Odd::Huge => sparse(path, 2 << 30),
-            Odd::Special(_, put) => put(path),
-        }
-    }
-
-    fn is(self, name: &str) -> bool {
-        matches!(self, Odd::Special(own, _) if own == name)
+        (self.1)(path);
     }
 }
 
 /// Files of an environment that have `webtool` installed.
-const IN_ENVIRONMENT: &[&str] = &[
+pub(super) const IN_ENVIRONMENT: &[&str] = &[
     "pyvenv.cfg",
     "bin/python",
     "bin/python3",
@@ -81,9 +68,8 @@ const HINTS: &[&str] = &[
 fn is_hint(odd: Odd, place: &str) -> bool {
     HINTS.contains(&place)
         || system::NOT_JUDGED.contains(&place)
-        || odd.is("link to nowhere") && IN_HOME.contains(&place)
-        || ["unreadable file", "held file"].iter().any(|name| odd.is(name))
-            && place == "bin/webtool"
+        || odd.0 == "link to nowhere" && IN_HOME.contains(&place)
+        || odd.0 == "unreadable file" && place == "bin/webtool"
 }
 
 /// Files of the home folder and of projects that name environments.
@@ -155,10 +141,10 @@ pub(super) fn check_as(odd: Odd, run: &dyn Fn(&Home, &[&str]) -> Answer) {
 
 #[test]
 fn folders() {
-    check(Odd::Folder);
+    check(Odd("folder", |path| fs::create_dir(path).unwrap()));
 }
 
 #[test]
 fn huge_files() {
-    check(Odd::Huge);
+    check(Odd("huge file", |path| sparse(path, 2 << 30)));
 }

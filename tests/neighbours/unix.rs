@@ -25,13 +25,13 @@ fn a_folder_of_links_to_interpreters_means_their_environments() {
 // Not on Windows: no folder holds a fifo.
 #[test]
 fn fifos() {
-    check(Odd::Special("fifo", fifo));
+    check(Odd("fifo", fifo));
 }
 
 // Not on Windows: no folder holds a socket.
 #[test]
 fn sockets() {
-    check(Odd::Special("socket", |path| {
+    check(Odd("socket", |path| {
         // The name of a socket is short; afterwards it may be moved.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         UnixListener::bind(folder.path().join("s")).unwrap();
@@ -42,7 +42,7 @@ fn sockets() {
 // Not on Windows: no link leads to a device.
 #[test]
 fn links_to_devices() {
-    check(Odd::Special("link to a device", |path| symlink("/dev/zero", path).unwrap()));
+    check(Odd("link to a device", |path| symlink("/dev/zero", path).unwrap()));
 }
 
 // Not on Windows: no folder holds a device.
@@ -57,7 +57,7 @@ fn devices() {
     if !is_root() || std::panic::catch_unwind(|| put(&path)).is_err() {
         return eprintln!("skipped: this user may not make devices");
     }
-    check(Odd::Special("device", put));
+    check(Odd("device", put));
 }
 
 // Not on Windows: rights are not modes, and are not judged.
@@ -68,7 +68,7 @@ fn unreadable_files() {
             write(path, "");
             set_mode(path, 0o000);
         };
-        check_as(Odd::Special("unreadable file", put), &run_as_nobody);
+        check_as(Odd("unreadable file", put), &run_as_nobody);
     }
 }
 
@@ -76,8 +76,8 @@ fn unreadable_files() {
 #[test]
 fn links_that_end_nowhere() {
     let to_itself = |path: &Path| symlink(path.file_name().unwrap(), path).unwrap();
-    check(Odd::Special("link to itself", to_itself));
-    check(Odd::Special("link to nowhere", |path| symlink("nowhere", path).unwrap()));
+    check(Odd("link to itself", to_itself));
+    check(Odd("link to nowhere", |path| symlink("nowhere", path).unwrap()));
 }
 
 // Not on Windows: a link takes a right that users lack, and Wine makes none.

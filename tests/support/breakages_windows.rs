@@ -2,7 +2,7 @@
 
 use aios_core::Code;
 
-use super::{Breakage, Venv, breaks, write};
+use super::{Breakage, Venv, breaks, system, write};
 
 /// The codes that are not built here, and why.
 pub(super) const NOT_BUILT: &[(Code, &str)] = &[
@@ -14,13 +14,11 @@ pub(super) const NOT_BUILT: &[(Code, &str)] = &[
     (Code::ScriptNotExecutable, "Windows has no execute bit"),
     (Code::Lib64LinkMissing, "environments of Windows have no `lib64`"),
     (Code::PyvenvCfgVersionMismatch, "`Lib` of Windows does not say which version it is of"),
-    (Code::ActivatePathStale, "without launchers that are read, it is a move"),
-    (Code::ScriptShebangStale, "scripts of Windows are launchers, which are not read"),
 ];
 
 /// What happens to environments of this system alone.
-pub(super) const BREAKAGES: &[Breakage] =
-    &[breaks(Code::ForeignPlatform, "made on Linux and copied here", |home, _| {
+pub(super) const BREAKAGES: &[Breakage] = &[
+    breaks(Code::ForeignPlatform, "made on Linux and copied here", |home, _| {
         let foreign = Venv { prefix: home.join("foreign"), base: home.base() };
         let cfg = "home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.12.3\n";
         write(&foreign.cfg(), cfg);
@@ -28,4 +26,22 @@ pub(super) const BREAKAGES: &[Breakage] =
         write(&foreign.prefix.join("lib/python3.12/site-packages/six.py"), "# six\n");
         Some(foreign)
     })
-    .also(&[Code::InterpreterMissing, Code::PyvenvCfgHomeStale])];
+    .also(&[Code::InterpreterMissing, Code::PyvenvCfgHomeStale]),
+    breaks(
+        Code::ScriptShebangStale,
+        "one launcher starts an interpreter that is gone",
+        |home, venv| {
+            let gone = Venv { prefix: home.join("gone"), base: venv.base.clone() };
+            write(&venv.bin("webtool.exe"), system::content_of_script(&gone, "webtool"));
+            None
+        },
+    ),
+    breaks(Code::ActivatePathStale, "activate names the place of the build", |_, venv| {
+        for (name, ..) in system::ACTIVATE {
+            let text = std::fs::read_to_string(venv.bin(name)).unwrap();
+            let here = venv.prefix.display().to_string();
+            write(&venv.bin(name), text.replace(&here, r"D:\build\venv"));
+        }
+        None
+    }),
+];

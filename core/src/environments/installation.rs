@@ -140,7 +140,9 @@ fn read(
     let version = tag.and_then(|tag| exact_version(prefix, executable, stdlib.as_deref(), tag));
     // A script that stands in for an interpreter (Nix, wrappers) has its library elsewhere.
     let damage = match (format, &stdlib, tag) {
-        (Format::Script | Format::Unread, ..) | (_, _, None) => None,
+        (Format::Script | Format::Unread, ..) => None,
+        (Format::Pe, Some(_), None) => library_gone(prefix),
+        (_, _, None) => None,
         (_, stdlib, Some(tag)) => damage(prefix, scheme, stdlib.as_deref(), tag, bytes),
     };
     let conda = fs::is_folder(&prefix.join("conda-meta"));
@@ -194,7 +196,12 @@ fn windows_library(
 
 /// The minor version that `python312.dll` (or `python313t.dll`, `python312.zip`) names.
 pub(super) fn windows_tag(folder: &Path) -> Option<PythonTag> {
-    fs::list(folder).ok()?.iter().filter(|entry| entry.kind == Kind::File).find_map(|entry| {
+    tag_of_library(&fs::list(folder).ok()?)
+}
+
+/// The same for a folder that was listed.
+pub(super) fn tag_of_library(entries: &[fs::Entry]) -> Option<PythonTag> {
+    entries.iter().filter(|entry| entry.kind == Kind::File).find_map(|entry| {
         let name = entry.name.to_str()?.to_ascii_lowercase();
         let digits = name
             .strip_prefix("python3")?
@@ -289,6 +296,11 @@ fn damage(
     tag: PythonTag,
     bytes: u64,
 ) -> Option<Damage> {
+    if scheme == Scheme::Windows
+        && let Some(damage) = library_corrupt(prefix)
+    {
+        return Some(damage);
+    }
     let archive = match scheme {
         Scheme::Posix => prefix.join(format!("lib/python{}{}.zip", tag.major, tag.minor)),
         Scheme::Windows => prefix.join(format!("python{}{}.zip", tag.major, tag.minor)),
@@ -349,6 +361,41 @@ fn missing_library(prefix: &Path, scheme: Scheme, tag: PythonTag, bytes: u64) ->
     (linker_leftover && !listing.iter().any(named)).then(|| Damage {
         what: format!("its library `{}/{stem}.so` is gone", lib.display()),
         paths: vec![lib.join(format!("{stem}.so.1.0"))],
+    })
+}
+
+/// `python312.dll`, which holds the interpreter on Windows: `python.exe` only starts it. `python3.dll`, of
+/// the stable ABI, hands on to it.
+pub(super) fn is_library_of_windows(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.strip_prefix("python3").and_then(|rest| rest.strip_suffix(".dll")).is_some_and(|digits| {
+        let digits = digits.trim_end_matches('t');
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// Whether the libraries of an installation were put here: what came with the interpreter's own.
+pub(super) fn has_libraries_of_windows(entries: &[fs::Entry]) -> bool {
+    entries.iter().any(|entry| {
+        ["python3.dll", "vcruntime140.dll"].iter().any(|name| entry.name.eq_ignore_ascii_case(name))
+    })
+}
+
+fn library_gone(prefix: &Path) -> Option<Damage> {
+    let entries = fs::list(prefix).ok()?;
+    has_libraries_of_windows(&entries).then(|| Damage {
+        what: format!("no `python3*.dll` is in `{}`, and its programs load it", prefix.display()),
+        paths: vec![prefix.to_path_buf()],
+    })
+}
+
+fn library_corrupt(prefix: &Path) -> Option<Damage> {
+    let entries = fs::list(prefix).ok()?;
+    let names = entries.iter().filter(|entry| entry.kind == Kind::File);
+    names.filter(|entry| entry.name.to_str().is_some_and(is_library_of_windows)).find_map(|entry| {
+        let path = prefix.join(&entry.name);
+        let reason = image::read(&path).err()?;
+        Some(Damage { what: format!("`{}` {reason}", path.display()), paths: vec![path] })
     })
 }
 

@@ -99,7 +99,9 @@ fn follow(path: &Path) -> LinkEnd {
         return LinkEnd::NotAFile(fs::what_is(metadata.file_type()));
     }
     let image = match image::read(&canonical) {
-        Err(_) if fs::open(&canonical).is_err_and(|error| error.is_denied()) => {
+        Err(_)
+            if fs::open(&canonical).is_err_and(|error| error.is_denied() || error.is_in_use()) =>
+        {
             // What may be run and not read (mode 711) is no defect.
             if !is_executable(&metadata) {
                 return LinkEnd::Denied(canonical);

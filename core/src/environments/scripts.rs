@@ -24,6 +24,33 @@ pub struct Shebang {
     pub python: bool,
 }
 
+/// What a Windows launcher reads at its own end: the bytes of a file that are enough for it.
+pub const TAIL_BYTES: u64 = 16 * 1024;
+
+/// The script that a launcher of Windows carries, as a head with a first line. `None` when it carries none.
+///
+/// ```text
+/// program, "#!C:\project\.venv\Scripts\python.exe\r\n", zip archive         pip, distlib
+/// program, zip archive, "C:\project\...\python.exe", its length, "UVSC"     uv
+/// ```
+pub fn of_launcher(tail: &[u8]) -> Option<Vec<u8>> {
+    if let Some(rest) = tail.strip_suffix(b"UVSC") {
+        let (rest, length) = rest.split_last_chunk()?;
+        let start = rest.len().checked_sub(u32::from_le_bytes(*length) as usize)?;
+        return Some([b"#!", &rest[start..], b"\n"].concat());
+    }
+    let end = memchr::memmem::rfind(tail, b"PK\x05\x06")?;
+    let word = |at: usize| {
+        let bytes = tail.get(end + at..end + at + 4)?.first_chunk()?;
+        Some(u32::from_le_bytes(*bytes) as usize)
+    };
+    // The directory's size, and its place in the archive.
+    let archive = end.checked_sub(word(12)?)?.checked_sub(word(16)?)?;
+    let before = &tail[..archive];
+    let line = &before[memchr::memmem::rfind(before, b"#!")?..];
+    (memchr::memchr(b'\n', line) == Some(line.len() - 1)).then(|| line.to_vec())
+}
+
 /// The program that the head of a script starts. `None` for a binary, for a relative or searched
 /// program (`/usr/bin/env python`), and for the trampoline of a relocatable environment.
 pub fn shebang(head: &[u8]) -> Option<Shebang> {
@@ -208,6 +235,39 @@ mod tests {
         check("#!python\n", None);
         check("\u{7f}ELF", None);
         check("#!/no/newline", None);
+    }
+
+    #[test]
+    fn launchers() {
+        let check = |tail: &[u8], expected: Option<&str>| {
+            let script = of_launcher(tail);
+            let program = script.and_then(|script| shebang(&script)).map(|shebang| shebang.program);
+            assert_eq!(program.as_deref(), expected.map(Path::new), "{}", tail.escape_ascii());
+        };
+        let end = |directory: u32, start: u32| {
+            let (directory, start) = (directory.to_le_bytes(), start.to_le_bytes());
+            [b"PK\x05\x06\0\0\0\0\0\0\0\0", &directory[..], &start, b"\0\0"].concat()
+        };
+        let line = b"MZ program #! text\0#!C:\\a b\\Scripts\\python.exe\r\n";
+        let archive = [b"PK\x03\x04 a file PK\x01\x02".as_slice(), &end(4, 12)].concat();
+        check(&[line, archive.as_slice()].concat(), Some("C:\\a b\\Scripts\\python.exe"));
+        let quoted = b"MZ#!\"C:\\a b\\Scripts\\python.exe\"\n";
+        check(&[quoted, archive.as_slice()].concat(), Some("C:\\a b\\Scripts\\python.exe"));
+        check(&[b"MZ#!C:\\python.exe, no line".as_slice(), &archive].concat(), None);
+        // A start or size beyond the file.
+        check(&[line.as_slice(), &end(u32::MAX, 12)].concat(), None);
+        check(&[line.as_slice(), &end(4, u32::MAX)].concat(), None);
+        check(b"#!C:\\python.exe\nPK\x05\x06", None);
+
+        let program = b"C:\\a b\\Scripts\\python.exe";
+        let length = (program.len() as u32).to_le_bytes();
+        check(
+            &[b"MZ PK".as_slice(), program, &length, b"UVSC"].concat(),
+            Some("C:\\a b\\Scripts\\python.exe"),
+        );
+        check(&[program.as_slice(), &u32::MAX.to_le_bytes(), b"UVSC"].concat(), None);
+        check(b"UVSC", None);
+        check(b"MZ, and no script", None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,11 @@ impl ReadError {
     /// The path is there, and this user may not read it.
     pub fn is_denied(&self) -> bool {
         matches!(self, ReadError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+
+    /// Another program keeps the file to itself, as an installer or a virus scanner does for a while.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, ReadError::Io { source, .. } if system::is_in_use(source))
     }
 }
 
@@ -154,6 +159,17 @@ pub fn read_start(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     Ok(content)
 }
 
+/// At most the last `limit` bytes of a regular file, however large it is.
+pub fn read_end(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let (mut file, metadata) = open(path)?;
+    let start = metadata.len().saturating_sub(limit);
+    let mut content = Vec::with_capacity(metadata.len().min(limit) as usize + 1);
+    file.seek(SeekFrom::Start(start))
+        .and_then(|_| file.take(limit).read_to_end(&mut content))
+        .map_err(|source| ReadError::io(path, source))?;
+    Ok(content)
+}
+
 /// Small text files: `None` when missing, unreadable or not UTF-8. For hints whose absence is fine.
 pub fn read_text(path: &Path, limit: u64) -> Option<String> {
     String::from_utf8(read(path, limit).ok()?).ok()
@@ -198,6 +214,17 @@ pub fn list_unsorted(folder: &Path) -> io::Result<Vec<Entry>> {
 /// The one name of what stands at the path: absolute, without links, as people write it.
 pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     system::canonical(path)
+}
+
+/// Another name of what stands at a canonical path, as people write it. `None` when it is the same, or
+/// differs in nothing but case where the system does not tell case apart.
+pub fn other_name(named: &Path, canonical: &Path) -> Option<PathBuf> {
+    let named = system::usual(named);
+    let same = named == canonical
+        || (system::IGNORES_CASE
+            && named.as_os_str().to_string_lossy().to_lowercase()
+                == canonical.as_os_str().to_string_lossy().to_lowercase());
+    (!same).then_some(named)
 }
 
 pub use folder::Folder;

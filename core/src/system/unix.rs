@@ -45,10 +45,25 @@ pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }
 
+/// The path with the separators that people see.
+pub(crate) fn native(path: PathBuf) -> PathBuf {
+    path
+}
+
+/// The path as people write it.
+pub(crate) fn usual(path: &Path) -> PathBuf {
+    path.to_path_buf()
+}
+
 /// Links lead in a circle.
 pub(crate) fn is_circle(error: &io::Error) -> bool {
     // Its `ErrorKind` is not stable yet.
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// No program keeps a file to itself here.
+pub(crate) fn is_in_use(_: &io::Error) -> bool {
+    false
 }
 
 /// Opening a fifo would block until somebody writes to it, and a terminal could become ours.

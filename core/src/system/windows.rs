@@ -26,6 +26,9 @@ pub(crate) const IGNORES_CASE: bool = true;
 /// `ERROR_CANT_RESOLVE_FILENAME`: links lead in a circle, or through too many of them.
 const CANNOT_RESOLVE: i32 = 1921;
 
+/// `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION`: another program keeps the file to itself.
+const IN_USE: [i32; 2] = [32, 33];
+
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
@@ -47,7 +50,20 @@ pub(crate) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
 ///
 /// The system gives `\\?\C:\x`, which no tool shows, few take, and which is not equal to `C:\x`.
 pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
-    std::fs::canonicalize(path).map(|path| usual_form(&path).unwrap_or(path))
+    match std::fs::canonicalize(path) {
+        Ok(path) => Ok(usual(&path)),
+        // Memory disks and some shares do not tell the name of what is open, nor does Wine that of a
+        // long path. What is there keeps the name that it was asked by.
+        Err(_) if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_symlink()) => {
+            std::path::absolute(path).map(|path| usual(&path))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The path as people write it: without `\\?\`, where that changes nothing.
+pub(crate) fn usual(path: &Path) -> PathBuf {
+    usual_form(path).unwrap_or_else(|| path.to_path_buf())
 }
 
 /// `C:\x` of `\\?\C:\x`, `\\server\share` of `\\?\UNC\server\share`. `None` when there is none: some
@@ -87,9 +103,23 @@ fn changes_meaning(name: &OsStr) -> bool {
         || is_port("lpt")
 }
 
+/// The path with the separators that people see: what RECORD lists comes with `/`.
+pub(crate) fn native(path: PathBuf) -> PathBuf {
+    if path.as_os_str().as_encoded_bytes().contains(&b'/') {
+        path.components().collect()
+    } else {
+        path
+    }
+}
+
 /// Links lead in a circle.
 pub(crate) fn is_circle(error: &io::Error) -> bool {
     error.raw_os_error() == Some(CANNOT_RESOLVE)
+}
+
+/// Another program keeps the file to itself.
+pub(crate) fn is_in_use(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
 }
 
 /// Opening a file does not block here.

@@ -365,7 +365,36 @@ impl Facts {
         };
         self.libraries.sort_by_key(key);
         let cfg_tag = version.map(|v| PythonTag::cpython(v.major, v.minor));
-        self.tag = self.libraries.iter().find_map(|library| library.tag).or(running).or(cfg_tag);
+        self.tag = self
+            .libraries
+            .iter()
+            .find_map(|library| library.tag)
+            .or(running)
+            .or(cfg_tag)
+            .or_else(|| self.tag_of_scripts());
+    }
+
+    /// The minor version that the names in `Scripts` tell: on Windows no folder has it, and without
+    /// `pyvenv.cfg` nothing else does. A copied interpreter has its library beside it (`python312.dll`);
+    /// installers write launchers with the version in their names (`pip3.12.exe`).
+    fn tag_of_scripts(&self) -> Option<PythonTag> {
+        if self.scheme != Scheme::Windows {
+            return None;
+        }
+        let by_launchers = || {
+            let mut tags: Vec<PythonTag> = self
+                .script_entries
+                .iter()
+                .filter_map(|entry| {
+                    let name = entry.name.to_str()?.to_ascii_lowercase();
+                    let version = name.strip_suffix(".exe")?.strip_prefix("pip")?;
+                    PythonTag::from_name(&format!("python{}", version.trim_start_matches('-')))
+                })
+                .collect();
+            tags.dedup();
+            (tags.len() == 1).then(|| tags[0])
+        };
+        installation::tag_of_library(&self.script_entries).or_else(by_launchers)
     }
 }
 

@@ -61,7 +61,7 @@ codes! {
     // Environment marker.
     PyvenvCfgMissing = "pyvenv-cfg-missing", Error, InPlace,
         "the layout of a virtual environment, but no `pyvenv.cfg`",
-        "on Unix `python` silently becomes the base interpreter, with the base's packages, and `pip install` would change the base; on Windows it stops with \"failed to locate pyvenv.cfg\"",
+        "on Unix `python` silently becomes the base interpreter, with the base's packages, and `pip install` would change the base; on Windows it stops with \"failed to locate pyvenv.cfg\" or \"No pyvenv.cfg file\", or, where it is a copy, starts without the environment's packages",
         "write `pyvenv.cfg` again; everything else is still here, there is no need to recreate the environment";
     PyvenvCfgEmpty = "pyvenv-cfg-empty", Error, InPlace,
         "`pyvenv.cfg` holds no bytes or only blanks",

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use super::{Code, Finding, Method, Report, Subject};
-use crate::environments::facts::{Facts, InterpreterFile, LinkEnd, Marker, Shape, interpreter_tag};
-use crate::environments::image::Format;
+use crate::environments::facts::{
+    Facts, InterpreterFile, LinkEnd, Marker, Scheme, Shape, interpreter_tag,
+};
+use crate::environments::image::{self, Format};
+use crate::environments::installation;
 use crate::environments::{Problem, PythonTag};
 use crate::host::Platform;
 
@@ -20,6 +23,9 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
             no_plain_name(subject, file, report);
             judge_file(subject, file, report);
             minor_mismatch(subject, file, report);
+            if report.findings.len() == before {
+                library_of_copy(subject, file, report);
+            }
             // Scripts start other names than `python`; what the first one suffers from is not repeated.
             if report.findings.len() == before && facts.shape.is_virtual() {
                 for other in &facts.interpreters[1..] {
@@ -133,12 +139,49 @@ fn judge_file(subject: &Subject<'_>, file: &InterpreterFile, report: &mut Report
                         format!("{} is built for {built}, this machine is {own}", place());
                     report.add(Code::InterpreterWrongArch, message, [canonical.clone()]);
                 }
-                Ok(_) if !executable => {
+                Ok(_) if !executable && facts.scheme == Scheme::Posix => {
                     let message = format!("`{}` has no execute bit", canonical.display());
                     report.add(Code::InterpreterNotExecutable, message, [canonical.clone()]);
                 }
                 Ok(_) => {}
             }
+        }
+    }
+}
+
+/// On Windows a copied interpreter loads `python312.dll` from its own folder; a redirector, which loads
+/// nothing, has none beside it.
+fn library_of_copy(subject: &Subject<'_>, file: &InterpreterFile, report: &mut Report) {
+    let facts = subject.facts;
+    let inside = matches!(&file.end, LinkEnd::File { canonical, image: Ok(image), .. }
+        if image.format == Format::Pe && canonical.starts_with(&facts.prefix));
+    let Some(folder) = facts.scripts.as_deref().filter(|_| inside && facts.shape.is_virtual())
+    else {
+        return;
+    };
+    let mut libraries = facts
+        .script_entries
+        .iter()
+        .filter(|entry| entry.name.to_str().is_some_and(installation::is_library_of_windows))
+        .peekable();
+    if libraries.peek().is_none() && installation::has_libraries_of_windows(&facts.script_entries) {
+        let name = match facts.tag {
+            Some(tag) => format!("python{}{}.dll", tag.major, tag.minor),
+            None => "python3*.dll".to_owned(),
+        };
+        let message = format!(
+            "`{}/{}` loads `{name}`, which is gone; its other libraries are there",
+            facts.scheme.scripts(),
+            file.name
+        );
+        return report.add(Code::InterpreterCorrupt, message, [folder.join(name)]);
+    }
+    for library in libraries {
+        let path = folder.join(&library.name);
+        if let Err(reason) = image::read(&path) {
+            let name = library.name.display();
+            let message = format!("`{}/{name}` {reason}", facts.scheme.scripts());
+            report.add(Code::InterpreterCorrupt, message, [path]);
         }
     }
 }

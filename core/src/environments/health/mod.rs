@@ -12,6 +12,7 @@ use super::distributions::Installed;
 use super::facts::Facts;
 use super::{Environment, Problem, named};
 use crate::host::Host;
+use crate::system;
 
 #[cfg(test)]
 mod builder;
@@ -97,7 +98,7 @@ impl Finding {
             code,
             severity: code.severity(),
             message: message.into(),
-            paths: paths.into_iter().collect(),
+            paths: paths.into_iter().map(system::native).collect(),
             repair: Repair { method: code.method(), distributions: Vec::new() },
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Code, Report, Subject};
 use crate::environments::facts::{Facts, Scheme};
-use crate::environments::scripts::{self, HEAD_BYTES};
+use crate::environments::scripts::{self, HEAD_BYTES, TAIL_BYTES};
 use crate::fs::{self, Kind};
 use crate::system::is_executable;
 
@@ -54,7 +54,11 @@ impl Scripts {
             let name = entry.name.to_string_lossy();
             if is_activate(&name) {
                 read.activate(facts, path());
-            } else if !name.starts_with("python") && !name.ends_with(".exe") {
+            } else if name.starts_with("python") {
+                // An interpreter.
+            } else if facts.scheme == Scheme::Windows && name.to_lowercase().ends_with(".exe") {
+                read.launcher(facts, folder, path());
+            } else {
                 read.script(facts, folder, path(), &mut others);
             }
         }
@@ -74,6 +78,17 @@ impl Scripts {
         match scripts::virtual_env(&text) {
             Some(place) if is_same(&place, &facts.prefix) => self.at_home += 1,
             Some(place) => self.strayed.push((path, place)),
+            None => {}
+        }
+    }
+
+    fn launcher(&mut self, facts: &Facts, folder: &Path, path: PathBuf) {
+        let tail = fs::read_end(&path, TAIL_BYTES).ok();
+        let script = tail.and_then(|tail| scripts::of_launcher(&tail));
+        let shebang = script.and_then(|script| scripts::shebang(&script));
+        match shebang.filter(|shebang| shebang.python) {
+            Some(shebang) if is_ours(&shebang.program, folder, facts) => self.fresh += 1,
+            Some(shebang) => self.stale.push((path, shebang.program)),
             None => {}
         }
     }

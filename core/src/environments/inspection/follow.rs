@@ -72,7 +72,7 @@ impl Followed {
     fn prefix(&mut self, named: &Path, wanted: Option<PythonTag>, lead: &Lead) {
         let Ok(prefix) = fs::canonical(named) else { return };
         let found = Found { source: lead.source, detail: lead.detail.clone().into() };
-        let alias = (named != prefix && lead.source != Source::Base).then(|| named.to_path_buf());
+        let alias = fs::other_name(named, &prefix).filter(|_| lead.source != Source::Base);
         // A prefix that is named without a minor version means whatever is there.
         let places = self.places.entry(prefix.as_os_str().to_owned()).or_default();
         let same = |place: &&usize| {

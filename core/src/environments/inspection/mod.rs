@@ -94,3 +94,6 @@ pub struct Inspection {
     /// What could not be looked at.
     pub problems: Vec<Problem>,
 }
+
+#[cfg(test)]
+mod tests;

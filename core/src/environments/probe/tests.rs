@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::*;
+use crate::system::rooted;
 
 #[cfg(unix)]
 mod unix;
@@ -25,7 +26,7 @@ fn what_is_no_python_is_an_error_that_says_so() {
         let error = probe(&path, &limits(10_000)).unwrap_err().to_string();
         assert!(error.contains("is not a program"), "{error}");
     }
-    let error = probe(Path::new("/nowhere/python"), &limits(1000)).unwrap_err();
+    let error = probe(Path::new(&rooted("/nowhere/python")), &limits(1000)).unwrap_err();
     assert!(matches!(error, ProbeError::Unreadable(ref error) if error.is_missing()), "{error}");
     let error = probe(Path::new("python"), &limits(1000)).unwrap_err();
     assert!(matches!(error, ProbeError::Relative(_)), "{error}");

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use super::super::distributions::{Distribution, Part, RecordedFile, Site};
 use super::super::facts::{LinkEnd, Scheme};
 use super::super::image::{self, Format};
-use super::super::{Architecture, PythonTag};
+use super::super::{Architecture, Problem, PythonTag};
 use super::{Code, Finding, Report, Subject};
 use crate::fs;
 use crate::host::Platform;
+use crate::system;
 
 mod name;
 
@@ -121,6 +122,10 @@ fn check_distribution(
                     Some(why) => undecided.push((path, why)),
                     None => machine_found = true,
                 },
+                Opened::InUse => {
+                    let path = system::native(path);
+                    report.problems.push(Problem::new(path, "cannot be read: it is in use"));
+                }
                 Opened::Image(_) | Opened::NotJudged => {}
             },
         }
@@ -255,6 +260,8 @@ enum Opened {
     Image(image::Image),
     /// Why it is no loadable image.
     Corrupt(String),
+    /// Another program keeps it to itself.
+    InUse,
     /// Gone, not readable for this user, or as its publisher made it.
     NotJudged,
 }
@@ -265,6 +272,7 @@ fn open(native: &Native<'_>, path: &Path) -> Opened {
         Err(fs::ReadError::NotAFile { what, .. }) => {
             return Opened::Corrupt(format!("is {what}, not a regular file"));
         }
+        Err(error) if error.is_in_use() => return Opened::InUse,
         // `packages` says what is gone and `rights` what may not be read.
         Err(_) => return Opened::NotJudged,
     };

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use super::content::{self, Look, Verdict};
 use super::place::Places;
 use super::{Code, MAX_PATHS, count, reinstall, shown, title};
+use crate::environments::Problem;
 use crate::environments::distributions::{Distribution, Record, RecordedFile, Role, Run, Site};
+use crate::environments::facts::Scheme;
 use crate::environments::health::{Depth, Finding, Method, Report, Severity, Subject};
-use crate::fs;
+use crate::{fs, system};
 
 /// Fewer are read as fast as their stamps are compared with what the last run kept.
 const MANY_FILES: usize = 16;
@@ -25,6 +27,8 @@ struct Faults<'a> {
     corrupt: Vec<(PathBuf, String)>,
     edited: Vec<PathBuf>,
     wrong_type: Vec<(PathBuf, &'static str)>,
+    /// Files that the system did not let us read.
+    unread: Vec<PathBuf>,
 }
 
 /// Reports what is wrong with the files of a distribution, one finding for each code.
@@ -75,6 +79,16 @@ pub(super) fn check(
     report_corrupt(site, distribution, &faults, report);
     report_edited(site, distribution, &faults, report);
     report_wrong_types(site, distribution, &faults, report);
+    // Elsewhere `rights` says it.
+    if subject.facts.scheme == Scheme::Windows {
+        report.problems.extend(
+            faults
+                .unread
+                .into_iter()
+                .take(1)
+                .map(|path| Problem::new(system::native(path), "cannot be read now")),
+        );
+    }
 }
 
 impl Faults<'_> {
@@ -84,6 +98,7 @@ impl Faults<'_> {
             && self.corrupt.is_empty()
             && self.edited.is_empty()
             && self.wrong_type.is_empty()
+            && self.unread.is_empty()
     }
 }
 
@@ -115,8 +130,11 @@ fn look_at<'a>(
     let look = Look { depth: subject.depth, rewritten };
     let corrupt = |reason: String| (path.clone(), reason);
     match look_once(subject, &path, recorded, look, &mut faults.linked) {
-        Verdict::Fine | Verdict::Unknown => {}
+        Verdict::Fine => {}
+        Verdict::Unknown => faults.unread.push(path),
         Verdict::Missing if is_command(distribution, is_script, &recorded.path) => {}
+        // Nor is one of another name: virtualenv writes `wheel-3.12.exe` beside `wheel.exe`.
+        Verdict::Missing if is_in_absent_scripts(subject, &path) => {}
         Verdict::Missing => match places.file_on_the_way(&recorded.path) {
             Some(file) if faults.wrong_type.iter().any(|(known, _)| *known == file) => {}
             Some(file) => faults.wrong_type.push((file, "a file, not a folder")),
@@ -173,6 +191,12 @@ fn is_command(distribution: &Distribution, is_script: bool, recorded: &str) -> b
     is_script
         && (distribution.name == "pip"
             || distribution.commands.iter().any(|command| command == name))
+}
+
+/// Whether the folder of scripts is gone, and this file was in it.
+fn is_in_absent_scripts(subject: &Subject<'_>, path: &Path) -> bool {
+    let facts = subject.facts;
+    facts.scripts.is_none() && path.parent() == Some(&facts.prefix.join(facts.scheme.scripts()))
 }
 
 /// What Debian, Fedora or Homebrew packaged: they move and split files and keep RECORD as it was.
