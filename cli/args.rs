@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Find(Find),
     /// Say what is wrong with them, what it causes and what to do. Exits with 1 when something is.
     Check(Check),
+    /// Bring broken environments back in place. Shows what it would do, and asks first.
+    Repair(Repair),
 }
 
 /// Arguments of `find`.
@@ -54,6 +56,49 @@ pub(crate) struct Check {
         conflicts_with_all = ["paths", "workspaces", "deep", "probe", "format"]
     )]
     pub(crate) explain: Option<Code>,
+}
+
+/// Arguments of `repair`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Repair {
+    /// An environment, or a folder in which all are repaired.
+    #[arg(value_name = "PATH", required_unless_present = "all")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Every broken environment of this machine that belongs to this user.
+    #[arg(long, conflicts_with = "paths")]
+    pub(crate) all: bool,
+    /// Show what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do it without asking.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// The installation to stand on, where several fit: an interpreter or its prefix.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) base: Option<PathBuf>,
+    /// A folder with wheels to install damaged distributions from. May be repeated.
+    #[arg(long = "wheelhouse", value_name = "DIR")]
+    pub(crate) wheelhouses: Vec<PathBuf>,
+    /// Whether anything may be fetched. Nothing is, so far.
+    #[arg(long, value_enum, default_value_t = Network::Never, value_name = "WHEN")]
+    pub(crate) network: Network,
+    /// Take the last repair back, or one that was interrupted.
+    #[arg(long, conflicts_with_all = ["resume", "list", "dry_run", "all"])]
+    pub(crate) undo: bool,
+    /// Go on with a repair that was interrupted.
+    #[arg(long, conflicts_with_all = ["list", "dry_run", "all"])]
+    pub(crate) resume: bool,
+    /// List the repairs of these environments.
+    #[arg(long, conflicts_with_all = ["dry_run", "all"])]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+/// Whether the network may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Network {
+    Never,
 }
 
 /// Where to look; the same for `find` and `check`.

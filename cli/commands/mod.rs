@@ -1,12 +1,15 @@
 //! One file for each command, and what they share: where to look, and how they end.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::args::{Args, Command};
+use crate::output::text::quoted;
 
 mod check;
 mod find;
 mod probe;
+mod repair;
 mod scope;
 
 /// How a command ends; the number is the exit code of the program.
@@ -31,6 +34,10 @@ pub(crate) enum Error {
     Output(io::Error),
     /// `--probe` without a PATH.
     ProbeWithoutPath,
+    /// A PATH that does not exist.
+    NoSuchPath(PathBuf),
+    /// Nothing at or below these is an environment.
+    NoEnvironment(Vec<PathBuf>),
 }
 
 impl Error {
@@ -39,6 +46,9 @@ impl Error {
         match self {
             Error::Host(_) => Some("change to a folder that exists"),
             Error::Output(_) => None,
+            Error::NoSuchPath(_) | Error::NoEnvironment(_) => {
+                Some("`aios find` lists the environments of this machine")
+            }
             Error::ProbeWithoutPath => Some(
                 "name the environments to start: `aios check --probe .venv`; the others are \
                  checked from their files",
@@ -52,6 +62,11 @@ impl std::fmt::Display for Error {
         match self {
             Error::Host(source) => write!(f, "cannot tell the current folder: {source}"),
             Error::Output(source) => write!(f, "cannot write to stdout: {source}"),
+            Error::NoSuchPath(path) => write!(f, "{} does not exist", quoted(path)),
+            Error::NoEnvironment(paths) => {
+                let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
+                write!(f, "{} holds no environment", paths.join(", "))
+            }
             Error::ProbeWithoutPath => f.write_str(
                 "`--probe` starts interpreters, and starts only those that you name: a PATH is \
                  missing",
@@ -65,5 +80,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
     match &args.command {
         Command::Find(args) => find::run(args),
         Command::Check(args) => check::run(args),
+        Command::Repair(args) => repair::run(args),
     }
 }

@@ -133,8 +133,19 @@ impl Formatter for Inert {
     }
 }
 
+/// One element as text that a terminal may show.
+pub(super) struct Line;
+
+impl Line {
+    pub(super) fn of(element: &impl Serialize) -> io::Result<String> {
+        let mut line = Vec::new();
+        element.serialize(&mut serde_json::Serializer::with_formatter(&mut line, Inert))?;
+        String::from_utf8(line).map_err(io::Error::other)
+    }
+}
+
 /// A path as JSON has it.
-struct JsonPath<'a>(&'a Path);
+pub(super) struct JsonPath<'a>(pub(super) &'a Path);
 
 impl Serialize for JsonPath<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -263,7 +274,7 @@ impl<'a> ProbeRow<'a> {
 }
 
 #[derive(Serialize)]
-struct FindingRow<'a> {
+pub(super) struct FindingRow<'a> {
     code: &'static str,
     severity: &'static str,
     message: &'a str,
@@ -281,7 +292,7 @@ struct RepairRow<'a> {
 }
 
 impl<'a> FindingRow<'a> {
-    fn new(finding: &'a Finding) -> FindingRow<'a> {
+    pub(super) fn new(finding: &'a Finding) -> FindingRow<'a> {
         FindingRow {
             code: finding.code.as_str(),
             severity: finding.severity.as_str(),

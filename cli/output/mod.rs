@@ -16,6 +16,7 @@ use crate::args::{Color, Format, View};
 mod human;
 mod json;
 pub(crate) mod message;
+pub(crate) mod repair;
 #[cfg(test)]
 mod sample;
 pub(crate) mod text;

@@ -14,9 +14,11 @@ mod guard;
 mod identify;
 mod kind;
 mod named;
+mod one;
 mod run;
 mod walk;
 
+pub use one::examine_one;
 pub use run::inspect;
 
 /// What to look for, and how far.

@@ -1,0 +1,257 @@
+//! `aios repair`: a plan first, then the plan carried out, then the same check again.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use aios_core::environments::inspection::{
+    Inspected, Limits, Progress, Request, examine_one, inspect,
+};
+use aios_core::environments::repair::{self, Case, Ended, Options, Plan, RealDisk, Session};
+use aios_core::{Depth, Finding, Host, Severity};
+
+use super::{Error, Exit};
+use crate::args::{Format, Repair};
+use crate::output::repair::{self as report, Outcome, Repaired};
+use crate::output::{Page, message};
+
+/// A repair may uncover what another fault hid; so often it is looked at again.
+const MOST_ROUNDS: usize = 4;
+
+/// Repairs that are kept to be taken back.
+const KEPT: usize = 10;
+
+pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
+    let host = Host::current().map_err(Error::Host)?;
+    let page = Page::new(&host, &args.view, Vec::new());
+    let prefixes = prefixes(&host, args)?;
+    if args.list {
+        return list(&prefixes, args, &page);
+    }
+    let options = Options {
+        base: args.base.as_deref().map(|base| host.absolute(base)),
+        wheelhouses: args.wheelhouses.iter().map(|folder| host.absolute(folder)).collect(),
+    };
+    let mut all = Vec::new();
+    for prefix in &prefixes {
+        let repaired = if args.undo || args.resume {
+            past(prefix, args)
+        } else {
+            one(&host, prefix, args, &options, &page)
+        };
+        if args.view.format == Format::Human {
+            report::print_one(&repaired, &args.view, &page).map_err(Error::Output)?;
+        }
+        all.push(repaired);
+    }
+    if args.view.format == Format::Json {
+        report::print_json(&all, &args.view).map_err(Error::Output)?;
+    }
+    Ok(exit(&all))
+}
+
+fn exit(all: &[Repaired]) -> Exit {
+    let has = |outcome| all.iter().any(|one| one.outcome == outcome);
+    if has(Outcome::Failed) {
+        Exit::Error
+    } else if [Outcome::Partly, Outcome::Refused, Outcome::Planned].into_iter().any(has) {
+        Exit::Findings
+    } else {
+        Exit::Fine
+    }
+}
+
+/// What is to be repaired: what the paths name, or what a walk below them finds broken.
+fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
+    let paths: Vec<PathBuf> = args.paths.iter().map(|path| host.absolute(path)).collect();
+    for path in &paths {
+        if path.symlink_metadata().is_err() {
+            return Err(Error::NoSuchPath(path.clone()));
+        }
+    }
+    // A prefix that is named needs no search.
+    if !paths.is_empty() && paths.iter().all(|path| examine_one(host, path, |_, _| ()).is_some()) {
+        return Ok(paths
+            .iter()
+            .map(|path| aios_core::fs::canonical(path).unwrap_or(path.clone()))
+            .collect());
+    }
+    let request = Request {
+        workspaces: if args.all { vec![host.current_dir.clone()] } else { Vec::new() },
+        paths,
+        depth: Depth::Usual,
+        limits: Limits::default(),
+        cache: None,
+        progress: Progress::default().into(),
+    };
+    let inspection = inspect(host, &request);
+    let is_own = |inspected: &Inspected| {
+        let owner = inspected.environment.owner;
+        !args.all || owner.is_none() || owner == host.user.uid
+    };
+    let broken = inspection.environments.iter().filter(|inspected| {
+        inspected.environment.is_virtual() && needs_repair(&inspected.findings) && is_own(inspected)
+    });
+    let found: Vec<PathBuf> = broken.map(|one| one.environment.prefix.clone()).collect();
+    if found.is_empty() && inspection.environments.is_empty() {
+        return Err(Error::NoEnvironment(args.paths.clone()));
+    }
+    Ok(found)
+}
+
+fn needs_repair(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity > Severity::Info)
+}
+
+fn errors(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+}
+
+/// The findings and the plan for them.
+fn look(host: &Host, prefix: &Path, options: &Options) -> Option<(Vec<Finding>, Plan)> {
+    examine_one(host, prefix, |subject, findings| {
+        let plan = repair::plan(&Case { subject, findings, options });
+        (findings.to_vec(), plan)
+    })
+}
+
+fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page) -> Repaired {
+    let mut repaired = Repaired::new(prefix);
+    let Some((findings, plan)) = look(host, prefix, options) else {
+        return repaired.ended(Outcome::Failed, "there is no environment any more");
+    };
+    if !needs_repair(&findings) {
+        return repaired.ended(Outcome::NothingToDo, "");
+    }
+    repaired.remaining = findings;
+    repaired.hints(&plan);
+    if let Some(reason) = refusal(host, prefix) {
+        return repaired.ended(Outcome::Refused, &reason);
+    }
+    if plan.steps.is_empty() {
+        return repaired.ended(Outcome::Refused, "");
+    }
+    repaired.plan(&plan);
+    if args.dry_run {
+        return repaired.ended(Outcome::Planned, "");
+    }
+    if !args.yes {
+        match confirmed(&repaired, args, page) {
+            Ok(true) => {}
+            Ok(false) => return repaired.ended(Outcome::Planned, "nothing was changed"),
+            Err(hint) => return repaired.ended(Outcome::Planned, hint),
+        }
+    }
+    carry_out(host, repaired, plan, options)
+}
+
+/// Plans again after each round: what one fault hid comes to light when that one is gone.
+fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Options) -> Repaired {
+    let prefix = repaired.prefix.clone();
+    let session = match Session::begin(&RealDisk, &prefix) {
+        Ok(session) => session,
+        Err(error) => return repaired.failed(&error),
+    };
+    for round in 0..MOST_ROUNDS {
+        if round > 0 {
+            repaired.plan(&plan);
+        }
+        let before = errors(&repaired.remaining);
+        let mut next = None;
+        let ended = session.carry_out(&plan, || {
+            next = look(host, &prefix, options);
+            next.as_ref().is_some_and(|(findings, _)| errors(findings) <= before)
+        });
+        match ended {
+            Ok(Ended::Kept) => repaired.done(),
+            Ok(Ended::RolledBack) => {
+                repaired.undone();
+                let hint = "the repair made things worse, and was taken back";
+                return repaired.ended(Outcome::Failed, hint);
+            }
+            Err(error) => return repaired.failed(&error),
+        }
+        let Some((findings, following)) = next else { break };
+        let progress = findings != repaired.remaining;
+        repaired.remaining = findings;
+        repaired.hints(&following);
+        if following.steps.is_empty() || !progress {
+            break;
+        }
+        plan = following;
+    }
+    // What is older than the last ones is of no use any more; failing to remove it is no loss.
+    let _ = session.prune(KEPT);
+    let healthy = !needs_repair(&repaired.remaining);
+    repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, "")
+}
+
+/// Why this environment is not touched.
+fn refusal(host: &Host, prefix: &Path) -> Option<String> {
+    examine_one(host, prefix, |subject, _| {
+        let environment = subject.environment;
+        let is_root = host.user.uid == Some(0);
+        let foreign = environment.owner.is_some() && environment.owner != host.user.uid && !is_root;
+        if !environment.is_virtual() {
+            let what = if environment.externally_managed {
+                "is managed by the system"
+            } else {
+                "is an installation"
+            };
+            return Some(format!("it {what}, and those are repaired by what installed them"));
+        }
+        foreign.then(|| "it belongs to another user; let that user repair it".to_owned())
+    })?
+}
+
+/// Shows the plan and asks. `Err` says how to go on where nobody can answer.
+fn confirmed(repaired: &Repaired, args: &Repair, page: &Page) -> Result<bool, &'static str> {
+    if !std::io::stdin().is_terminal() || args.view.format == Format::Json {
+        return Err("nothing was changed: add `--yes` to have it done without a question");
+    }
+    let shown = report::print_one(repaired, &args.view, page);
+    let mut stderr = std::io::stderr();
+    if shown.is_err() || write!(stderr, "Do this? [y/N] ").and_then(|()| stderr.flush()).is_err() {
+        return Ok(false);
+    }
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    Ok(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// `--undo` and `--resume`.
+fn past(prefix: &Path, args: &Repair) -> Repaired {
+    let mut repaired = Repaired::new(prefix);
+    let session = match Session::begin(&RealDisk, prefix) {
+        Ok(session) => session,
+        Err(error) => return repaired.failed(&error),
+    };
+    let ended = if args.undo { session.undo() } else { session.resume() };
+    match ended {
+        Ok(Some(past)) => {
+            repaired.past(&past);
+            let hint = if args.undo { "everything is as it was before the repair" } else { "" };
+            let outcome = if args.undo { Outcome::Undone } else { Outcome::Repaired };
+            repaired.ended(outcome, hint)
+        }
+        Ok(None) if args.undo => {
+            repaired.ended(Outcome::NothingToDo, "there is no repair to take back")
+        }
+        Ok(None) => repaired.ended(Outcome::NothingToDo, "no repair was interrupted"),
+        Err(error) => repaired.failed(&error),
+    }
+}
+
+fn list(prefixes: &[PathBuf], args: &Repair, page: &Page) -> Result<Exit, Error> {
+    for prefix in prefixes {
+        match repair::list(prefix) {
+            Ok(past) => {
+                report::print_list(prefix, &past, &args.view, page).map_err(Error::Output)?
+            }
+            Err(error) => {
+                message::error(&error.to_string(), None);
+                return Ok(Exit::Error);
+            }
+        }
+    }
+    Ok(Exit::Fine)
+}
