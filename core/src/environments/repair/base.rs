@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::change::State;
 use super::{Case, Unsolved};
 use crate::environments::facts::{InterpreterFile, LinkEnd, Scheme};
 use crate::environments::health::Code;
@@ -163,6 +164,13 @@ fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved>
     let recorded = facts.marker.cfg().and_then(PyvenvCfg::version).filter(|v| v.patch.is_some());
     let same: Vec<_> =
         fitting.iter().filter(|one| recorded.is_some() && one.version == recorded).collect();
+    let copied: Vec<_> = fitting.iter().filter(|one| is_copied(case, one)).collect();
+    match (fitting.as_slice(), copied.as_slice()) {
+        ([_, _, ..], [one]) => {
+            return Ok(of(one, "`python` is a copy of it, byte for byte".to_owned()));
+        }
+        _ => {}
+    }
     match (fitting.as_slice(), same.as_slice()) {
         ([], _) => Err(Unsolved { code: Code::BasePythonMissing, hint: what_to_install(tag) }),
         ([one], _) => Ok(of(one, format!("it is the only {tag} of this machine"))),
@@ -176,6 +184,21 @@ fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved>
             })
         }
     }
+}
+
+/// Whether an interpreter of the environment is a copy of the installation's own.
+fn is_copied(case: &Case<'_>, installation: &Installation) -> bool {
+    let own = case.subject.facts.interpreters.iter().filter_map(|file| match &file.end {
+        LinkEnd::File { canonical, bytes, .. } if canonical.starts_with(case.prefix()) => {
+            Some((canonical, *bytes))
+        }
+        _ => None,
+    });
+    own.take(1).any(|(copy, bytes)| {
+        std::fs::metadata(&installation.executable).is_ok_and(|there| there.len() == bytes)
+            && State::of(copy).ok().and_then(State::hash)
+                == State::of(&installation.executable).ok().and_then(State::hash)
+    })
 }
 
 fn what_to_install(tag: PythonTag) -> String {

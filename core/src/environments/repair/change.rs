@@ -101,6 +101,14 @@ pub enum State {
 }
 
 impl State {
+    /// The hash of a regular file.
+    pub fn hash(self) -> Option<[u8; 32]> {
+        match self {
+            State::File { hash, .. } => Some(hash),
+            _ => None,
+        }
+    }
+
     /// Looks at a path, links not followed.
     pub fn of(path: &Path) -> std::io::Result<State> {
         let metadata = match std::fs::symlink_metadata(path) {
