@@ -19,6 +19,8 @@ mod neighbours;
 mod platforms;
 /// The commands of README.md do what it shows.
 mod readme;
+/// What `aios repair` shows, changes and takes back.
+mod repair;
 /// Real Pythons of Windows: they run there (or under Wine), and nowhere else.
 #[cfg(windows)]
 mod windows;

@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::discovery::{self, Leads, Target};
+use super::discovery::{self, Lead, Leads, Target};
 use super::facts::Known;
 use super::installation::Installation;
-use super::{PythonTag, Source};
+use super::{EnvironmentKind, PythonTag, Source};
 use crate::fs;
 use crate::host::{Host, Platform};
 
@@ -37,18 +37,21 @@ impl<'a> Catalog<'a> {
     }
 }
 
-/// Sources whose installations are made to stand on: not conda's, and nothing that is only referred to.
-fn is_for_bases(source: Source) -> bool {
-    matches!(
-        source,
-        Source::Path
-            | Source::Pyenv
-            | Source::Uv
-            | Source::Installer
-            | Source::System
-            | Source::Homebrew
-            | Source::Registry
-    )
+/// Whether it leads to installations that are made to stand on: not conda's, none that belongs to an
+/// application, and nothing that is only referred to.
+fn is_for_bases(lead: &Lead) -> bool {
+    let is_embedded = lead.kind == Some(EnvironmentKind::Embedded);
+    !is_embedded
+        && matches!(
+            lead.source,
+            Source::Path
+                | Source::Pyenv
+                | Source::Uv
+                | Source::Installer
+                | Source::System
+                | Source::Homebrew
+                | Source::Registry
+        )
 }
 
 fn collect(host: &Host, known: &Known) -> Vec<Arc<Installation>> {
@@ -65,7 +68,7 @@ fn collect(host: &Host, known: &Known) -> Vec<Arc<Installation>> {
             found.push(installation);
         }
     };
-    for lead in leads.iter().filter(|lead| is_for_bases(lead.source)) {
+    for lead in leads.iter().filter(|lead| is_for_bases(lead)) {
         match &lead.target {
             Target::Executable(executable) => add(executable),
             Target::Prefix(prefix) => in_prefix(host, prefix, &mut add),

@@ -1,0 +1,197 @@
+//! `aios repair` as a user meets it: what it shows, what it changes, and how it is taken back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Answer, Base, Home, Venv};
+
+/// Every file and link below the folder, but what repairs keep.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            if entry.file_name() != ".aios-repair" {
+                all.extend(tree(&path));
+            }
+        } else if kind.is_symlink() {
+            let target = fs::read_link(&path).unwrap();
+            all.insert(path, target.into_os_string().into_encoded_bytes());
+        } else {
+            all.insert(path.clone(), fs::read(path).unwrap());
+        }
+    }
+    all
+}
+
+fn outcome(answer: &Answer) -> String {
+    answer.json()["repairs"][0]["outcome"].as_str().unwrap().to_owned()
+}
+
+fn repair(home: &Home, args: &[&str]) -> Answer {
+    let always = ["repair", "--yes", "--format", "json", "project/.venv"];
+    home.aios(always.iter().chain(args).copied())
+}
+
+fn is_healthy(home: &Home, venv: &Venv) -> bool {
+    let answer = home.aios(["check", "--format", "json", "project/.venv"]);
+    answer.findings(&venv.prefix).iter().all(|(_, severity)| severity == "info")
+}
+
+#[test]
+fn a_marker_is_written_again() {
+    let broken: [(&str, fn(&Venv)); 6] = [
+        ("missing", |venv| fs::remove_file(venv.cfg()).unwrap()),
+        ("empty", |venv| fs::write(venv.cfg(), "").unwrap()),
+        ("NULs", |venv| fs::write(venv.cfg(), [0; 120]).unwrap()),
+        ("byte order mark", |venv| venv.edit_cfg(|text| format!("\u{feff}{text}"))),
+        ("no home", |venv| {
+            venv.edit_cfg(|text| {
+                text.lines().filter(|l| !l.starts_with("home")).map(|l| format!("{l}\n")).collect()
+            });
+        }),
+        ("home is gone", |venv| {
+            venv.edit_cfg(|text| {
+                let old = text.lines().find(|line| line.starts_with("home")).unwrap().to_owned();
+                text.replace(&old, "home = /nowhere/bin") + "# mine\nmy-key = kept\n"
+            });
+        }),
+    ];
+    for (story, break_it) in broken {
+        let home = Home::new();
+        let venv = home.venv("project/.venv");
+        let whole = venv.base.clone();
+        break_it(&venv);
+        let before = tree(&venv.prefix);
+        let answer = repair(&home, &[]).exits_with(0);
+        assert_eq!(outcome(&answer), "repaired", "{story}: {}", answer.shown());
+        assert!(is_healthy(&home, &venv), "{story}");
+        let cfg = fs::read_to_string(venv.cfg()).unwrap();
+        let folder = whole.executable().parent().unwrap().display().to_string();
+        assert!(cfg.contains(&format!("home = {folder}")), "{story}: {cfg}");
+        assert!(cfg.contains("3.12.3"), "{story}: {cfg}");
+        if story == "home is gone" {
+            assert!(cfg.ends_with("# mine\nmy-key = kept\n"), "{cfg}");
+        }
+        // Nothing but the marker changed.
+        let mut after = tree(&venv.prefix);
+        after.remove(&venv.cfg());
+        let mut rest = before.clone();
+        rest.remove(&venv.cfg());
+        assert_eq!(after, rest, "{story}");
+
+        repair(&home, &["--undo"]).exits_with(0);
+        assert_eq!(tree(&venv.prefix), before, "{story}: it is taken back");
+    }
+}
+
+#[test]
+fn a_healthy_environment_is_not_touched() {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    let before = tree(&venv.prefix);
+    let answer = repair(&home, &[]).exits_with(0);
+    assert_eq!(outcome(&answer), "nothing-to-do");
+    assert_eq!(tree(&venv.prefix), before);
+    assert!(!venv.prefix.join(".aios-repair").exists());
+}
+
+#[test]
+fn nothing_is_done_without_leave() {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    fs::remove_file(venv.cfg()).unwrap();
+    let before = tree(&venv.prefix);
+    for args in [["--dry-run"].as_slice(), &[]] {
+        let command = ["repair", "project/.venv"].iter().chain(args);
+        let answer = home.aios(command).exits_with(1);
+        assert!(answer.stdout.contains("write-pyvenv-cfg"), "{}", answer.shown());
+        assert_eq!(tree(&venv.prefix), before);
+        assert!(!venv.prefix.join(".aios-repair").exists());
+    }
+}
+
+#[test]
+fn a_choice_is_the_users() {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    let base = venv.base.clone();
+    // Its base is gone, and two others fit equally well.
+    let folder = base.prefix.parent().unwrap().to_path_buf();
+    let others: Vec<Base> = ["3.12.4", "3.12.5"]
+        .iter()
+        .map(|version| {
+            let name = base.prefix.file_name().unwrap().to_str().unwrap();
+            Base::make(&folder.join(name.replace("3.12.3", version)), version)
+        })
+        .collect();
+    fs::remove_dir_all(&base.prefix).unwrap();
+    fs::remove_file(venv.cfg()).unwrap();
+    let answer = repair(&home, &[]).exits_with(1);
+    assert_eq!(outcome(&answer), "refused", "{}", answer.shown());
+    let hint = answer.json()["repairs"][0]["hint"].as_str().unwrap().to_owned();
+    for other in &others {
+        assert!(hint.contains(&format!("--base {}", other.executable().display())), "{hint}");
+    }
+    let chosen = others[1].executable();
+    let answer = repair(&home, &["--base", chosen.to_str().unwrap()]);
+    assert!(is_healthy(&home, &venv), "{}", answer.shown());
+    assert!(fs::read_to_string(venv.cfg()).unwrap().contains("3.12.5"));
+}
+
+#[test]
+fn without_a_base_it_says_what_to_install() {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    fs::remove_dir_all(&venv.base.prefix).unwrap();
+    fs::remove_file(venv.cfg()).unwrap();
+    let before = tree(&venv.prefix);
+    let answer = repair(&home, &[]).exits_with(1);
+    assert_eq!(outcome(&answer), "refused", "{}", answer.shown());
+    let hint = answer.json()["repairs"][0]["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("install Python 3.12"), "{hint}");
+    assert_eq!(tree(&venv.prefix), before);
+}
+
+#[test]
+fn the_document_is_as_promised() {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    fs::remove_file(venv.cfg()).unwrap();
+    let document = repair(&home, &["--dry-run"]).exits_with(1).json();
+    assert_eq!(document["schema"], "aios.repair/1");
+    let one = &document["repairs"][0];
+    assert_eq!(one["outcome"], "planned");
+    assert_eq!(one["prefix"], venv.prefix.to_str().unwrap());
+    assert_eq!(one["steps"][0]["action"], "write-pyvenv-cfg");
+    assert_eq!(one["steps"][0]["state"], "planned");
+    assert_eq!(one["steps"][0]["paths"][0], venv.cfg().to_str().unwrap());
+    assert_eq!(one["remaining"][0]["code"], "pyvenv-cfg-missing");
+    let done = repair(&home, &[]).json();
+    assert_eq!(done["repairs"][0]["steps"][0]["state"], "done");
+    assert_eq!(done["repairs"][0]["remaining"], serde_json::json!([]));
+}
+
+#[test]
+fn repairs_are_listed() {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    fs::remove_file(venv.cfg()).unwrap();
+    repair(&home, &[]).exits_with(0);
+    let list = home.aios(["repair", "--list", "project/.venv"]).exits_with(0);
+    assert!(list.stdout.contains("done") && list.stdout.contains("write-pyvenv-cfg"));
+    let again = repair(&home, &["--resume"]).exits_with(0);
+    assert_eq!(outcome(&again), "nothing-to-do");
+}
+
+#[test]
+fn a_path_that_is_none_is_an_error() {
+    let home = Home::new();
+    fs::create_dir(home.join("empty")).unwrap();
+    for path in ["gone", "empty"] {
+        let answer = home.aios(["repair", "--yes", path]).exits_with(2);
+        assert!(answer.stderr.contains("hint:"), "{}", answer.shown());
+    }
+}
