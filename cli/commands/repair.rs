@@ -44,7 +44,7 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
         all.push(repaired);
     }
     if args.view.format == Format::Json {
-        report::print_json(&all, &args.view).map_err(Error::Output)?;
+        report::print_json(&all).map_err(Error::Output)?;
     }
     Ok(exit(&all))
 }

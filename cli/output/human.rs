@@ -9,7 +9,7 @@ use aios_core::environments::inspection::{Inspected, Inspection};
 use aios_core::{Code, Environment, Finding, Method, Problem, Severity, Status};
 use anstyle::{AnsiColor, Style};
 
-use super::text::{counted, probed_version, shown, shown_path, width, wrapped};
+use super::text::{counted, probed_version, shown, shown_path, typed, width, wrapped};
 use super::{Page, ProbeOutcome, Seen};
 
 /// Findings of one code in one environment that are written out; the rest is counted.
@@ -141,7 +141,32 @@ pub(super) fn check(out: &mut dyn Write, seen: &Seen, page: &Page) -> io::Result
         return Ok(());
     }
     problems(out, &seen.inspection.problems, page)?;
-    summary(out, &seen.inspection)
+    summary(out, &seen.inspection)?;
+    repair_command(out, &seen.inspection, page)
+}
+
+/// Environments that the command for them names; with more it says `--all`.
+const NAMED_IN_COMMAND: usize = 3;
+
+/// What to type to have repaired what can be.
+fn repair_command(out: &mut dyn Write, seen: &Inspection, page: &Page) -> io::Result<()> {
+    let can_be = |finding: &&Finding| {
+        finding.severity > Severity::Info && finding.repair.method != Method::None
+    };
+    let broken: Vec<&Environment> = seen
+        .environments
+        .iter()
+        .filter(|one| one.environment.is_virtual() && one.findings.iter().any(|f| can_be(&f)))
+        .map(|one| &one.environment)
+        .collect();
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let paths: Vec<String> =
+        broken.iter().map(|one| typed(&one.prefix, page.home.as_deref())).collect();
+    let what = if broken.len() <= NAMED_IN_COMMAND { paths.join(" ") } else { "--all".to_owned() };
+    writeln!(out, "to repair what can be, with a plan to look at first:")?;
+    writeln!(out, "    aios repair {what}")
 }
 
 /// One environment and what is wrong with it.

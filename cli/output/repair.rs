@@ -8,11 +8,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aios_core::Finding;
 use aios_core::environments::repair::{End, Error, Past, Plan};
+use aios_core::{Finding, Severity};
+use anstyle::{AnsiColor, Style};
 
 use super::json::{FindingRow, JsonPath, Line};
-use super::text::{shown, shown_path, wrapped};
+use super::text::{shown, shown_path, typed, wrapped};
 use super::{Page, colored, to};
 use crate::args::View;
 
@@ -156,38 +157,55 @@ impl Repaired {
     }
 }
 
+const BOLD: Style = Style::new().bold();
+
+fn color_of(outcome: Outcome) -> Style {
+    match outcome {
+        Outcome::Repaired | Outcome::NothingToDo | Outcome::Undone => AnsiColor::Green,
+        Outcome::Partly | Outcome::Planned => AnsiColor::Yellow,
+        Outcome::Refused | Outcome::Failed => AnsiColor::Red,
+    }
+    .on_default()
+}
+
 /// One environment, for people.
 pub(crate) fn print_one(repaired: &Repaired, view: &View, page: &Page) -> io::Result<()> {
     to(colored(io::stdout().lock(), view.color), |out| {
         let path = shown_path(&repaired.prefix, page.home.as_deref());
-        writeln!(out, "{}  {path}", repaired.outcome.as_str())?;
-        let mut paragraph = |indent: &str, text: &str| -> io::Result<()> {
-            for line in wrapped(&shown(text), page.width.saturating_sub(indent.len())) {
-                writeln!(out, "{indent}{line}")?;
+        let color = color_of(repaired.outcome);
+        writeln!(out, "{color}{}{color:#}  {BOLD}{path}{BOLD:#}", repaired.outcome.as_str())?;
+        let mut paragraph = |label: &str, text: &str| -> io::Result<()> {
+            let indent = " ".repeat(label.len());
+            let lines = wrapped(&shown(text), page.width.saturating_sub(4 + label.len()));
+            for (at, line) in lines.iter().enumerate() {
+                writeln!(out, "    {}{line}", if at == 0 { label } else { &indent })?;
             }
             Ok(())
         };
         for step in &repaired.steps {
-            paragraph("  ", &format!("{} {}: {}", step.state, step.action, step.what))?;
+            paragraph(&format!("{}  ", step.state), &format!("{}: {}", step.action, step.what))?;
         }
         for hint in &repaired.unsolved {
-            paragraph("  ", hint)?;
-        }
-        if !repaired.hint.is_empty() {
-            paragraph("  ", &repaired.hint)?;
+            paragraph("left  ", hint)?;
         }
         if repaired.outcome == Outcome::Partly {
-            for finding in &repaired.remaining {
-                paragraph("  ", &format!("left: {}: {}", finding.code, finding.message))?;
+            for finding in repaired.remaining.iter().filter(|one| one.severity > Severity::Info) {
+                paragraph("left  ", &format!("{}: {}", finding.code, finding.message))?;
             }
+        }
+        if !repaired.hint.is_empty() {
+            paragraph("", &repaired.hint)?;
+        }
+        if matches!(repaired.outcome, Outcome::Repaired | Outcome::Partly) {
+            let path = typed(&repaired.prefix, page.home.as_deref());
+            writeln!(out, "    `aios repair --undo {path}` takes it back")?;
         }
         Ok(())
     })
 }
 
 /// All of them, for programs.
-pub(crate) fn print_json(all: &[Repaired], view: &View) -> io::Result<()> {
-    let _ = view;
+pub(crate) fn print_json(all: &[Repaired]) -> io::Result<()> {
     to(io::stdout().lock(), |out| {
         writeln!(out, "{{\"schema\":\"aios.repair/1\",\"repairs\":[")?;
         for (at, one) in all.iter().enumerate() {

@@ -45,6 +45,13 @@ pub(crate) fn shown_path(path: &Path, home: Option<&Path>) -> String {
     }
 }
 
+/// A path as it can be typed into a shell.
+pub(crate) fn typed(path: &Path, home: Option<&Path>) -> String {
+    let short = shown_path(path, home);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/\\:._-~+@%".contains(c);
+    if short.chars().all(plain) { short } else { format!("\"{}\"", shown(path)) }
+}
+
 /// A path in a message.
 pub(crate) fn quoted(path: &Path) -> String {
     format!("`{}`", shown(path))
