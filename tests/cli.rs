@@ -158,7 +158,8 @@ fn text_for_people() {
     let answer = home.aios(["check", "good", "bad"]);
     assert!(answer.stdout.contains("error  pyvenv-cfg-missing"), "{}", answer.stdout);
     assert!(answer.stdout.contains("causes: ") && answer.stdout.contains("do: "));
-    assert!(answer.stdout.ends_with(": 1 broken, 1 healthy\n"), "{}", answer.stdout);
+    assert!(answer.stdout.contains(": 1 broken, 1 healthy\n"), "{}", answer.stdout);
+    assert!(answer.shown().ends_with("    aios repair ~/bad/.venv\n"), "{}", answer.stdout);
     assert_eq!(answer.stderr, "");
 }
 
