@@ -32,14 +32,14 @@ pub(super) fn machine() -> Seen {
     base.owner = Some(0);
     let missing = |file: &str| {
         let message = format!("RECORD of numpy 2.1.0 lists `{file}`, which is not there");
-        Finding::new(Code::PackageFilesMissing, message, [PathBuf::from(file)])
+        finding(Code::PackageFilesMissing, message, [PathBuf::from(file)])
             .reinstalling(["numpy==2.1.0".to_owned()])
     };
     let inspection = Inspection {
         environments: vec![
             inspected(
                 broken,
-                vec![Finding::new(
+                vec![finding(
                     Code::PyvenvCfgMissing,
                     "`/home/u/web/.venv314t` holds `bin/python` and `lib/python3.14t`, but no \
                      `pyvenv.cfg`",
@@ -53,12 +53,12 @@ pub(super) fn machine() -> Seen {
                     missing("numpy/fft/__init__.py"),
                     missing("numpy/ma/core.py"),
                     missing("numpy/version.py"),
-                    Finding::new(
+                    finding(
                         Code::DistTildeLeftover,
                         "`~ip` was left in `site-packages`",
                         [PathBuf::from("/home/u/work/api/.venv/lib/python3.12/site-packages/~ip")],
                     ),
-                    Finding::new(Code::Lib64LinkMissing, "there is no `lib64`", []),
+                    finding(Code::Lib64LinkMissing, "there is no `lib64`", []),
                 ],
             ),
             inspected(odd, Vec::new()),
@@ -67,6 +67,15 @@ pub(super) fn machine() -> Seen {
         problems: vec![Problem::new("/home/u/secret", "cannot be read: permission denied")],
     };
     Seen { inspection, probes: Probes::default() }
+}
+
+/// With its paths as they stand here: `Finding::new` gives them the separators of the system.
+fn finding(
+    code: Code,
+    message: impl Into<String>,
+    paths: impl IntoIterator<Item = PathBuf> + Clone,
+) -> Finding {
+    Finding { paths: paths.clone().into_iter().collect(), ..Finding::new(code, message, paths) }
 }
 
 fn inspected(environment: Environment, findings: Vec<Finding>) -> Inspected {
