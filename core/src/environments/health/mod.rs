@@ -32,6 +32,7 @@ mod whole;
 
 pub use code::Code;
 pub use packages::Families;
+pub use place::Scripts;
 pub use whole::{Fingerprint, Whole};
 
 named! {

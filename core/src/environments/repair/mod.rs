@@ -16,7 +16,16 @@ use super::health::{Code, Finding, Subject};
 use super::named;
 
 pub mod change;
+mod conda;
 mod disk;
+mod editables;
+mod elsewhere;
+mod place;
+mod record;
+mod rights;
+
+#[cfg(test)]
+mod fabricated;
 
 use change::Change;
 pub use disk::{Disk, RealDisk};

@@ -1,0 +1,1 @@
+pub(super) fn plan(_: &super::Case<'_>, _: &mut super::Plan) {}
