@@ -18,7 +18,7 @@ mod builder;
 mod code;
 mod conda;
 mod dependencies;
-mod editables;
+pub mod editables;
 mod extensions;
 mod interpreter;
 mod layout;

@@ -354,6 +354,7 @@ mod tests {
 
         #[test]
         fn batch_is_read(new in "C:\\\\[a-zA-Z0-9 .'$!é()&;%~-]{0,40}[a-zé$]") {
+            prop_assume!(new != "C:\\o");
             for script in ["set \"VIRTUAL_ENV=C:\\o\"\r\n", "set VIRTUAL_ENV=C:\\o\r\n",
                 "@for %%i in (\"C:\\o\") do @set \"VIRTUAL_ENV=%%~fi\"\r\n"] {
                 let script = moved(script, Shell::Batch, "C:\\o", &new).unwrap();
