@@ -16,7 +16,7 @@ use crate::host::Host;
 #[cfg(test)]
 mod builder;
 mod code;
-mod conda;
+pub mod conda;
 mod dependencies;
 pub mod editables;
 mod extensions;
@@ -25,7 +25,7 @@ mod layout;
 mod marker;
 mod packages;
 mod place;
-mod rights;
+pub mod rights;
 mod startup;
 mod variables;
 mod whole;

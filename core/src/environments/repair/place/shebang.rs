@@ -136,7 +136,9 @@ fn trampoline(program: &[u8], arguments: &[u8], line_end: &[u8]) -> Option<Vec<u
 
 /// Where the first line of a Windows launcher stands: between the stub and the archive that distlib
 /// appended to it, whose offsets count from its own start.
-pub(super) fn of_launcher(launcher: &[u8]) -> Option<std::ops::Range<usize>> {
+pub(in crate::environments::repair) fn of_launcher(
+    launcher: &[u8],
+) -> Option<std::ops::Range<usize>> {
     const END_BYTES: usize = 22;
     let tail = launcher.len().saturating_sub(END_BYTES + u16::MAX as usize);
     let end = tail + memchr::memmem::rfind(&launcher[tail..], b"PK\x05\x06")?;
@@ -155,7 +157,10 @@ pub(super) fn of_launcher(launcher: &[u8]) -> Option<std::ops::Range<usize>> {
 }
 
 /// The launcher with another program.
-pub(super) fn rewritten_launcher(launcher: &[u8], program: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::environments::repair) fn rewritten_launcher(
+    launcher: &[u8],
+    program: &[u8],
+) -> Option<Vec<u8>> {
     let line = of_launcher(launcher)?;
     let new = rewritten(&launcher[line.clone()], program, Platform::Windows)?;
     Some([&launcher[..line.start], &new, &launcher[line.end..]].concat())
