@@ -80,7 +80,7 @@ pub fn virtual_env(script: &[u8]) -> Option<PathBuf> {
     for line in script.split(|byte| *byte == b'\n') {
         let Some(at) = memchr::memmem::find(line, b"VIRTUAL_ENV") else { continue };
         // `for %%i in ("C:\env") do @set "VIRTUAL_ENV=%%~fi"` names the place before the variable.
-        let rest = if memchr::memmem::find(line, b"%%~f").is_some() {
+        let rest = if memchr::memmem::find(line, b"=%%~f").is_some() {
             line
         } else {
             let (before, rest) = line.split_at(at);
@@ -122,7 +122,7 @@ impl Quoting {
         let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
         let start = trim(line);
         let start = start.strip_prefix(b"@").unwrap_or(start);
-        if has(b"%%~f") || start.starts_with(b"set \"") || start.starts_with(b"set VIRTUAL_ENV=") {
+        if has(b"=%%~f") || start.starts_with(b"set \"") || start.starts_with(b"set VIRTUAL_ENV=") {
             Quoting::Batch
         } else if has(b"setenv ") {
             Quoting::Csh

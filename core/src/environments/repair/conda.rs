@@ -79,7 +79,7 @@ fn place(case: &Case<'_>, meta: &CondaMeta, old: &Path, plan: &mut Plan) {
     if !changes.is_empty() {
         let many = if changes.len() == 1 { "" } else { "s" };
         plan.steps.push(Step {
-            action: Action::RewriteShebangs,
+            action: Action::RewritePrefix,
             reasons: vec![Code::CondaPrefixStale],
             what: format!(
                 "write the prefix `{}` in the place of `{}` into {} file{many}",

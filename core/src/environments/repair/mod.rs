@@ -48,6 +48,8 @@ named! {
         RewriteActivate = "rewrite-activate",
         /// Writes the present place into the first lines of scripts.
         RewriteShebangs = "rewrite-shebangs",
+        /// Writes the present prefix into conda's files.
+        RewritePrefix = "rewrite-prefix",
         /// Points an editable install to where its project is.
         RelinkEditable = "relink-editable",
         /// Writes the script of a declared command.

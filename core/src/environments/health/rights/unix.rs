@@ -71,8 +71,21 @@ impl Asker {
             site.ancestors().take_while(|folder| folder.starts_with(&facts.prefix))
         });
         facts.site_packages().next().is_some()
+            && self.may_start(subject)
             && above.into_iter().all(|folder| opens(folder, SEARCH))
             && below.into_iter().all(|folder| opens(folder, READ | SEARCH))
+    }
+
+    /// Whether the interpreter is one that this user could start: not in the home folder of another.
+    fn may_start(&self, subject: &Subject<'_>) -> bool {
+        subject.facts.interpreter().is_none_or(|interpreter| match &interpreter.end {
+            LinkEnd::File { canonical, executable: true, .. } => {
+                let mut denied = Denied::default();
+                check_program(canonical, self, &mut denied);
+                denied.paths.is_empty()
+            }
+            _ => true,
+        })
     }
 
     /// Whether the mode bits give all that reading needs to this user.
@@ -328,6 +341,7 @@ mod tests {
 
     use super::super::super::builder::Staged;
     use super::*;
+    use crate::environments::facts::InterpreterFile;
 
     /// Root asks about an environment of user 4321, so that the test runs as anybody.
     fn staged() -> Staged {
@@ -411,14 +425,31 @@ mod tests {
             staged.facts.owner = Some(0);
             mode(&staged.prefix().join(".."), 0o755);
             mode(&staged.site().join("click"), 0o700);
-            let bits = if closed.is_empty() { 0o755 } else { 0o700 };
-            mode(&staged.prefix().join(closed), bits);
+            if closed == "interpreter" {
+                let folder = staged.prefix().join("../base");
+                mode(&folder, 0o700);
+                staged.facts.interpreters = vec![InterpreterFile {
+                    name: "python".to_owned(),
+                    path: staged.prefix().join("bin/python"),
+                    link: None,
+                    end: LinkEnd::File {
+                        canonical: folder.join("lib"),
+                        bytes: 1,
+                        executable: true,
+                        image: Err(String::new()),
+                    },
+                }];
+            } else {
+                let bits = if closed.is_empty() { 0o755 } else { 0o700 };
+                mode(&staged.prefix().join(closed), bits);
+            }
             let found = found(&staged);
             assert_eq!(found, expected.iter().map(PathBuf::from).collect::<Vec<_>>(), "{closed}");
             let report = staged.check(super::check);
             assert!(report.findings.iter().all(|found| found.severity == Severity::Warning));
         };
         check("", &["lib/python3.12/site-packages/click"]);
+        check("interpreter", &[]);
         check("..", &[]);
         check("lib", &[]);
         check("lib/python3.12/site-packages", &[]);

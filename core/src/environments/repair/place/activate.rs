@@ -19,7 +19,7 @@ pub(super) enum Shell {
     Fish,
     Nu,
     Batch,
-    PowerShell,
+    Pwsh,
     /// Also xonsh.
     Python,
 }
@@ -33,7 +33,7 @@ impl Shell {
             "activate.fish" => Some(Shell::Fish),
             "activate.nu" => Some(Shell::Nu),
             "activate.bat" => Some(Shell::Batch),
-            "activate.ps1" | "Activate.ps1" => Some(Shell::PowerShell),
+            "activate.ps1" | "Activate.ps1" => Some(Shell::Pwsh),
             "activate.xsh" | "activate_this.py" => Some(Shell::Python),
             _ => None,
         }
@@ -48,7 +48,7 @@ impl Shell {
         match self {
             Shell::Posix => {}
             // As it stands, and as shells for `sh` quote it.
-            Shell::Csh | Shell::Fish | Shell::PowerShell => {
+            Shell::Csh | Shell::Fish | Shell::Pwsh => {
                 forms.push((single_quoted(old), single.clone()));
                 let escaped = joined(old, b'\'', b"'\\''");
                 forms.push(([b"'", escaped.as_slice(), b"'"].concat(), single));
@@ -75,7 +75,7 @@ impl Shell {
             Shell::Posix | Shell::Batch => single_quoted(value),
             Shell::Csh => joined(&single_quoted(value), b'!', b"\\!"),
             Shell::Fish => quoted(&joined(&joined(value, b'\\', b"\\\\"), b'\'', b"\\'")),
-            Shell::PowerShell => quoted(&joined(value, b'\'', b"''")),
+            Shell::Pwsh => quoted(&joined(value, b'\'', b"''")),
             Shell::Nu if value.contains(&b'\'') => {
                 let escaped = joined(&joined(value, b'\\', b"\\\\"), b'"', b"\\\"");
                 [b"\"", escaped.as_slice(), b"\""].concat()
@@ -88,7 +88,7 @@ impl Shell {
     /// Whether double quotes can hold it without an escape.
     fn is_safe_in_double(self, value: &[u8]) -> bool {
         let special: &[u8] = match self {
-            Shell::Posix | Shell::PowerShell => b"\"$`",
+            Shell::Posix | Shell::Pwsh => b"\"$`",
             Shell::Csh => b"\"$`!",
             Shell::Fish => b"\"$`\\",
             Shell::Nu | Shell::Python => b"\"\\",
@@ -122,9 +122,9 @@ pub(super) fn rewritten(script: &[u8], shell: Shell, place: Move<'_>) -> Option<
             for (from, to) in shell.forms(old, new) {
                 text = replaced(&text, &from, &to, |_, _| true);
             }
-            if shell == Shell::Posix {
+            if matches!(shell, Shell::Posix | Shell::Csh | Shell::Fish) {
                 // `shlex.quote` leaves what needs no quotes without.
-                let word = if is_plain(new) { new.to_vec() } else { single_quoted(new) };
+                let word = if is_plain(new) { new.to_vec() } else { shell.single(new) };
                 text = replaced(&text, old, &word, is_word);
             }
             text
@@ -156,7 +156,8 @@ fn batch(script: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
 fn with_prompt(text: Vec<u8>, old: &[u8], new: &[u8]) -> Vec<u8> {
     const MARKS: [&[u8]; 6] = [b"PROMPT", b"prompt", b"PS1", b"env_name", b"set_color", b"test -n"];
     // Quoting it anew is not worth it: a prompt is only seen.
-    let special = |byte: &u8| b"\"'$`\\!%&|<>^()".contains(byte) || byte.is_ascii_whitespace();
+    let special = |byte: &u8| b"\"'$`\\!%&|<>^()".contains(byte);
+    let blank = new.iter().any(u8::is_ascii_whitespace);
     if old == new || old.is_empty() || new.iter().any(special) {
         return text;
     }
@@ -164,8 +165,9 @@ fn with_prompt(text: Vec<u8>, old: &[u8], new: &[u8]) -> Vec<u8> {
         let marked = MARKS.iter().any(|mark| memchr::memmem::find(line, mark).is_some());
         match marked {
             true => replaced(line, old, new, |before, after| {
-                matches!(before.last(), Some(b'"' | b'\'' | b'(' | b'='))
-                    && matches!(after.first(), None | Some(b'"' | b'\'' | b')' | b'\r' | b'\n'))
+                let quoted = matches!(after.first(), Some(b'"' | b'\'' | b')'));
+                let ends = quoted || !blank && matches!(after.first(), None | Some(b'\r' | b'\n'));
+                ends && matches!(before.last(), Some(b'"' | b'\'' | b'(' | b'='))
             }),
             false => line.to_vec(),
         }
@@ -271,7 +273,7 @@ mod tests {
         check(Shell::Nu, "let v = r#'/o/env'#\n", "/n/it'#s", "let v = r##'/n/it'#s'##\n");
         check(Shell::Nu, "const v = '/o/env'\n", "/n/it's", "const v = \"/n/it's\"\n");
         check(Shell::Python, "e = '/o/env'\n", "/n/it's", "e = '/n/it\\'s'\n");
-        check(Shell::PowerShell, "$e = '/o/env'\n", "/n/it's", "$e = '/n/it''s'\n");
+        check(Shell::Pwsh, "$e = '/o/env'\n", "/n/it's", "$e = '/n/it''s'\n");
         assert_eq!(moved("VIRTUAL_ENV=/o/env2\n", sh, "/o/env", "/n/b"), None);
         assert_eq!(moved("VIRTUAL_ENV=\"/o/env\"\n", sh, "/o/env", "/n/\nb"), None);
     }
@@ -346,6 +348,8 @@ mod tests {
             check(Shell::Posix, "VIRTUAL_ENV=\"/o/env\"\nexport VIRTUAL_ENV\n")?;
             check(Shell::Posix, "VIRTUAL_ENV='/o/env'\nexport VIRTUAL_ENV\n")?;
             check(Shell::Posix, "        VIRTUAL_ENV=/o/env\n")?;
+            check(Shell::Csh, "setenv VIRTUAL_ENV /o/env\n")?;
+            check(Shell::Fish, "set -gx VIRTUAL_ENV /o/env\n")?;
             check(Shell::Csh, "setenv VIRTUAL_ENV \"/o/env\"\n")?;
             check(Shell::Csh, "setenv VIRTUAL_ENV '/o/env'\n")?;
             check(Shell::Fish, "set -gx VIRTUAL_ENV \"/o/env\"\n")?;
