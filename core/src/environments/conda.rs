@@ -42,6 +42,8 @@ pub struct CondaFile {
     /// The prefix was written into it when it was installed, as text. Into binaries it is written
     /// too, with NULs behind it; those are not text.
     pub prefix_in_text: bool,
+    /// How long the prefix of a binary may be: as long as the one that it was built with.
+    pub prefix_in_binary: Option<usize>,
 }
 
 impl CondaRecord {
@@ -109,15 +111,21 @@ impl RawPaths {
         if self.paths.is_empty() {
             return files
                 .into_iter()
-                .map(|path| CondaFile { path, prefix_in_text: false })
+                .map(|path| CondaFile { path, ..CondaFile::default() })
                 .collect();
         }
         self.paths
             .into_iter()
-            .map(|raw| CondaFile {
-                path: raw.path,
-                prefix_in_text: raw.prefix_placeholder.is_some_and(|text| !text.is_empty())
-                    && raw.file_mode.as_deref() == Some("text"),
+            .map(|raw| {
+                let placeholder = raw.prefix_placeholder.filter(|text| !text.is_empty());
+                let mode = raw.file_mode.as_deref();
+                CondaFile {
+                    path: raw.path,
+                    prefix_in_text: placeholder.is_some() && mode == Some("text"),
+                    prefix_in_binary: placeholder
+                        .filter(|_| mode == Some("binary"))
+                        .map(|text| text.len()),
+                }
             })
             .collect()
     }

@@ -64,11 +64,11 @@ pub fn shebang(head: &[u8]) -> Option<Shebang> {
     let program = match base_name(program) {
         b"sh" | b"bash" | b"dash" => trampoline(&head[end + 1..])?,
         b"env" => return None,
-        _ => program,
+        _ => program.to_vec(),
     };
-    let path = path_of(program)?;
-    let absolute = path.is_absolute() || is_drive(program);
-    let name = base_name(program);
+    let path = path_of(&program)?;
+    let absolute = path.is_absolute() || is_drive(&program);
+    let name = base_name(&program);
     let python =
         [b"python".as_slice(), b"pypy", b"graalpy"].iter().any(|stem| name.starts_with(stem));
     absolute.then_some(Shebang { program: path, python })
@@ -86,18 +86,12 @@ fn unquoted_program(line: &[u8]) -> &[u8] {
 }
 
 /// `'''exec' "/path with blanks/python" "$0" "$@"`; uv's relocatable one computes the path.
-fn trampoline(rest: &[u8]) -> Option<&[u8]> {
+fn trampoline(rest: &[u8]) -> Option<Vec<u8>> {
     let line = &rest[..rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())];
     let at = memchr::memmem::find(line, b"exec'")? + 5;
     let argument = trim(&line[at..]);
-    let program = match argument.first()? {
-        quote @ (b'"' | b'\'') => {
-            let inner = &argument[1..];
-            &inner[..inner.iter().position(|byte| byte == quote)?]
-        }
-        _ => &argument[..argument.iter().position(|byte| *byte == b' ')?],
-    };
-    (!program.contains(&b'$')).then_some(program)
+    let word = Word::read(argument, Quoting::Shell)?;
+    (!word.computed).then_some(word.value)
 }
 
 /// Whether pip, uv, distlib or setuptools wrote it for an entry point: such scripts may be rewritten.
@@ -113,7 +107,7 @@ pub fn virtual_env(script: &[u8]) -> Option<PathBuf> {
     for line in script.split(|byte| *byte == b'\n') {
         let Some(at) = memchr::memmem::find(line, b"VIRTUAL_ENV") else { continue };
         // `for %%i in ("C:\env") do @set "VIRTUAL_ENV=%%~fi"` names the place before the variable.
-        let rest = if memchr::memmem::find(line, b"%%~f").is_some() {
+        let rest = if memchr::memmem::find(line, b"=%%~f").is_some() {
             line
         } else {
             let (before, rest) = line.split_at(at);
@@ -129,29 +123,116 @@ pub fn virtual_env(script: &[u8]) -> Option<PathBuf> {
             }
             rest
         };
-        if let Some(path) = literal(rest) {
+        if let Some(path) = literal(rest, Quoting::of(line)) {
             last = Some(path);
         }
     }
     last
 }
 
+/// How quotes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    /// `sh`, `bash`, `zsh`: nothing is escaped within `'`.
+    Shell,
+    /// `\!` within quotes is a `!`.
+    Csh,
+    /// `\\` and `\'` are escaped within `'`.
+    Fish,
+    /// `%%` is a `%`, and `$` is nothing.
+    Batch,
+}
+
+impl Quoting {
+    /// Of a line of an activate script.
+    fn of(line: &[u8]) -> Quoting {
+        let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
+        let start = trim(line);
+        let start = start.strip_prefix(b"@").unwrap_or(start);
+        if has(b"=%%~f") || start.starts_with(b"set \"") || start.starts_with(b"set VIRTUAL_ENV=") {
+            Quoting::Batch
+        } else if has(b"setenv ") {
+            Quoting::Csh
+        } else if start.starts_with(b"set -") {
+            Quoting::Fish
+        } else {
+            Quoting::Shell
+        }
+    }
+}
+
+/// A word of a shell: quoted and plain pieces that follow each other at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// What it stands for.
+    pub value: Vec<u8>,
+    /// Whether a variable or command is part of it.
+    pub computed: bool,
+    /// How many bytes of the text it takes.
+    pub length: usize,
+}
+
+impl Word {
+    /// Reads the word that the text starts with. `None` when a quote does not end.
+    pub fn read(text: &[u8], quoting: Quoting) -> Option<Word> {
+        let mut word = Word { value: Vec::new(), computed: false, length: 0 };
+        while let Some(byte) = text.get(word.length) {
+            match byte {
+                b'"' | b'\'' => word.quoted(text, *byte, quoting)?,
+                b'\\' if quoting != Quoting::Batch => {
+                    word.value.push(*text.get(word.length + 1)?);
+                    word.length += 2;
+                }
+                byte if byte.is_ascii_whitespace() || matches!(byte, b';' | b')' | b'|' | b'&') => {
+                    break;
+                }
+                byte => {
+                    word.computed |= matches!(byte, b'$' | b'`') && quoting != Quoting::Batch;
+                    word.value.push(*byte);
+                    word.length += 1;
+                }
+            }
+        }
+        Some(word)
+    }
+
+    fn quoted(&mut self, text: &[u8], quote: u8, quoting: Quoting) -> Option<()> {
+        let mut at = self.length + 1;
+        loop {
+            let byte = *text.get(at)?;
+            let next = text.get(at + 1).copied();
+            if byte == quote {
+                break;
+            }
+            let escaped = match (quoting, quote) {
+                (Quoting::Fish, b'\'') => byte == b'\\' && matches!(next, Some(b'\\' | b'\'')),
+                (Quoting::Csh, _) => byte == b'\\' && next == Some(b'!'),
+                (Quoting::Batch, _) => byte == b'%' && next == Some(b'%'),
+                _ => false,
+            };
+            at += usize::from(escaped);
+            self.computed |=
+                quote == b'"' && quoting != Quoting::Batch && matches!(byte, b'$' | b'`');
+            self.value.push(*text.get(at)?);
+            at += 1;
+        }
+        self.length = at + 1;
+        Some(())
+    }
+}
+
 /// The first quoted or plain absolute path of a shell's text. Computed values (`$...`) are none.
-fn literal(text: &[u8]) -> Option<PathBuf> {
+fn literal(text: &[u8], quoting: Quoting) -> Option<PathBuf> {
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
         match first {
             quote @ (b'"' | b'\'') => {
-                let end = tail.iter().position(|byte| byte == quote)?;
-                let inside = &tail[..end];
-                let absolute = inside.starts_with(b"/") || is_drive(inside);
-                // `'it'"'"'s'`: the rest of a name with a quote in it follows at once.
-                if absolute && !inside.contains(&b'$') {
-                    let mut whole = inside.to_vec();
-                    concatenated(&tail[end + 1..], &mut whole);
-                    return path_of(&whole);
+                let word = Word::read(rest, quoting)?;
+                let absolute = word.value.starts_with(b"/") || is_drive(&word.value);
+                if absolute && !word.computed {
+                    return path_of(&word.value);
                 }
-                rest = &tail[end + 1..];
+                rest = &tail[tail.iter().position(|byte| byte == quote)? + 1..];
             }
             b'$' if !tail.starts_with(b"(") => return None,
             b'/' => {
@@ -169,7 +250,11 @@ fn literal(text: &[u8]) -> Option<PathBuf> {
                     b')' | b';' => computed,
                     _ => false,
                 });
-                return path_of(trim(&rest[..end.unwrap_or(rest.len())]));
+                let path = trim(&rest[..end.unwrap_or(rest.len())]);
+                return path_of(&match quoting {
+                    Quoting::Batch => undoubled(path),
+                    _ => path.to_vec(),
+                });
             }
             _ => rest = tail,
         }
@@ -177,13 +262,17 @@ fn literal(text: &[u8]) -> Option<PathBuf> {
     None
 }
 
-/// Quoted pieces that a shell joins to the one before.
-fn concatenated(mut rest: &[u8], whole: &mut Vec<u8>) {
-    while let Some((quote @ (b'"' | b'\''), tail)) = rest.split_first() {
-        let Some(end) = tail.iter().position(|byte| byte == quote) else { return };
-        whole.extend_from_slice(&tail[..end]);
-        rest = &tail[end + 1..];
+/// A batch file has `%%` for `%`.
+fn undoubled(text: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().peekable();
+    while let Some(byte) = bytes.next() {
+        value.push(*byte);
+        if *byte == b'%' {
+            bytes.next_if_eq(&&b'%');
+        }
     }
+    value
 }
 
 fn is_drive(text: &[u8]) -> bool {
@@ -228,6 +317,10 @@ mod tests {
         check(
             "#!/bin/sh\n'''exec' /long/bin/python \"$0\" \"$@\"\n' '''\n",
             Some("/long/bin/python"),
+        );
+        check(
+            "#!/bin/sh\n'''exec' '/it'\"'\"'s $x/python' \"$0\" \"$@\"\n' '''\n",
+            Some("/it's $x/python"),
         );
         check("#!/bin/sh\n'''exec' \"$(dirname -- \"$0\")/python\" \"$0\" \"$@\"\n", None);
         check("#!/usr/bin/env python3\n", None);
@@ -283,6 +376,13 @@ mod tests {
         check("VIRTUAL_ENV=/a/.venv\n", Some("/a/.venv"));
         check("VIRTUAL_ENV='/a b'\n", Some("/a b"));
         check("VIRTUAL_ENV='/it'\"'\"'s'\n", Some("/it's"));
+        check("VIRTUAL_ENV='/a $x'\n", Some("/a $x"));
+        check("VIRTUAL_ENV=\"/a $x\"\n", None);
+        check("setenv VIRTUAL_ENV '/a\\!'\n", Some("/a!"));
+        check("set -gx VIRTUAL_ENV '/it'\\''s'\n", Some("/it's"));
+        check("set -gx VIRTUAL_ENV '/it\\'s \\\\'\n", Some("/it's \\"));
+        check("@for %%i in (\"C:\\a%%b$\") do @set \"VIRTUAL_ENV=%%~fi\"\n", Some("C:\\a%b$"));
+        check("set \"VIRTUAL_ENV=C:\\a%%b\"\n", Some("C:\\a%b"));
         check(
             "    export VIRTUAL_ENV=$(cygpath \"/a\")\nelse\n    export VIRTUAL_ENV=\"/a\"\n",
             Some("/a"),

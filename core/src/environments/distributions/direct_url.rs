@@ -35,7 +35,7 @@ pub fn editable(bytes: &[u8]) -> Option<PathBuf> {
 }
 
 /// The path of a `file:` URL: `file:///a%20b`, `file://localhost/a`, `file:///C:/a`.
-fn path_of_url(url: &str) -> Option<PathBuf> {
+pub fn path_of_url(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("file://")?;
     let rest = rest.strip_prefix("localhost").unwrap_or(rest);
     let path = decode_percent(rest.split(['?', '#']).next()?)?;
@@ -49,6 +49,27 @@ fn path_of_url(url: &str) -> Option<PathBuf> {
         return Some(PathBuf::from(&path[1..]));
     }
     Some(PathBuf::from(path))
+}
+
+/// The `file:` URL of an absolute path.
+pub fn url_of_path(path: &str) -> String {
+    let path = path.replace('\\', if Platform::CURRENT == Platform::Windows { "/" } else { "\\" });
+    // A Windows share is the URL's host; a drive stands where a root would.
+    let (start, path) = match path.strip_prefix("//") {
+        Some(share) if Platform::CURRENT == Platform::Windows => ("file://", share),
+        _ if path.starts_with('/') => ("file://", path.as_str()),
+        _ => ("file:///", path.as_str()),
+    };
+    let mut url = start.to_owned();
+    for (at, byte) in path.bytes().enumerate() {
+        let is_drive = at == 1 && byte == b':' && start.ends_with("///");
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) || is_drive {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    url
 }
 
 fn decode_percent(text: &str) -> Option<String> {
@@ -91,6 +112,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn urls_are_read_as_written(path in "/p\\PC{0,30}") {
+            prop_assume!(!path.starts_with("//"));
+            prop_assume!(Platform::CURRENT != Platform::Windows || !path.contains('\\'));
+            prop_assert_eq!(path_of_url(&url_of_path(&path)), Some(PathBuf::from(&path)));
+        }
+
         #[test]
         fn never_panics(url in ".{0,60}") {
             let text = serde_json::json!({"dir_info": {"editable": true}, "url": format!("file:///{url}")});

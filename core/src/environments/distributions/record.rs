@@ -45,6 +45,30 @@ pub fn parse(bytes: &[u8]) -> Result<Record, String> {
     Ok(Record::of(files))
 }
 
+/// The bytes with other hashes and sizes in the lines of some files; every other byte is as it was.
+/// Lines without a hash get none. `None` when the bytes are not UTF-8.
+pub fn rewritten(bytes: &[u8], changed: impl Fn(&str) -> Option<(String, u64)>) -> Option<Vec<u8>> {
+    let mut rest = std::str::from_utf8(bytes).ok()?;
+    let mut new = String::with_capacity(bytes.len());
+    while !rest.is_empty() {
+        let (line, after) = next_line(rest);
+        let whole = &rest[..rest.len() - after.len()];
+        rest = after;
+        let changed = parse_line(line)
+            .filter(|file| file.hash.is_some())
+            .and_then(|file| changed(&file.path))
+            .and_then(|fields| Some((fields, line.rmatch_indices(',').nth(1)?.0)));
+        match changed {
+            Some(((hash, size), end_of_path)) => {
+                new.push_str(&format!("{},{hash},{size}", &line[..end_of_path]));
+                new.push_str(&whole[line.len()..]);
+            }
+            None => new.push_str(whole),
+        }
+    }
+    Some(new.into_bytes())
+}
+
 impl Record {
     /// The record of these files.
     pub fn of(files: Vec<RecordedFile>) -> Record {
@@ -229,6 +253,23 @@ mod tests {
     }
 
     #[test]
+    fn rewrites_lines() {
+        let check = |text: &str, expected: &str| {
+            let changed = |path: &str| path.starts_with('a').then(|| ("sha256=new".to_owned(), 7));
+            let found = rewritten(text.as_bytes(), changed).unwrap();
+            assert_eq!(String::from_utf8(found).unwrap(), expected);
+        };
+        check(
+            "a.py,sha256=x,1\r\nb.py,sha256=x,1\nRECORD,,\n",
+            "a.py,sha256=new,7\r\nb.py,sha256=x,1\nRECORD,,\n",
+        );
+        check("\"a, b\",sha256=x,1", "\"a, b\",sha256=new,7");
+        check("a, b,sha256=x,\n", "a, b,sha256=new,7\n");
+        check("a.pyc,,\n\na.py\n", "a.pyc,,\n\na.py\n");
+        assert_eq!(rewritten(b"a\xff,sha256=x,1\n", |_| None), None);
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         let check = |bytes: &[u8], expected: &str| {
             assert_eq!(parse(bytes).unwrap_err(), expected, "{bytes:?}");
@@ -244,6 +285,9 @@ mod tests {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
             let _ = parse(&bytes);
+            if let Some(same) = rewritten(&bytes, |_| None) {
+                prop_assert_eq!(same, bytes);
+            }
         }
 
         #[test]

@@ -17,22 +17,23 @@ use crate::system;
 #[cfg(test)]
 mod builder;
 mod code;
-mod conda;
+pub mod conda;
 mod dependencies;
-mod editables;
+pub mod editables;
 mod extensions;
 mod interpreter;
 mod layout;
 mod marker;
 mod packages;
 mod place;
-mod rights;
+pub mod rights;
 mod startup;
 mod variables;
 mod whole;
 
 pub use code::Code;
 pub use packages::Families;
+pub use place::Scripts;
 pub use whole::{Fingerprint, Whole};
 
 named! {

@@ -29,23 +29,24 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
 
 /// What the scripts of an environment say of its place.
 #[derive(Debug, Default)]
-struct Scripts {
+pub struct Scripts {
     /// Activate scripts that name another place, and that place.
-    strayed: Vec<(PathBuf, PathBuf)>,
+    pub strayed: Vec<(PathBuf, PathBuf)>,
     /// Activate scripts that name this place.
     at_home: usize,
     /// Scripts whose first line starts an interpreter of another place, and that interpreter.
-    stale: Vec<(PathBuf, PathBuf)>,
+    pub stale: Vec<(PathBuf, PathBuf)>,
     /// Scripts whose first line starts an interpreter of this place.
     fresh: usize,
     /// Installed scripts without an execute bit.
-    not_executable: Vec<PathBuf>,
+    pub not_executable: Vec<PathBuf>,
     /// Installed scripts with one.
     executable: usize,
 }
 
 impl Scripts {
-    fn read(facts: &Facts, folder: &Path) -> Scripts {
+    /// Reads the scripts in the folder of scripts.
+    pub fn read(facts: &Facts, folder: &Path) -> Scripts {
         let mut read = Scripts::default();
         // Scripts that their user wrote: judged only if they agree with the installed ones.
         let mut others: Vec<(PathBuf, PathBuf)> = Vec::new();
@@ -54,8 +55,8 @@ impl Scripts {
             let name = entry.name.to_string_lossy();
             if is_activate(&name) {
                 read.activate(facts, path());
-            } else if name.starts_with("python") {
-                // An interpreter.
+            } else if is_interpreter(&name) {
+                // Judged by itself.
             } else if facts.scheme == Scheme::Windows && name.to_lowercase().ends_with(".exe") {
                 read.launcher(facts, folder, path());
             } else {
@@ -136,6 +137,13 @@ fn is_activate(name: &str) -> bool {
             | "activate.nu"
             | "activate.xsh"
     )
+}
+
+/// `python`, `python3.12`, `pythonw`; not `python-config`.
+fn is_interpreter(name: &str) -> bool {
+    name.strip_prefix("python").is_some_and(|rest| {
+        rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'w' | b't' | b'm'))
+    })
 }
 
 /// Whether a place is this prefix, by its name or by where its links lead.

@@ -20,13 +20,21 @@ use super::named;
 mod apply;
 mod base;
 pub mod change;
+mod conda;
 mod disk;
+mod editables;
+mod elsewhere;
 mod interpreter;
 mod journal;
 mod layout;
 mod marker;
+mod place;
+mod record;
+mod rights;
 mod session;
 
+#[cfg(test)]
+mod fabricated;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +60,8 @@ named! {
         RewriteActivate = "rewrite-activate",
         /// Writes the present place into the first lines of scripts.
         RewriteShebangs = "rewrite-shebangs",
+        /// Writes the present prefix into conda's files.
+        RewritePrefix = "rewrite-prefix",
         /// Points an editable install to where its project is.
         RelinkEditable = "relink-editable",
         /// Writes the script of a declared command.
@@ -153,6 +163,12 @@ pub fn plan(case: &Case<'_>) -> Plan {
         }
     }
     layout::plan(case, &mut plan);
+    place::plan(case, &mut plan);
+    editables::plan(case, &mut plan);
+    conda::plan(case, &mut plan);
+    rights::plan(case, &mut plan);
+    elsewhere::plan(case, &mut plan);
+    record::plan(case, &mut plan);
     plan
 }
 

@@ -7,7 +7,7 @@ use super::super::distributions::Part;
 use super::super::{Problem, PythonTag};
 use super::{Code, Finding, Report, Subject};
 
-mod prefix;
+pub mod prefix;
 
 /// More say nothing more.
 const MAX_PATHS: usize = 20;

@@ -29,6 +29,21 @@ pub(super) fn check(subject: &Subject<'_>, meta: &CondaMeta, report: &mut Report
     if foreign {
         return;
     }
+    let Some((old, files)) = stale(subject, meta) else { return };
+    let count = match files.len() {
+        1 => "a file".to_owned(),
+        count => format!("{count} files"),
+    };
+    let message = format!(
+        "{count} of this environment name the prefix `{}`, but it stands in `{}`",
+        old.display(),
+        subject.facts.prefix.display()
+    );
+    report.add(Code::CondaPrefixStale, message, files.into_iter().take(MAX_PATHS));
+}
+
+/// The prefix of old that most of conda's files name, and those that were asked and name it.
+pub fn stale(subject: &Subject<'_>, meta: &CondaMeta) -> Option<(PathBuf, Vec<PathBuf>)> {
     let mut votes = Votes::default();
     for path in recorded_texts(meta) {
         let path = subject.facts.prefix.join(path);
@@ -39,22 +54,8 @@ pub(super) fn check(subject: &Subject<'_>, meta: &CondaMeta, report: &mut Report
     for path in unrecorded_texts(subject, &votes) {
         votes.add(subject, path, |old| is_gone(old) || fs::is_folder(&old.join("conda-meta")));
     }
-    let Some((old, files)) = votes.stale.iter().max_by_key(|(_, files)| files.len()) else {
-        return;
-    };
-    if files.len() <= votes.right {
-        return;
-    }
-    let count = match files.len() {
-        1 => "a file".to_owned(),
-        count => format!("{count} files"),
-    };
-    let message = format!(
-        "{count} of this environment name the prefix `{}`, but it stands in `{}`",
-        old.display(),
-        subject.facts.prefix.display()
-    );
-    report.add(Code::CondaPrefixStale, message, files.iter().take(MAX_PATHS).cloned());
+    let (old, files) = votes.stale.into_iter().max_by_key(|(_, files)| files.len())?;
+    (files.len() > votes.right).then_some((old, files))
 }
 
 /// A folder that this user may not see is not gone.
@@ -109,8 +110,14 @@ fn recorded_texts(meta: &CondaMeta) -> Vec<&str> {
 
 /// Scripts and `.pc` files that no record lists.
 fn unrecorded_texts(subject: &Subject<'_>, known: &Votes) -> Vec<PathBuf> {
-    let prefix = &subject.facts.prefix;
     let known: Vec<&PathBuf> = known.stale.values().flatten().collect();
+    let files = scripts_and_settings(subject).into_iter();
+    files.filter(|path| !known.contains(&path)).take(MAX_FILES).collect()
+}
+
+/// What stands in the folders of scripts and of `.pc` files.
+pub fn scripts_and_settings(subject: &Subject<'_>) -> Vec<PathBuf> {
+    let prefix = &subject.facts.prefix;
     [subject.facts.scheme.scripts(), "lib/pkgconfig"]
         .iter()
         .map(|folder| prefix.join(folder))
@@ -119,8 +126,6 @@ fn unrecorded_texts(subject: &Subject<'_>, known: &Votes) -> Vec<PathBuf> {
             let files = entries.into_iter().filter(|entry| entry.kind == Kind::File);
             files.map(move |entry| folder.join(entry.name)).collect::<Vec<_>>()
         })
-        .filter(|path| !known.contains(&path))
-        .take(MAX_FILES)
         .collect()
 }
 

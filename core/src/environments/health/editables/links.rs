@@ -5,6 +5,7 @@
 //! __editable___labfinder_0_1_finder.py      MAPPING: dict[str, str] = {'labfinder': '/home/...'}
 //! ```
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::environments::distributions::{Distribution, Site, normalize};
@@ -63,23 +64,28 @@ fn lines(text: &str) -> Vec<String> {
 
 /// The paths in a finder's `MAPPING`.
 fn mapping(text: &str) -> Vec<String> {
-    let Some(line) = text.lines().find(|line| line.starts_with("MAPPING")) else {
+    let Some(literal) = text.lines().find_map(|line| mapping_line(line, &["MAPPING"])) else {
         return Vec::new();
     };
-    let Some((_, literal)) = line.split_once('=') else { return Vec::new() };
     let mut strings = Vec::new();
     let mut rest = literal.trim();
     while strings.len() < 2 * MAX_TARGETS {
-        let Some((string, after)) = next_string(rest) else { break };
+        let Some((string, span)) = next_string(rest) else { break };
         strings.push(string);
-        rest = after;
+        rest = &rest[span.end..];
     }
     // Keys and values alternate.
     strings.into_iter().skip(1).step_by(2).collect()
 }
 
-/// The next string literal of Python, as `repr` writes it, and what follows.
-fn next_string(text: &str) -> Option<(String, &str)> {
+/// The literal of a line that assigns to one of these names.
+pub(crate) fn mapping_line<'a>(line: &'a str, names: &[&str]) -> Option<&'a str> {
+    let (name, literal) = line.split_once('=')?;
+    names.iter().any(|wanted| name.starts_with(wanted)).then_some(literal)
+}
+
+/// The next string literal of Python, as `repr` writes it, and where it stands with its quotes.
+pub(crate) fn next_string(text: &str) -> Option<(String, Range<usize>)> {
     let start = text.find(['\'', '"'])?;
     let quote = text[start..].chars().next()?;
     let mut string = String::new();
@@ -91,7 +97,7 @@ fn next_string(text: &str) -> Option<(String, &str)> {
                 't' => string.push('\t'),
                 other => string.push(other),
             },
-            _ if character == quote => return Some((string, &text[start + 2 + at..])),
+            _ if character == quote => return Some((string, start..start + 2 + at)),
             _ => string.push(character),
         }
     }

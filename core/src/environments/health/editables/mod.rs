@@ -17,6 +17,8 @@ mod search;
 mod tests;
 
 use links::Link;
+pub(crate) use links::{mapping_line, next_string};
+pub use search::Candidate;
 
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     let mut lost: Vec<Lost<'_>> = Vec::new();
@@ -25,23 +27,48 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
         lost.extend(current.filter_map(|distribution| lost_of(distribution, &links)));
         report_paths(site, &links, &lost, report);
     }
-    if lost.is_empty() {
-        return;
-    }
-    let mut search =
-        search::Search::of(subject, lost.iter().map(|one| one.distribution.name.as_str()));
+    let mut search = search::Search::of(subject, names(&lost));
     for one in &lost {
-        report_lost(one, &mut search, report);
+        let candidates = one.look_for(&mut search);
+        report_lost(one, candidates.first(), report);
     }
 }
 
+/// The editable installs whose projects are gone from where they were, and where these may be now.
+pub fn lost<'a>(subject: &'a Subject<'a>) -> Vec<(Lost<'a>, Vec<Candidate>)> {
+    let mut lost: Vec<Lost<'a>> = Vec::new();
+    for (site, current) in subject.families.current() {
+        let links = links::of(site);
+        lost.extend(current.filter_map(|distribution| lost_of(distribution, &links)));
+    }
+    let mut found = Vec::new();
+    let mut search = search::Search::of(subject, names(&lost));
+    for one in &lost {
+        found.push(one.look_for(&mut search));
+    }
+    lost.into_iter().zip(found).collect()
+}
+
+fn names<'a>(lost: &[Lost<'a>]) -> impl Iterator<Item = &'a str> {
+    lost.iter().map(|one| one.distribution.name.as_str()).collect::<Vec<_>>().into_iter()
+}
+
 /// An editable install with paths that are gone.
-struct Lost<'a> {
-    distribution: &'a Distribution,
+#[derive(Debug)]
+pub struct Lost<'a> {
+    /// What is installed so.
+    pub distribution: &'a Distribution,
     /// The files that name the paths.
-    files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// The paths that are gone.
     targets: Vec<PathBuf>,
+}
+
+impl Lost<'_> {
+    fn look_for(&self, search: &mut search::Search<'_>) -> Vec<Candidate> {
+        let project = self.distribution.editable.as_deref();
+        search.find(&self.distribution.name, project, &self.targets)
+    }
 }
 
 /// What the distribution imports from and is gone. The project's folder itself counts only when
@@ -78,18 +105,18 @@ fn is_gone(path: &Path) -> bool {
     path.is_absolute() && std::fs::metadata(path).is_err_and(|error| fs::missing(&error))
 }
 
-fn report_lost(lost: &Lost<'_>, search: &mut search::Search<'_>, report: &mut Report) {
+fn report_lost(lost: &Lost<'_>, found: Option<&Candidate>, report: &mut Report) {
     let old = lost.distribution.editable.as_ref().unwrap_or(&lost.targets[0]);
-    let found =
-        search.find(&lost.distribution.name, lost.distribution.editable.as_deref(), &lost.targets);
     let mut paths: Vec<PathBuf> = lost.files.iter().take(MAX_PATHS).cloned().collect();
     let installed =
         format!("{} is an editable install of `{}`", title(lost.distribution), old.display());
     match found {
-        Some(found) => {
-            let message =
-                format!("{installed}, which is gone; the project is now in `{}`", found.display());
-            paths.push(found);
+        Some(Candidate { project, .. }) => {
+            let message = format!(
+                "{installed}, which is gone; the project is now in `{}`",
+                project.display()
+            );
+            paths.push(project.clone());
             report.add(Code::EditablePathStale, message, paths);
         }
         None => {

@@ -36,30 +36,62 @@ impl<'a> Search<'a> {
         Search { subject, names: names.collect(), projects: None, moves: None }
     }
 
-    /// The folder of the project, when it has all that `targets` name: paths below `project`, which
-    /// is where it was.
+    /// Where the project may be now, most likely first: folders that have all that `targets` name,
+    /// which are paths below `project`, where it was.
     pub(super) fn find(
         &mut self,
         name: &str,
         project: Option<&Path>,
         targets: &[PathBuf],
-    ) -> Option<PathBuf> {
+    ) -> Vec<Candidate> {
         let subject = self.subject;
         let moves = self.moves.get_or_insert_with(|| moves(subject));
         for (old, new) in moves.iter() {
             let moved = |path: &Path| Some(new.join(path.strip_prefix(old).ok()?));
-            if targets.iter().all(|target| moved(target).is_some_and(|path| path.exists())) {
-                return moved(project.unwrap_or(&targets[0]));
+            if targets.iter().all(|target| moved(target).is_some_and(|path| path.exists()))
+                && let Some(project) = moved(project.unwrap_or(&targets[0]))
+            {
+                // What moved along with the environment is certain.
+                let moved = Some((old.clone(), new.clone()));
+                return vec![Candidate { project, moved }];
             }
         }
         let names = &self.names;
         let projects = self.projects.get_or_insert_with(|| walk(subject, names));
-        let candidates = projects.get(name)?;
-        candidates
-            .iter()
-            .find(|folder| targets.iter().all(|target| holds(folder, project, target)))
-            .cloned()
+        let folders = projects.get(name).into_iter().flatten();
+        folders
+            .filter(|folder| targets.iter().all(|target| holds(folder, project, target)))
+            .map(|folder| Candidate {
+                project: folder.clone(),
+                moved: project
+                    .map(|project| (project.to_path_buf(), folder.clone()))
+                    .or_else(|| moved_by_shape(folder, targets)),
+            })
+            .collect()
     }
+}
+
+/// A folder that a project may have been moved to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// A folder of old that the lost paths lie in, and the same one now, where that can be told.
+    pub moved: Option<(PathBuf, PathBuf)>,
+}
+
+/// Without a word about where the project began: by names that the old path and the new one share.
+fn moved_by_shape(folder: &Path, targets: &[PathBuf]) -> Option<(PathBuf, PathBuf)> {
+    let first = targets.first()?;
+    let named = first.ancestors().find(|above| above.file_name() == folder.file_name());
+    let (from, to) = match named {
+        Some(from) => (from, folder.to_path_buf()),
+        None => (first.as_path(), folder.join(first.file_name()?)),
+    };
+    let is_there = |target: &PathBuf| {
+        target.strip_prefix(from).is_ok_and(|relative| to.join(relative).exists())
+    };
+    targets.iter().all(is_there).then(|| (from.to_path_buf(), to.clone()))
 }
 
 /// Whether the folder has what `target` was in the project's old folder.

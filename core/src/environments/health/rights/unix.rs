@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::super::distributions::{Distribution, Part, Site};
 use super::super::super::facts::{LinkEnd, Marker};
-use super::super::{Code, Report, Subject};
+use super::super::{Code, Finding, Report, Severity, Subject};
 use crate::fs::{self, Kind};
 
 /// More say nothing more.
@@ -31,29 +31,76 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
 
 /// On whose behalf files are judged.
 #[derive(Debug)]
-struct Asker {
-    uid: u32,
+pub struct Asker {
+    /// `None` is everybody but root.
+    uid: Option<u32>,
     gids: Vec<u32>,
     /// Whether it is this process, so that trying gives the last word.
     is_self: bool,
 }
 
 impl Asker {
-    fn of(subject: &Subject<'_>) -> Option<Asker> {
+    /// Who asks; for root the owner of the environment, and of root's own everybody whom it lets in.
+    pub fn of(subject: &Subject<'_>) -> Option<Asker> {
         let user = &subject.host.user;
         match user.uid? {
-            0 => {
-                let uid = subject.facts.owner.filter(|owner| *owner != 0)?;
-                let gid = subject.facts.prefix.metadata().ok()?.gid();
-                Some(Asker { uid, gids: vec![gid], is_self: false })
-            }
-            uid => Some(Asker { uid, gids: user.gids.clone(), is_self: true }),
+            0 => match subject.facts.owner? {
+                0 => {
+                    let everybody = Asker { uid: None, gids: Vec::new(), is_self: false };
+                    everybody.is_let_in(subject).then_some(everybody)
+                }
+                uid => {
+                    let gid = subject.facts.prefix.metadata().ok()?.gid();
+                    Some(Asker { uid: Some(uid), gids: vec![gid], is_self: false })
+                }
+            },
+            uid => Some(Asker { uid: Some(uid), gids: user.gids.clone(), is_self: true }),
         }
+    }
+
+    /// Whether all folders down to site-packages are open: what is closed in them was closed by a mask
+    /// (`sudo pip install` with umask 077), not to keep a secret.
+    fn is_let_in(&self, subject: &Subject<'_>) -> bool {
+        let facts = subject.facts;
+        let top = subject.host.root.as_path();
+        let above = facts.prefix.ancestors().skip(1).take_while(|folder| folder.starts_with(top));
+        let opens = |folder: &Path, wanted| {
+            folder.metadata().is_ok_and(|metadata| self.may(&metadata, wanted))
+        };
+        let below = facts.site_packages().flat_map(|site| {
+            site.ancestors().take_while(|folder| folder.starts_with(&facts.prefix))
+        });
+        facts.site_packages().next().is_some()
+            && self.may_start(subject)
+            && above.into_iter().all(|folder| opens(folder, SEARCH))
+            && below.into_iter().all(|folder| opens(folder, READ | SEARCH))
+    }
+
+    /// Whether the interpreter is one that this user could start: not in the home folder of another.
+    fn may_start(&self, subject: &Subject<'_>) -> bool {
+        subject.facts.interpreter().is_none_or(|interpreter| match &interpreter.end {
+            LinkEnd::File { canonical, executable: true, .. } => {
+                let mut denied = Denied::default();
+                check_program(canonical, self, &mut denied);
+                denied.paths.is_empty()
+            }
+            _ => true,
+        })
+    }
+
+    /// Whether the mode bits give all that reading needs to this user.
+    pub fn may_read(&self, metadata: &Metadata) -> bool {
+        self.may(metadata, if metadata.is_dir() { READ | SEARCH } else { READ })
+    }
+
+    /// Whether the owner's bits are those that count.
+    pub fn owns(&self, metadata: &Metadata) -> bool {
+        self.uid == Some(metadata.uid())
     }
 
     /// Whether the mode bits give all of `wanted` to this user.
     fn may(&self, metadata: &Metadata, wanted: u32) -> bool {
-        let shift = if metadata.uid() == self.uid {
+        let shift = if self.owns(metadata) {
             6
         } else if self.gids.contains(&metadata.gid()) {
             3
@@ -126,8 +173,18 @@ impl Denied {
             }
             _ => format!(", of the packages {}", names.join(", ")),
         };
-        let message = format!("user {} cannot read {what}{more}{of}", asker.uid);
-        report.add(Code::PermissionDenied, message, self.paths.into_iter().take(MAX_PATHS));
+        let who = match asker.uid {
+            Some(uid) => format!("user {uid} cannot"),
+            None => "users other than root cannot".to_owned(),
+        };
+        let message = format!("{who} read {what}{more}{of}");
+        let paths = self.paths.into_iter().take(MAX_PATHS);
+        let mut finding = Finding::new(Code::PermissionDenied, message, paths);
+        if asker.uid.is_none() {
+            // Root itself can use everything.
+            finding.severity = Severity::Warning;
+        }
+        report.findings.push(finding);
     }
 }
 
@@ -284,6 +341,7 @@ mod tests {
 
     use super::super::super::builder::Staged;
     use super::*;
+    use crate::environments::facts::InterpreterFile;
 
     /// Root asks about an environment of user 4321, so that the test runs as anybody.
     fn staged() -> Staged {
@@ -361,9 +419,47 @@ mod tests {
     }
 
     #[test]
+    fn what_root_installed_for_everybody_is_for_everybody() {
+        let check = |closed: &str, expected: &[&str]| {
+            let mut staged = staged();
+            staged.facts.owner = Some(0);
+            mode(&staged.prefix().join(".."), 0o755);
+            mode(&staged.site().join("click"), 0o700);
+            if closed == "interpreter" {
+                let folder = staged.prefix().join("../base");
+                mode(&folder, 0o700);
+                staged.facts.interpreters = vec![InterpreterFile {
+                    name: "python".to_owned(),
+                    path: staged.prefix().join("bin/python"),
+                    link: None,
+                    end: LinkEnd::File {
+                        canonical: folder.join("lib"),
+                        bytes: 1,
+                        executable: true,
+                        image: Err(String::new()),
+                    },
+                }];
+            } else {
+                let bits = if closed.is_empty() { 0o755 } else { 0o700 };
+                mode(&staged.prefix().join(closed), bits);
+            }
+            let found = found(&staged);
+            assert_eq!(found, expected.iter().map(PathBuf::from).collect::<Vec<_>>(), "{closed}");
+            let report = staged.check(super::check);
+            assert!(report.findings.iter().all(|found| found.severity == Severity::Warning));
+        };
+        check("", &["lib/python3.12/site-packages/click"]);
+        check("interpreter", &[]);
+        check("..", &[]);
+        check("lib", &[]);
+        check("lib/python3.12/site-packages", &[]);
+    }
+
+    #[test]
     fn root_may_read_its_own() {
         let mut staged = staged();
         mode(&staged.site().join("click"), 0o700);
+        mode(&staged.prefix().join(".."), 0o700);
         staged.facts.owner = Some(0);
         assert_eq!(found(&staged), Vec::<PathBuf>::new());
         staged.host.user = crate::host::User::default();
