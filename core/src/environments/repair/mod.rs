@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 use super::health::{Code, Finding, Subject};
 use super::named;
 
+mod archive;
 pub mod change;
 mod disk;
+mod packages;
 
 use change::Change;
 pub use disk::{Disk, RealDisk};
@@ -124,4 +126,11 @@ impl<'a> Case<'a> {
     pub fn has(&self, codes: &[Code]) -> bool {
         self.findings.iter().any(|finding| codes.contains(&finding.code))
     }
+}
+
+/// Turns facts and findings into a plan. Reads the disk, writes nothing.
+pub fn plan(case: &Case<'_>) -> Plan {
+    let mut plan = Plan { prefix: case.prefix().to_path_buf(), ..Plan::default() };
+    packages::plan(case, &mut plan);
+    plan
 }
