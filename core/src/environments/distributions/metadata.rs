@@ -77,6 +77,11 @@ pub fn parse(bytes: &[u8]) -> Result<Metadata, String> {
     Ok(metadata)
 }
 
+/// Reads one requirement, as a line of METADATA or of a file of requirements has it.
+pub fn requirement(line: &str) -> Option<Requirement> {
+    parse_requirements(&[line.to_owned()]).pop()
+}
+
 /// Lines of an old syntax (`foo (>1.0`) are left out: pip ignores them, too. So are lines that no
 /// program writes.
 pub(super) fn parse_requirements(lines: &[String]) -> Vec<Requirement> {

@@ -1,11 +1,13 @@
 //! The primitive changes of the file system that a repair is made of, and what stands at a path before
 //! and after each: enough to carry one out twice, or to take it back.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::archive::{Archive, MAX_MEMBER_BYTES};
 use crate::fs;
 use crate::system;
 
@@ -16,6 +18,49 @@ pub enum Content {
     Bytes(Vec<u8>),
     /// What this file holds, which lies outside the environment (an interpreter of the base).
     File(PathBuf),
+    /// A member of a wheel.
+    Member {
+        /// The wheel, or the folder that it was unpacked into.
+        archive: PathBuf,
+        /// The member's name, `/`-separated.
+        name: String,
+        /// SHA-256 of its bytes: other ones are an error.
+        hash: [u8; 32],
+    },
+}
+
+impl Content {
+    /// The bytes. `archives` keeps a wheel open from one member to the next.
+    pub fn read(&self, archives: &mut Archives) -> io::Result<Vec<u8>> {
+        match self {
+            Content::Bytes(bytes) => Ok(bytes.clone()),
+            Content::File(path) => std::fs::read(path),
+            Content::Member { archive, name, hash } => {
+                let bytes = archives.open(archive)?.read(name, MAX_MEMBER_BYTES)?;
+                if <[u8; 32]>::from(Sha256::digest(&bytes)) == *hash {
+                    Ok(bytes)
+                } else {
+                    let archive = archive.display();
+                    Err(io::Error::other(format!("`{name}` in `{archive}` has changed")))
+                }
+            }
+        }
+    }
+}
+
+/// The wheel that was read last: members of one follow each other.
+#[derive(Debug, Default)]
+pub struct Archives(Option<(PathBuf, Archive)>);
+
+impl Archives {
+    fn open(&mut self, path: &Path) -> io::Result<&mut Archive> {
+        let kept = self.0.take().filter(|(known, _)| known == path);
+        let opened = match kept {
+            Some(kept) => kept,
+            None => (path.to_path_buf(), Archive::open(path)?),
+        };
+        Ok(&mut self.0.insert(opened).1)
+    }
 }
 
 /// One change. Each is atomic on its own: at any moment the old or the new state stands at the path.

@@ -251,6 +251,9 @@ impl<'a> Staging<'a> {
                 match content {
                     Content::Bytes(bytes) => self.disk.create(&new, bytes, mode),
                     Content::File(from) => self.disk.copy(from, &new, mode),
+                    Content::Member { .. } => {
+                        content.read().and_then(|bytes| self.disk.create(&new, &bytes, mode))
+                    }
                 }
                 .map_err(Error::io("write", path))?;
                 let after = State::of(&new).map_err(Error::io("read", &new))?;

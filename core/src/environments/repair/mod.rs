@@ -18,6 +18,7 @@ use super::health::{Code, Finding, Subject};
 use super::named;
 
 mod apply;
+mod archive;
 mod base;
 pub mod change;
 mod conda;
@@ -28,6 +29,7 @@ mod interpreter;
 mod journal;
 mod layout;
 mod marker;
+mod packages;
 mod place;
 mod record;
 mod rights;
@@ -167,6 +169,7 @@ pub fn plan(case: &Case<'_>) -> Plan {
     editables::plan(case, &mut plan);
     conda::plan(case, &mut plan);
     rights::plan(case, &mut plan);
+    packages::plan(case, &mut plan);
     elsewhere::plan(case, &mut plan);
     record::plan(case, &mut plan);
     plan

@@ -11,7 +11,7 @@ use crate::host::Platform;
 const UNKNOWN_PATCH: u8 = 99;
 
 /// `None` when no version of Python is known.
-pub(super) fn of(subject: &Subject<'_>) -> Option<MarkerEnvironment> {
+pub(in crate::environments) fn of(subject: &Subject<'_>) -> Option<MarkerEnvironment> {
     let known = subject.environment.version.as_ref().or(subject.facts.version.as_ref());
     let tag = subject.facts.tag.or_else(|| known.map(|v| PythonTag::cpython(v.major, v.minor)))?;
     // The packages were chosen for the library's minor, whatever `python` runs now.

@@ -14,7 +14,7 @@ use super::packages::{MAX_PATHS, title};
 use super::{Code, Finding, Report, Severity, Subject};
 use crate::environments::distributions::{Distribution, Requirement};
 
-mod markers;
+pub(in crate::environments) mod markers;
 mod orphans;
 mod pins;
 

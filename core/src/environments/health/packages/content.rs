@@ -30,7 +30,7 @@ const MAX_HASHED_BYTES: u64 = 4 << 30;
 
 /// What a look at a file gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::environments) enum Verdict {
     /// As recorded, as far as it was looked at.
     Fine,
     /// Nothing stands there.
@@ -53,16 +53,16 @@ pub(super) enum Verdict {
 
 /// How closely to look at a file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(in crate::environments) struct Look {
     /// How much is read.
-    pub(super) depth: Depth,
+    pub(in crate::environments) depth: Depth,
     /// Installers rewrite it (a script's first line, conda's prefix): its size and hash tell
     /// nothing.
-    pub(super) rewritten: bool,
+    pub(in crate::environments) rewritten: bool,
 }
 
 /// Judges the file at `path` by its line in RECORD.
-pub(super) fn judge(path: &Path, recorded: &RecordedFile, look: Look) -> Verdict {
+pub(in crate::environments) fn judge(path: &Path, recorded: &RecordedFile, look: Look) -> Verdict {
     // Whether an extension is a loadable image is judged elsewhere, by its headers.
     if look.depth < Depth::Deep && (is_extension(&recorded.path) || recorded.bytes == Some(0)) {
         return presence(path, recorded);
@@ -112,12 +112,21 @@ fn is_native(recorded: &str) -> bool {
 }
 
 /// Whether the file has the recorded size and hash; without either, whether it is there.
-pub(super) fn is_as_recorded(path: &Path, recorded: &RecordedFile) -> bool {
+pub(in crate::environments) fn is_as_recorded(path: &Path, recorded: &RecordedFile) -> bool {
     let Ok((mut file, metadata)) = fs::open(path) else { return false };
     if recorded.bytes.is_some_and(|bytes| bytes != metadata.len()) {
         return false;
     }
     metadata.len() > MAX_COMPARED_BYTES || matches_hash(&mut file, recorded) != Some(false)
+}
+
+/// Whether these are the bytes that were recorded. `None` when RECORD has no hash that verifies.
+pub(in crate::environments) fn are_as_recorded(
+    mut bytes: &[u8],
+    recorded: &RecordedFile,
+) -> Option<bool> {
+    let is_of_size = recorded.bytes.is_none_or(|size| size == bytes.len() as u64);
+    Digest::of(recorded).map(|digest| is_of_size && digest.is_of(&mut bytes))
 }
 
 fn presence(path: &Path, recorded: &RecordedFile) -> Verdict {

@@ -206,7 +206,7 @@ fn is_packaged_by_system(subject: &Subject<'_>, distribution: &Distribution) -> 
 
 /// Of its own metadata: METADATA and RECORD were read and have codes of their own; the rest of these
 /// few is rewritten by installers.
-fn is_judged_elsewhere(recorded: &str) -> bool {
+pub(in crate::environments) fn is_judged_elsewhere(recorded: &str) -> bool {
     let name = recorded.rsplit('/').next().unwrap_or(recorded);
     matches!(
         name,

@@ -27,6 +27,11 @@ mod tests;
 pub(super) use ownership::{Owned, is_unowned_module};
 pub use rivals::Families;
 
+// What a repair judges files by, so that it mends what a check finds and nothing else.
+pub(in crate::environments) use content::{Look, Verdict, are_as_recorded, is_as_recorded, judge};
+pub(in crate::environments) use files::is_judged_elsewhere;
+pub(in crate::environments) use place::Places;
+
 /// Paths in one finding; the message has the full count.
 pub(super) const MAX_PATHS: usize = 20;
 

@@ -12,7 +12,7 @@ use crate::host::Platform;
 use crate::system;
 
 /// Resolves the paths of RECORDs of one site-packages folder.
-pub(super) struct Places<'a> {
+pub(in crate::environments) struct Places<'a> {
     site: &'a Site,
     /// Folders that paths may lead into beside site-packages.
     roots: Vec<&'a Path>,
@@ -29,12 +29,12 @@ impl<'a> Places<'a> {
     }
 
     /// Site-packages and the prefix that it belongs to.
-    pub(super) fn of_prefix(site: &'a Site, prefix: &'a Path) -> Places<'a> {
+    pub(in crate::environments) fn of_prefix(site: &'a Site, prefix: &'a Path) -> Places<'a> {
         Places { site, roots: vec![prefix], absent: RefCell::default(), last_top: Cell::new(None) }
     }
 
     /// Where the recorded file belongs. `None` when that is outside the environment or no path.
-    pub(super) fn resolve(&self, recorded: &str) -> Option<PathBuf> {
+    pub(in crate::environments) fn resolve(&self, recorded: &str) -> Option<PathBuf> {
         // A name that was not UTF-8 was replaced when RECORD was read, and cannot be found.
         if recorded.contains(['\u{fffd}', '\0']) {
             return None;

@@ -20,12 +20,12 @@ impl<'a> Families<'a> {
         Families(installed.sites.iter().map(|site| (site, families(site))).collect())
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&'a Site, &[Family<'a>])> {
+    pub(in crate::environments) fn iter(&self) -> impl Iterator<Item = (&'a Site, &[Family<'a>])> {
         self.0.iter().map(|(site, families)| (*site, families.as_slice()))
     }
 
     /// Each folder and the distributions in it that count, one for each name.
-    pub(in super::super) fn current(
+    pub(in crate::environments) fn current(
         &self,
     ) -> impl Iterator<Item = (&'a Site, impl Iterator<Item = &'a Distribution>)> {
         self.iter()
@@ -35,15 +35,15 @@ impl<'a> Families<'a> {
 
 /// The folders of metadata of one name in one site-packages folder.
 #[derive(Debug)]
-pub(super) struct Family<'a> {
+pub(in crate::environments) struct Family<'a> {
     /// The one that counts: whole, and the best match of the files. `None` when all are gutted.
-    pub(super) current: Option<&'a Distribution>,
+    pub(in crate::environments) current: Option<&'a Distribution>,
     /// The others that are whole.
-    pub(super) rivals: Vec<&'a Distribution>,
+    pub(in crate::environments) rivals: Vec<&'a Distribution>,
     /// Those without readable METADATA, or without RECORD beside a whole one.
-    pub(super) gutted: Vec<&'a Distribution>,
+    pub(in crate::environments) gutted: Vec<&'a Distribution>,
     /// Whether the files tell `current` from its rivals.
-    pub(super) decided: bool,
+    pub(in crate::environments) decided: bool,
 }
 
 /// Groups the distributions of the folder by name.

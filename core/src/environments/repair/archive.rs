@@ -1,0 +1,125 @@
+//! Wheels as sources of files: an archive, or the folder that one was unpacked into.
+//!
+//! A wheel is untrusted. Names that lead out of it, links, encrypted members and sizes beyond the limit
+//! are refused; who reads a member compares its hash.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use crate::fs;
+use crate::system;
+
+/// More files than any distribution has.
+const MAX_MEMBERS: usize = 200_000;
+
+/// The largest single libraries take a little more than 1 GiB.
+pub(super) const MAX_MEMBER_BYTES: u64 = 2 << 30;
+
+/// An archive or folder that is open.
+pub(super) enum Archive {
+    /// A `.whl` file.
+    Zip(Box<ZipArchive<BufReader<File>>>),
+    /// What a wheel was unpacked into.
+    Folder(PathBuf),
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Archive::Zip(zip) => write!(f, "Zip({} members)", zip.len()),
+            Archive::Folder(folder) => write!(f, "Folder({})", folder.display()),
+        }
+    }
+}
+
+impl Archive {
+    /// Opens a wheel, or the folder of one.
+    pub(super) fn open(path: &Path) -> io::Result<Archive> {
+        if fs::is_folder(path) {
+            return Ok(Archive::Folder(path.to_path_buf()));
+        }
+        let (file, _) = fs::open(path).map_err(|error| io::Error::other(error.to_string()))?;
+        let zip = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+        if zip.len() > MAX_MEMBERS {
+            return Err(io::Error::other(format!("holds more than {MAX_MEMBERS} files")));
+        }
+        Ok(Archive::Zip(Box::new(zip)))
+    }
+
+    /// The first part of each name: `idna`, `idna-3.10.dist-info`.
+    pub(super) fn tops(&self) -> io::Result<Vec<String>> {
+        let mut tops: Vec<String> = match self {
+            Archive::Zip(zip) => zip
+                .file_names()
+                .filter_map(Result::ok)
+                .filter_map(|name| Some(name.split('/').next()?.to_owned()))
+                .collect(),
+            Archive::Folder(folder) => fs::list_unsorted(folder)?
+                .into_iter()
+                .filter_map(|entry| entry.name.into_string().ok())
+                .collect(),
+        };
+        tops.sort_unstable();
+        tops.dedup();
+        Ok(tops)
+    }
+
+    /// The bytes of a member; an error when there are more than `limit`.
+    pub(super) fn read(&mut self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+        if !is_plain(name) {
+            return Err(io::Error::other(format!("`{name}` is no name of a file in a wheel")));
+        }
+        let limit = limit.min(MAX_MEMBER_BYTES);
+        match self {
+            Archive::Folder(folder) => {
+                fs::read(&folder.join(name), limit).map_err(|error| match error {
+                    fs::ReadError::Io { source, .. } => source,
+                    other => io::Error::other(other.to_string()),
+                })
+            }
+            Archive::Zip(zip) => {
+                let member = zip.by_name(name).map_err(broken)?;
+                if !member.is_file() || member.is_symlink() {
+                    return Err(io::Error::other(format!("`{name}` is no regular file")));
+                }
+                // What the directory says of its size is no more to be trusted than the rest.
+                let mut bytes = Vec::new();
+                member.take(limit + 1).read_to_end(&mut bytes)?;
+                if bytes.len() as u64 > limit {
+                    return Err(io::Error::other(format!("`{name}` is larger than {limit} bytes")));
+                }
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// Whether the member is marked as a program.
+    pub(super) fn is_executable(&mut self, name: &str) -> bool {
+        match self {
+            Archive::Folder(folder) => {
+                folder.join(name).metadata().is_ok_and(|metadata| system::is_executable(&metadata))
+            }
+            Archive::Zip(zip) => zip
+                .by_name(name)
+                .is_ok_and(|member| member.unix_mode().is_some_and(|mode| mode & 0o111 != 0)),
+        }
+    }
+}
+
+/// Nothing in it but names: stays below the archive, and below what it is written to, on any system.
+pub(super) fn is_plain(name: &str) -> bool {
+    !name.contains(['\\', '\0', ':'])
+        && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+fn broken(error: ZipError) -> io::Error {
+    match error {
+        ZipError::FileNotFound => io::Error::from(io::ErrorKind::NotFound),
+        ZipError::Io(error) => error,
+        other => io::Error::other(other.to_string()),
+    }
+}

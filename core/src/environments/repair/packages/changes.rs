@@ -1,0 +1,95 @@
+//! The changes of one step: folders on the way are made once, and nothing is written through a link
+//! that leads out of the environment.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::environments::repair::change::{Change, Content};
+use crate::fs;
+
+/// Changes in the making.
+#[derive(Debug)]
+pub(super) struct Changes {
+    prefix: PathBuf,
+    list: Vec<Change>,
+    /// Folders that stand when the changes are made, by this step or one before.
+    made: HashSet<PathBuf>,
+    removed: HashSet<PathBuf>,
+    /// Folders that were found to lie inside the environment.
+    inside: HashSet<PathBuf>,
+}
+
+impl Changes {
+    pub(super) fn new(prefix: &Path, made: &HashSet<PathBuf>) -> Changes {
+        Changes {
+            prefix: prefix.to_path_buf(),
+            list: Vec::new(),
+            made: made.clone(),
+            removed: HashSet::new(),
+            inside: HashSet::new(),
+        }
+    }
+
+    /// Puts a file in the place of whatever stands there. `Err` when that is not in the environment.
+    pub(super) fn write(
+        &mut self,
+        path: &Path,
+        content: Content,
+        mode: Option<u32>,
+    ) -> Result<(), String> {
+        if let Some(folder) = path.parent() {
+            self.folder(folder)?;
+        }
+        if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            self.remove(path);
+        }
+        self.list.push(Change::Write { path: path.to_path_buf(), content, mode });
+        Ok(())
+    }
+
+    /// Makes a folder and those above it, as far as they are missing.
+    pub(super) fn folder(&mut self, folder: &Path) -> Result<(), String> {
+        if self.made.contains(folder) || self.inside.contains(folder) {
+            return Ok(());
+        }
+        if !folder.starts_with(&self.prefix) {
+            return Err(format!("`{}` lies outside of the environment", folder.display()));
+        }
+        if fs::is_folder(folder) {
+            let real = fs::canonical(folder).map_err(|error| error.to_string())?;
+            if !real.starts_with(&self.prefix) {
+                let folder = folder.display();
+                return Err(format!("`{folder}` is a link that leads out of the environment"));
+            }
+            self.inside.insert(folder.to_path_buf());
+            return Ok(());
+        }
+        if let Some(above) = folder.parent() {
+            self.folder(above)?;
+        }
+        // A file in its place, or a link that leads nowhere.
+        if folder.symlink_metadata().is_ok() {
+            self.remove(folder);
+        }
+        self.list.push(Change::Folder { path: folder.to_path_buf() });
+        self.made.insert(folder.to_path_buf());
+        Ok(())
+    }
+
+    /// Moves away what stands there, once.
+    pub(super) fn remove(&mut self, path: &Path) {
+        if self.removed.insert(path.to_path_buf()) {
+            self.list.push(Change::Remove { path: path.to_path_buf() });
+        }
+    }
+
+    /// Gives another name.
+    pub(super) fn rename(&mut self, from: &Path, to: &Path) {
+        self.list.push(Change::Rename { from: from.to_path_buf(), to: to.to_path_buf() });
+    }
+
+    /// The changes, and the folders that stand after them.
+    pub(super) fn finish(self) -> (Vec<Change>, HashSet<PathBuf>) {
+        (self.list, self.made)
+    }
+}

@@ -1,0 +1,270 @@
+//! A whole distribution as its wheel says: what is as it should be stays, what is missing or damaged is
+//! written, what an older state recorded and the wheel has not is moved away, and RECORD is written as
+//! pip does.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::changes::Changes;
+use super::folders::Folders;
+use super::wheel::{Member, Wheel};
+use super::{Draft, record, scripts};
+use crate::environments::distributions::{
+    Distribution, Record, RecordedFile, Role, Site, normalize,
+};
+use crate::environments::health::Depth;
+use crate::environments::health::packages::{Look, Places, Verdict, is_as_recorded, judge};
+use crate::environments::repair::change::Content;
+use crate::fs;
+
+/// Scripts and the small files of metadata.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What installers write into `.dist-info` beside what the wheel has.
+const OF_INSTALLERS: [&str; 4] = ["INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"];
+
+/// What is to be installed, and what it takes the place of.
+pub(super) struct Order<'a> {
+    /// Site-packages.
+    pub(super) site: &'a Path,
+    /// The folders of metadata that stand for this distribution now.
+    pub(super) old: Vec<&'a Distribution>,
+    /// Whether somebody asked for it by name.
+    pub(super) requested: bool,
+    /// Whether files with other text give way: only where nobody edits them.
+    pub(super) overwrite: bool,
+}
+
+/// The changes that make the distribution whole. `Err` says why the wheel cannot be used.
+pub(super) fn changes(
+    draft: &Draft<'_>,
+    wheel: &Wheel,
+    order: &Order<'_>,
+) -> Result<Changes, String> {
+    let folders = Folders::of_case(draft.case, order.site);
+    let mut made = Installation {
+        draft,
+        wheel,
+        order,
+        changes: draft.changes(),
+        lines: Vec::new(),
+        kept: 0,
+        other: 0,
+    };
+    let members = wheel.members(&folders)?;
+    for member in &members {
+        made.member(member)?;
+    }
+    if made.other > made.kept {
+        return Err(format!("{} of the files on disk are not those of this version", made.other));
+    }
+    made.commands(&folders)?;
+    made.metadata()?;
+    made.remove_old(&folders);
+    Ok(made.changes)
+}
+
+struct Installation<'a> {
+    draft: &'a Draft<'a>,
+    wheel: &'a Wheel,
+    order: &'a Order<'a>,
+    changes: Changes,
+    /// Of the new RECORD.
+    lines: Vec<RecordedFile>,
+    /// Files that were there as the wheel has them, and files with other text that nothing recorded.
+    kept: usize,
+    other: usize,
+}
+
+impl Installation<'_> {
+    fn member(&mut self, member: &Member<'_>) -> Result<(), String> {
+        if member.script {
+            return self.script(member);
+        }
+        let line = RecordedFile::new(
+            member.recorded.clone(),
+            member.source.hash.clone(),
+            member.source.bytes,
+        );
+        if is_as_recorded(&member.path, member.source) {
+            self.kept += 1;
+        } else if !self.is_users(member, &line) {
+            let mode = self.wheel.is_executable(member.source).then_some(0o755);
+            self.changes.write(&member.path, self.wheel.content(member.source)?, mode)?;
+        }
+        self.lines.push(line);
+        Ok(())
+    }
+
+    /// Whether the file holds valid text that its user changed, and that no other build explains.
+    fn is_users(&mut self, member: &Member<'_>, line: &RecordedFile) -> bool {
+        let look = Look { depth: Depth::Deep, rewritten: false };
+        if self.order.overwrite
+            || self.wheel.info_of(&line.path)
+            || judge(&member.path, line, look) != Verdict::Edited
+        {
+            return false;
+        }
+        let records = self.order.old.iter().filter_map(|old| old.record.get());
+        let mut recorded = records.flat_map(|record| &record.files);
+        match recorded.find(|file| file.path == line.path) {
+            // The same build: only its user can have changed it.
+            Some(old) => old.hash == line.hash,
+            None => {
+                self.other += 1;
+                true
+            }
+        }
+    }
+
+    /// A script of the wheel, with this environment's interpreter in its first line.
+    fn script(&mut self, member: &Member<'_>) -> Result<(), String> {
+        let bytes = self.wheel.read(member.source)?;
+        let body = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+        let script = [self.draft.interpreter.shebang(), bytes[body..].to_vec()].concat();
+        self.generated(&member.path, member.recorded.clone(), script)
+    }
+
+    /// A file that is made for this environment: one that stands there already is kept when it is whole.
+    fn generated(&mut self, path: &Path, recorded: String, bytes: Vec<u8>) -> Result<(), String> {
+        let present = fs::read(path, MAX_BYTES).ok();
+        match present.filter(|present| !present.is_empty() && !present.contains(&0)) {
+            Some(present) if present == bytes || is_for_this(&present) => {
+                self.lines.push(record::line_of(recorded, &present));
+                return Ok(());
+            }
+            // Somebody's own script of this name stays, and is none of the distribution's.
+            Some(_) if !self.is_recorded(&recorded) => return Ok(()),
+            _ => {}
+        }
+        self.lines.push(record::line_of(recorded, &bytes));
+        self.changes.write(path, Content::Bytes(bytes), Some(0o755))
+    }
+
+    fn is_recorded(&self, recorded: &str) -> bool {
+        let records = self.order.old.iter().filter_map(|old| old.record.get());
+        records.flat_map(|record| record.outside()).any(|file| file.path == recorded)
+    }
+
+    fn commands(&mut self, folders: &Folders) -> Result<(), String> {
+        let is_pip = normalize(&self.wheel.metadata.name) == "pip";
+        let mut commands = self.wheel.commands.clone();
+        if is_pip {
+            super::pip::name_commands(self.draft.case.subject.facts.tag, &mut commands);
+        }
+        for command in &commands {
+            let path = folders.scripts.join(self.draft.interpreter.file_name(&command.name));
+            let Some(recorded) = folders.recorded(&path) else { continue };
+            let old = self.order.old.iter().filter_map(|old| old.record.get());
+            let old = old.flat_map(|record| record.outside()).find(|file| file.path == recorded);
+            let Some(bytes) = scripts::content(self.draft, command, old) else { continue };
+            if self.draft.interpreter.is_windows() && fs::is_file(&path) {
+                // A launcher differs from ours by the version of its program, and works.
+                let present = fs::read(&path, MAX_BYTES).unwrap_or_default();
+                self.lines.push(record::line_of(recorded, &present));
+                continue;
+            }
+            self.generated(&path, recorded, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// INSTALLER, REQUESTED and what else an installer left, and RECORD.
+    fn metadata(&mut self) -> Result<(), String> {
+        let info = self.order.site.join(&self.wheel.info);
+        for name in OF_INSTALLERS {
+            let recorded = format!("{}/{name}", self.wheel.info);
+            let old = self.order.old.iter().map(|old| old.info.join(name));
+            let present = old.filter_map(|path| fs::read(&path, MAX_BYTES).ok()).next();
+            let bytes = match (name, present) {
+                (_, Some(present)) if !present.contains(&0) => present,
+                ("INSTALLER", _) => self.installer().to_vec(),
+                ("REQUESTED", None) if self.order.requested => Vec::new(),
+                _ => continue,
+            };
+            let path = info.join(name);
+            if fs::read(&path, MAX_BYTES).ok().as_deref() != Some(bytes.as_slice()) {
+                self.changes.write(&path, Content::Bytes(bytes.clone()), None)?;
+            }
+            self.lines.push(record::line_of(recorded, &bytes));
+        }
+        let text = record::write(std::mem::take(&mut self.lines), &self.wheel.info);
+        self.changes.write(&info.join("RECORD"), Content::Bytes(text.clone()), None)?;
+        self.lines = crate::environments::distributions::record::parse(&text)?.files;
+        Ok(())
+    }
+
+    /// What installed the others here, in the form that it writes.
+    fn installer(&self) -> &'static [u8] {
+        let all =
+            self.draft.case.subject.installed.sites.iter().flat_map(|site| &site.distributions);
+        let (uv, others): (Vec<&Distribution>, Vec<_>) = all
+            .filter(|one| one.by_wheel_installer())
+            .partition(|one| one.installer.as_deref() == Some("uv"));
+        if uv.len() > others.len() { b"uv" } else { b"pip\n" }
+    }
+
+    /// Moves away what the old state recorded and the new one has not, and its folders of metadata.
+    fn remove_old(&mut self, folders: &Folders) {
+        let new: HashSet<String> = self.lines.iter().map(|line| line.path.clone()).collect();
+        let sites = &self.draft.case.subject.installed.sites;
+        let Some(site) = sites.iter().find(|site| site.folder == self.order.site) else { return };
+        let places = Places::of_prefix(site, self.draft.case.prefix());
+        let shared = recorded_by_others(site, &self.order.old);
+        let info = folders.site.join(&self.wheel.info);
+        for old in &self.order.old {
+            let record: Option<&Record> = old.record.get();
+            for file in record.into_iter().flat_map(|record| &record.files) {
+                let is_kept = new.contains(&file.path)
+                    || shared.contains(file.path.as_str())
+                    || old.owns_metadata(&file.path) && old.info != info
+                    || file.role == Role::Bytecode && new.contains(&source_of(&file.path));
+                let path = places.resolve(&file.path).filter(|_| !is_kept);
+                if let Some(path) = path.filter(|path| is_removable(path)) {
+                    self.changes.remove(&path);
+                }
+            }
+            if old.info != info && old.info.symlink_metadata().is_ok() {
+                self.changes.remove(&old.info);
+            }
+        }
+    }
+}
+
+/// A folder in RECORD (some tools list them) may hold what others own.
+fn is_removable(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir())
+}
+
+/// Whether the script is one that an installer wrote, for whatever place: where it starts is judged, and
+/// repaired, elsewhere.
+fn is_for_this(script: &[u8]) -> bool {
+    crate::environments::scripts::is_generated(script)
+}
+
+fn recorded_by_others<'a>(site: &'a Site, old: &[&Distribution]) -> HashSet<&'a str> {
+    let others = site.distributions.iter().filter(|one| old.iter().all(|old| old.info != one.info));
+    let records = others.filter_map(|one| one.record.get());
+    records.flat_map(|record| &record.files).map(|file| file.path.as_str()).collect()
+}
+
+/// `idna/core.py` of `idna/__pycache__/core.cpython-312.pyc`.
+fn source_of(bytecode: &str) -> String {
+    let (folder, name) = bytecode.rsplit_once("__pycache__/").unwrap_or(("", bytecode));
+    format!("{folder}{}.py", name.split('.').next().unwrap_or(name))
+}
+
+impl Wheel {
+    /// Whether the recorded path is one of its metadata.
+    fn info_of(&self, recorded: &str) -> bool {
+        recorded.strip_prefix(&self.info).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// Whether the bytes on disk of a file are those that a member of the wheel has.
+pub(super) fn is_same_build(source: &RecordedFile, installed: &RecordedFile) -> bool {
+    match (&source.hash, &installed.hash) {
+        (Some(a), Some(b)) => a.trim_end_matches('=') == b.trim_end_matches('='),
+        _ => false,
+    }
+}

@@ -1,0 +1,150 @@
+//! Repairs of distributions: what an interrupted installer left, files that are gone or damaged,
+//! metadata, scripts of commands, pip, and distributions that are missing.
+//!
+//! What is written comes from wheels that are on the machine ([`wheels`]); each file is compared with
+//! the hash that RECORD names before it is planned. A file that its user edited stays as it is.
+//!
+//! Leftovers go first, then files, then scripts. A distribution with several findings is planned for
+//! once, for the state that it ends in.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::change::Change;
+use super::{Action, Case, Plan, Step, Unsolved};
+use crate::environments::distributions::{Distribution, Site};
+use crate::environments::health::{Code, Finding, Severity};
+
+mod changes;
+mod conda;
+mod folders;
+mod install;
+mod launcher;
+mod leftovers;
+mod libc;
+mod pip;
+mod pth;
+mod record;
+mod requirements;
+mod restore;
+mod scripts;
+mod tags;
+mod wanted;
+mod wheel;
+mod wheels;
+
+use changes::Changes;
+use scripts::Interpreter;
+use wheels::Wheels;
+
+/// Plans for the distributions of an environment.
+pub(super) fn plan(case: &Case<'_>, plan: &mut Plan) {
+    let mut draft = Draft::new(case, plan);
+    leftovers::plan(&mut draft);
+    requirements::plan_site_packages(&mut draft);
+    pip::plan(&mut draft);
+    restore::plan(&mut draft);
+    requirements::plan_missing(&mut draft);
+    pth::plan(&mut draft);
+    scripts::plan(&mut draft);
+    conda::plan(&mut draft);
+}
+
+/// A plan while it is made.
+struct Draft<'a> {
+    case: &'a Case<'a>,
+    plan: &'a mut Plan,
+    wheels: Wheels<'a>,
+    interpreter: Interpreter,
+    /// Folders that the plan makes.
+    made: HashSet<PathBuf>,
+    /// Names of distributions whose final state is planned, or that were given up.
+    settled: HashSet<String>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(case: &'a Case<'a>, plan: &'a mut Plan) -> Draft<'a> {
+        let changes = plan.steps.iter().flat_map(|step| &step.changes);
+        let made = changes.filter_map(|change| match change {
+            Change::Folder { path } => Some(path.clone()),
+            _ => None,
+        });
+        Draft {
+            case,
+            made: made.collect(),
+            wheels: Wheels::of(case),
+            interpreter: Interpreter::of(case.subject.facts),
+            settled: HashSet::new(),
+            plan,
+        }
+    }
+
+    /// Changes that may count on the folders that the plan makes before.
+    fn changes(&self) -> Changes {
+        Changes::new(self.case.prefix(), &self.made)
+    }
+
+    /// Adds a step, unless there is nothing to change.
+    fn step(&mut self, action: Action, reasons: &[Code], what: String, changes: Changes) {
+        let (changes, made) = changes.finish();
+        self.made.extend(made);
+        if changes.is_empty() {
+            return;
+        }
+        let mut reasons = reasons.to_vec();
+        reasons.sort_unstable();
+        reasons.dedup();
+        self.plan.steps.push(Step { action, reasons, what, changes });
+    }
+
+    /// Leaves a finding as it is, and says what would solve it.
+    fn unsolved(&mut self, code: Code, hint: String) {
+        let unsolved = Unsolved { code, hint };
+        if !self.plan.unsolved.contains(&unsolved) {
+            self.plan.unsolved.push(unsolved);
+        }
+    }
+
+    /// Leaves findings as they are for want of wheels.
+    fn wanting(&mut self, codes: &[Code], pins: &[String]) {
+        let wanted: Vec<String> = pins.iter().map(|pin| self.wheels.wanted(pin)).collect();
+        let hint = format!(
+            "{} {} not on this machine: bring {} with `--wheelhouse DIR`, or allow fetching with `--network allow`",
+            wanted.join(", "),
+            if wanted.len() == 1 { "is" } else { "are" },
+            if wanted.len() == 1 { "it" } else { "them" },
+        );
+        for code in codes {
+            self.unsolved(*code, hint.clone());
+        }
+    }
+
+    /// The findings of a code that something is done about.
+    fn of(&self, code: Code) -> impl Iterator<Item = &'a Finding> + use<'a> {
+        self.case.of(code).filter(|finding| finding.severity != Severity::Info)
+    }
+
+    /// The distribution of this name that counts, and the folder that it is installed into.
+    fn current(&self, name: &str) -> Option<(&'a Site, &'a Distribution)> {
+        let families = self.case.subject.families.iter();
+        families.flat_map(|(site, families)| families.iter().map(move |one| (site, one))).find_map(
+            |(site, family)| {
+                let current = family.current.filter(|current| current.name == name)?;
+                Some((site, current))
+            },
+        )
+    }
+
+    /// The folder that new distributions are installed into.
+    fn site(&self) -> Option<&'a Path> {
+        self.case.subject.installed.sites.first().map(|site| site.folder.as_path())
+    }
+}
+
+/// `idna` and `3.10` of `idna==3.10`.
+fn split_pin(pin: &str) -> (&str, Option<&str>) {
+    match pin.split_once("==") {
+        Some((name, version)) => (name, Some(version)),
+        None => (pin, None),
+    }
+}

@@ -1,0 +1,270 @@
+//! Files and metadata of distributions that are missing or damaged, given back from wheels.
+//!
+//! Of a distribution whose RECORD stands, only the damaged files are written, from a wheel of the same
+//! build: the hashes agree. Where metadata is lost, or where the distribution is built for another Python
+//! or machine, the whole of it is brought to the state that the wheel describes.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::changes::Changes;
+use super::folders::Folders;
+use super::install::{self, Order, is_same_build};
+use super::wheel::Wheel;
+use super::{Draft, scripts, split_pin};
+use crate::environments::distributions::{Distribution, RecordedFile, Role, Site};
+use crate::environments::health::packages::{Look, Places, Verdict, is_judged_elsewhere, judge};
+use crate::environments::health::{Code, Finding};
+use crate::environments::repair::Action;
+use crate::environments::repair::change::Content;
+
+/// Findings whose cause are single files.
+const OF_FILES: [Code; 4] = [
+    Code::PackageFilesMissing,
+    Code::PackageFileCorrupt,
+    Code::ExtensionCorrupt,
+    Code::FileTypeConflict,
+];
+
+/// Findings that the whole distribution is the cause of.
+const OF_ALL: [Code; 5] = [
+    Code::ExtensionAbiMismatch,
+    Code::ExtensionWrongArch,
+    Code::DistMetadataMissing,
+    Code::DistRecordMissing,
+    Code::DistInfoMissing,
+];
+
+/// Findings that list the damaged files by name: RECORD does not tell of itself that these are damaged.
+const NAMED: [Code; 2] = [Code::ExtensionCorrupt, Code::PackageFileCorrupt];
+
+/// What is reported of one distribution.
+#[derive(Debug, Default)]
+struct Reported<'a> {
+    codes: Vec<Code>,
+    findings: Vec<&'a Finding>,
+}
+
+impl Reported<'_> {
+    fn whole(&self) -> bool {
+        self.codes.iter().any(|code| OF_ALL.contains(code))
+    }
+
+    /// Files that are damaged by the word of a finding.
+    fn named(&self) -> HashSet<&Path> {
+        let findings = self.findings.iter().filter(|finding| NAMED.contains(&finding.code));
+        findings.flat_map(|finding| finding.paths.iter().map(PathBuf::as_path)).collect()
+    }
+}
+
+/// Plans for every distribution with such a finding.
+pub(super) fn plan(draft: &mut Draft<'_>) {
+    let mut reported: BTreeMap<&str, Reported<'_>> = BTreeMap::new();
+    for code in OF_FILES.iter().chain(&OF_ALL) {
+        for finding in draft.of(*code) {
+            let Some(pin) = finding.repair.distributions.first() else { continue };
+            let entry = reported.entry(pin).or_default();
+            entry.codes.push(*code);
+            entry.findings.push(finding);
+        }
+    }
+    for (pin, reported) in reported {
+        if !draft.settled.contains(split_pin(pin).0) {
+            plan_distribution(draft, pin, &reported);
+        }
+    }
+}
+
+fn plan_distribution(draft: &mut Draft<'_>, pin: &str, reported: &Reported<'_>) {
+    let (name, version) = split_pin(pin);
+    let current = draft.current(name);
+    let members = members(draft, name);
+    if let Some(hint) = not_ours(draft, pin, &members) {
+        for code in &reported.codes {
+            draft.unsolved(*code, hint.clone());
+        }
+        return;
+    }
+    if let Some((site, distribution)) = current.filter(|_| !reported.whole())
+        && let Some((changes, what)) = patch(draft, site, distribution, &reported.named())
+    {
+        draft.step(Action::RestoreFiles, &reported.codes, what, changes);
+        return;
+    }
+    let site = current.map(|(site, _)| site.folder.as_path()).or_else(|| site_of(&members, draft));
+    let (Some(site), Some(version)) = (site, version) else {
+        return draft.wanting(&reported.codes, &[pin.to_owned()]);
+    };
+    reinstall(draft, (name, version), site, members, reported);
+}
+
+/// The folders of metadata of this name, the one that counts and gutted ones.
+fn members<'a>(draft: &Draft<'a>, name: &str) -> Vec<&'a Distribution> {
+    let families = draft.case.subject.families.iter();
+    families
+        .flat_map(|(_, families)| families)
+        .flat_map(|family| family.current.into_iter().chain(family.gutted.iter().copied()))
+        .filter(|one| one.name == name && one.is_dist_info())
+        .collect()
+}
+
+fn site_of<'a>(members: &[&'a Distribution], draft: &Draft<'a>) -> Option<&'a Path> {
+    members.first().map(|one| one.site_packages()).or_else(|| draft.site())
+}
+
+/// What is not given back from wheels, and what to do instead.
+fn not_ours(draft: &Draft<'_>, pin: &str, members: &[&Distribution]) -> Option<String> {
+    let of_conda = || {
+        let spec = pin.replace("==", "=");
+        let prefix = draft.case.prefix().display();
+        format!("conda installed it: `conda install --force-reinstall -p \"{prefix}\" {spec}`")
+    };
+    match members.first() {
+        Some(one) if one.by_conda() => Some(of_conda()),
+        None if draft.case.subject.facts.is_conda() => Some(of_conda()),
+        Some(one) => one.editable.as_ref().map(|project| {
+            format!("it is an editable install: install it again from `{}`", project.display())
+        }),
+        None => None,
+    }
+}
+
+/// Brings the whole distribution to the state of a wheel of its version.
+fn reinstall(
+    draft: &mut Draft<'_>,
+    (name, version): (&str, &str),
+    site: &Path,
+    old: Vec<&Distribution>,
+    reported: &Reported<'_>,
+) {
+    let pin = format!("{name}=={version}");
+    let order = Order { site, old, requested: false, overwrite: false };
+    let mut refused = None;
+    let made = draft.wheels.of_version(name, version).into_iter().find_map(|candidate| {
+        let wheel = draft.wheels.open(candidate)?;
+        match install::changes(draft, &wheel, &order) {
+            Ok(changes) => Some((changes, wheel)),
+            Err(reason) => {
+                refused = Some(format!("`{}`: {reason}", wheel.path.display()));
+                None
+            }
+        }
+    });
+    draft.settled.insert(name.to_owned());
+    match (made, refused) {
+        (Some((changes, wheel)), _) => {
+            let what = format!("bring {pin} to the state of `{}`", wheel.path.display());
+            draft.step(Action::Reinstall, &reported.codes, what, changes);
+        }
+        (None, Some(refused)) => {
+            for code in &reported.codes {
+                draft.unsolved(*code, format!("{pin} cannot be installed from {refused}"));
+            }
+        }
+        (None, None) => draft.wanting(&reported.codes, &[pin]),
+    }
+}
+
+/// Writes the damaged files alone. `None` when no wheel has each of them as RECORD names it.
+pub(super) fn patch(
+    draft: &Draft<'_>,
+    site: &Site,
+    distribution: &Distribution,
+    named: &HashSet<&Path>,
+) -> Option<(Changes, String)> {
+    let damaged = damaged(draft, site, distribution, named);
+    if damaged.is_empty() {
+        return None;
+    }
+    let pin = distribution.pin();
+    draft.wheels.of_version(&distribution.name, &distribution.version).into_iter().find_map(
+        |candidate| {
+            let wheel = draft.wheels.open(candidate)?;
+            let changes = from_wheel(draft, site, distribution, &wheel, &damaged).ok()?;
+            let what = format!(
+                "give {} of {pin} back from `{}`, which has them as RECORD names them",
+                match damaged.len() {
+                    1 => "1 file".to_owned(),
+                    number => format!("{number} files"),
+                },
+                wheel.path.display()
+            );
+            Some((changes, what))
+        },
+    )
+}
+
+/// One file that is not as it was installed.
+struct Damaged<'a> {
+    recorded: &'a RecordedFile,
+    path: PathBuf,
+}
+
+/// The damaged files of a distribution by its RECORD, judged as a check judges them.
+fn damaged<'a>(
+    draft: &Draft<'_>,
+    site: &Site,
+    distribution: &'a Distribution,
+    named: &HashSet<&Path>,
+) -> Vec<Damaged<'a>> {
+    let subject = draft.case.subject;
+    let places = Places::of_prefix(site, draft.case.prefix());
+    let scripts = subject.facts.scripts.as_deref();
+    let Some(record) = distribution.record.get() else { return Vec::new() };
+    let lasting = record.files.iter().filter(|file| file.role != Role::Bytecode);
+    lasting
+        .filter(|file| !distribution.owns_metadata(&file.path) || !is_judged_elsewhere(&file.path))
+        .filter_map(|recorded| {
+            let path = crate::fs::below(&site.folder, &recorded.path);
+            let path = places.resolve(&recorded.path).map(|resolved| (resolved, path))?;
+            let is_named = named.contains(path.0.as_path()) || named.contains(path.1.as_path());
+            let rewritten = scripts.is_some_and(|folder| path.0.parent() == Some(folder));
+            let look = Look { depth: subject.depth, rewritten };
+            let verdict = judge(&path.0, recorded, look);
+            let is_damaged =
+                is_named || !matches!(verdict, Verdict::Fine | Verdict::Unknown | Verdict::Edited);
+            is_damaged.then_some(Damaged { recorded, path: path.0 })
+        })
+        .collect()
+}
+
+fn from_wheel(
+    draft: &Draft<'_>,
+    site: &Site,
+    distribution: &Distribution,
+    wheel: &Wheel,
+    damaged: &[Damaged<'_>],
+) -> Result<Changes, String> {
+    let members = wheel.members(&Folders::of_case(draft.case, &site.folder))?;
+    let commands = scripts::commands_of(distribution);
+    let mut changes = draft.changes();
+    for Damaged { recorded, path } in damaged {
+        let file_name = path.file_name().unwrap_or_default();
+        let command = commands.iter().find(|command| {
+            recorded.path.starts_with("../")
+                && file_name == draft.interpreter.file_name(&command.name).as_str()
+        });
+        if let Some(command) = command {
+            let bytes = scripts::content(draft, command, Some(recorded))
+                .ok_or_else(|| format!("has no function for `{}`", command.name))?;
+            changes.write(path, Content::Bytes(bytes), Some(0o755))?;
+            continue;
+        }
+        let member = members
+            .iter()
+            .find(|member| member.recorded == recorded.path)
+            .ok_or_else(|| format!("has no `{}`", recorded.path))?;
+        if member.script {
+            let bytes = wheel.read(member.source)?;
+            let start = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let script = [draft.interpreter.shebang(), bytes[start..].to_vec()].concat();
+            changes.write(path, Content::Bytes(script), Some(0o755))?;
+        } else if is_same_build(member.source, recorded) {
+            let mode = wheel.is_executable(member.source).then_some(0o755);
+            changes.write(path, wheel.content(member.source)?, mode)?;
+        } else {
+            return Err(format!("has another `{}`", recorded.path));
+        }
+    }
+    Ok(changes)
+}

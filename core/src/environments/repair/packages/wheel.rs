@@ -1,0 +1,159 @@
+//! One wheel, open: what it holds, where each file of it belongs, and whether its bytes are those that
+//! its RECORD names.
+//!
+//! ```text
+//! tabulate/version.py                       to site-packages
+//! tabulate-0.9.0.dist-info/METADATA         to site-packages
+//! tabulate-0.9.0.data/scripts/tool          to the folder of scripts
+//! ```
+//!
+//! <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::folders::Folders;
+use crate::environments::distributions::entry_points::{self, Command};
+use crate::environments::distributions::{Metadata, Record, RecordedFile, metadata, record};
+use crate::environments::health::packages::are_as_recorded;
+use crate::environments::repair::archive::{Archive, MAX_MEMBER_BYTES, is_plain};
+use crate::environments::repair::change::Content;
+
+/// METADATA with its description, RECORD, `entry_points.txt`.
+const MAX_METADATA_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A script of a wheel; programs that are larger are no Python.
+const MAX_SCRIPT_BYTES: u64 = 1024 * 1024;
+
+/// A wheel whose metadata was read.
+#[derive(Debug)]
+pub(super) struct Wheel {
+    /// The file, or the folder that it was unpacked into.
+    pub(super) path: PathBuf,
+    /// `idna-3.10.dist-info`.
+    pub(super) info: String,
+    /// What METADATA says.
+    pub(super) metadata: Metadata,
+    /// What `entry_points.txt` declares.
+    pub(super) commands: Vec<Command>,
+    record: Record,
+    archive: RefCell<Archive>,
+}
+
+/// One file that a wheel installs.
+#[derive(Debug)]
+pub(super) struct Member<'a> {
+    /// As the wheel's RECORD names it, with size and hash.
+    pub(super) source: &'a RecordedFile,
+    /// Where it belongs.
+    pub(super) path: PathBuf,
+    /// As the RECORD of the installed distribution names it.
+    pub(super) recorded: String,
+    /// Whether it is a script whose first line names the interpreter.
+    pub(super) script: bool,
+}
+
+impl Wheel {
+    /// Opens a wheel. `Err` says what is wrong with it, as the end of a sentence.
+    pub(super) fn open(path: &Path) -> Result<Wheel, String> {
+        let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+        let mut archive = Archive::open(path).map_err(unreadable)?;
+        let tops = archive.tops().map_err(unreadable)?;
+        let mut infos = tops.into_iter().filter(|top| top.ends_with(".dist-info"));
+        let (Some(info), None) = (infos.next(), infos.next()) else {
+            return Err("has not exactly one `.dist-info`".to_owned());
+        };
+        let mut read = |name: &str| {
+            archive
+                .read(&format!("{info}/{name}"), MAX_METADATA_BYTES)
+                .map_err(|error| format!("has no readable {name}: {error}"))
+        };
+        let metadata = metadata::parse(&read("METADATA")?)?;
+        let record = record::parse(&read("RECORD")?)?;
+        let commands = read("entry_points.txt").map(|bytes| entry_points::commands(&bytes));
+        Ok(Wheel {
+            path: path.to_path_buf(),
+            metadata,
+            record,
+            commands: commands.unwrap_or_default(),
+            archive: RefCell::new(archive),
+            info,
+        })
+    }
+
+    /// Every file that it installs, but RECORD and its signatures. `Err` when one belongs nowhere.
+    pub(super) fn members(&self, folders: &Folders) -> Result<Vec<Member<'_>>, String> {
+        let stem = self.info.trim_end_matches(".dist-info");
+        let data = format!("{stem}.data");
+        let own = |name: &str| format!("{}/{name}", self.info);
+        let skipped = [own("RECORD"), own("RECORD.jws"), own("RECORD.p7s")];
+        let mut members = Vec::new();
+        for source in self.record.files.iter().filter(|file| !skipped.contains(&file.path)) {
+            let name = source.path.as_str();
+            if !is_plain(name) {
+                return Err(format!("lists `{name}`, which is no name of a file in a wheel"));
+            }
+            let (scheme, relative) = match name.strip_prefix(&data) {
+                Some(rest) => match rest.strip_prefix('/').and_then(|rest| rest.split_once('/')) {
+                    Some((scheme, relative)) => (scheme, relative),
+                    None => return Err(format!("lists `{name}`, which belongs nowhere")),
+                },
+                None => ("purelib", name),
+            };
+            let path = folders
+                .of(scheme, stem)
+                .map(|folder| crate::fs::below(&folder, relative))
+                .ok_or_else(|| format!("lists `{name}`, which belongs nowhere"))?;
+            let recorded = folders
+                .recorded(&path)
+                .ok_or_else(|| format!("lists `{name}`, which lies outside of the environment"))?;
+            let script = scheme == "scripts" && self.starts_with_python(name);
+            members.push(Member { source, path, recorded, script });
+        }
+        Ok(members)
+    }
+
+    fn starts_with_python(&self, name: &str) -> bool {
+        let head = self.archive.borrow_mut().read(name, MAX_SCRIPT_BYTES);
+        head.is_ok_and(|head| head.starts_with(b"#!python"))
+    }
+
+    /// The bytes of a member. `Err` when they are not those that RECORD names.
+    pub(super) fn read(&self, source: &RecordedFile) -> Result<Vec<u8>, String> {
+        let name = &source.path;
+        // RECORD tells the size: what unpacks to more is not what was published.
+        let limit = source.bytes.unwrap_or(MAX_MEMBER_BYTES);
+        let bytes = self
+            .archive
+            .borrow_mut()
+            .read(name, limit)
+            .map_err(|error| format!("holds no readable `{name}`: {error}"))?;
+        match are_as_recorded(&bytes, source) {
+            Some(true) => Ok(bytes),
+            Some(false) => Err(format!("holds a `{name}` that is not the one of its RECORD")),
+            None => Err(format!("has no hash of `{name}` in its RECORD")),
+        }
+    }
+
+    /// A member as the content of a file, after its bytes were compared.
+    pub(super) fn content(&self, source: &RecordedFile) -> Result<Content, String> {
+        let bytes = self.read(source)?;
+        Ok(Content::Member {
+            archive: self.path.clone(),
+            name: source.path.clone(),
+            hash: Sha256::digest(&bytes).into(),
+        })
+    }
+
+    /// Whether the member is marked as a program.
+    pub(super) fn is_executable(&self, source: &RecordedFile) -> bool {
+        self.archive.borrow_mut().is_executable(&source.path)
+    }
+
+    /// The line of the wheel's RECORD for a member.
+    pub(super) fn find(&self, name: &str) -> Option<&RecordedFile> {
+        self.record.files.iter().find(|file| file.path == name)
+    }
+}
