@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{Change, Content, State, path_bytes};
+use super::change::{Archives, Change, Content, State, path_bytes};
 use super::disk::Disk;
 use super::{Action, Error, FOLDER, Plan};
 use crate::environments::health::Code;
@@ -169,11 +169,19 @@ struct Staging<'a> {
     emptied: Vec<PathBuf>,
     /// Paths that are changed by a change before, in another way.
     taken: Vec<PathBuf>,
+    archives: Archives,
 }
 
 impl<'a> Staging<'a> {
     fn of(disk: &'a dyn Disk, folder: &'a Path) -> Staging<'a> {
-        Staging { disk, folder, numbers: 0, emptied: Vec::new(), taken: Vec::new() }
+        Staging {
+            disk,
+            folder,
+            numbers: 0,
+            emptied: Vec::new(),
+            taken: Vec::new(),
+            archives: Archives::default(),
+        }
     }
 
     fn write(mut self, plan: &Plan) -> Result<Vec<RecordedStep>, Error> {
@@ -251,9 +259,9 @@ impl<'a> Staging<'a> {
                 match content {
                     Content::Bytes(bytes) => self.disk.create(&new, bytes, mode),
                     Content::File(from) => self.disk.copy(from, &new, mode),
-                    Content::Member { .. } => {
-                        content.read().and_then(|bytes| self.disk.create(&new, &bytes, mode))
-                    }
+                    Content::Member { .. } => content
+                        .read(&mut self.archives)
+                        .and_then(|bytes| self.disk.create(&new, &bytes, mode)),
                 }
                 .map_err(Error::io("write", path))?;
                 let after = State::of(&new).map_err(Error::io("read", &new))?;
