@@ -234,7 +234,7 @@ fn owner_hint(path: &Path, metadata: &Metadata) -> String {
 
 #[cfg(test)]
 mod tests {
-    //! Not on Windows: it has no mode bits.
+    //! Not on Windows: rights are not modes there.
 
     use super::super::super::fabricated::Broken;
     use super::*;
