@@ -255,6 +255,18 @@ mod tests {
     }
 
     #[test]
+    fn execute_bits_are_given_back() {
+        scripts_can_be_run_again();
+        copies_of_the_interpreter_can_be_run_again();
+        the_base_is_not_touched();
+    }
+
+    #[test]
+    fn read_bits_are_given_back() {
+        bits();
+        root_opens_what_it_installed_for_others();
+    }
+
     fn scripts_can_be_run_again() {
         let broken = by_myself();
         let place = broken.prefix.display();
@@ -272,7 +284,6 @@ mod tests {
         assert!(!broken.has(Code::ScriptNotExecutable));
     }
 
-    #[test]
     fn copies_of_the_interpreter_can_be_run_again() {
         let broken = by_myself();
         // Any image will do.
@@ -287,7 +298,6 @@ mod tests {
         assert!(!broken.has(Code::InterpreterNotExecutable));
     }
 
-    #[test]
     fn the_base_is_not_touched() {
         let broken = by_myself();
         let base = broken.root().join("python3.12");
@@ -337,7 +347,6 @@ mod tests {
         site
     }
 
-    #[test]
     fn root_opens_what_it_installed_for_others() {
         for owner in [Some(0), None] {
             let mut broken = Broken::new();
@@ -375,7 +384,6 @@ mod tests {
         }
     }
 
-    #[test]
     fn bits() {
         let folder = tempfile::tempdir().unwrap();
         let check = |is_folder: bool, mode: u32, around: Option<u32>, expected: u32| {
