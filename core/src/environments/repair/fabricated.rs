@@ -147,6 +147,8 @@ impl Broken {
             match change {
                 Change::Write { path, content: Content::Bytes(bytes), mode } => {
                     let old = path.symlink_metadata().ok().map(|metadata| system::mode(&metadata));
+                    // Other names of the file keep what they have.
+                    let _ = std::fs::remove_file(path);
                     std::fs::write(path, bytes).unwrap();
                     if let Some(mode) = mode.or(old) {
                         system::set_mode(path, mode).unwrap();
