@@ -202,11 +202,10 @@ fn first_lines(text: &[u8], prefixes: Prefixes<'_>) -> Option<Vec<u8>> {
 }
 
 fn launcher(launcher: &[u8], prefixes: Prefixes<'_>) -> Option<Vec<u8>> {
-    let line = shebang::of_launcher(launcher).map(|line| &launcher[line]);
-    let Some(shebang) = line.and_then(crate::environments::scripts::shebang) else {
+    let Some(program) = shebang::program_of_launcher(launcher) else {
         return Some(launcher.to_vec());
     };
-    let program = shebang.program.as_os_str().as_encoded_bytes();
+    let program = program.as_os_str().as_encoded_bytes();
     let new = replace_prefix(program, prefixes);
     match new == program {
         true => Some(launcher.to_vec()),
@@ -283,24 +282,6 @@ mod tests {
     use super::super::fabricated::Broken;
     use super::*;
 
-    const OLD: &str = "/old/envs/lab";
-
-    fn record(files: &[(&str, &str)]) -> String {
-        let paths: Vec<String> = files
-            .iter()
-            .map(|(path, mode)| {
-                format!(
-                    r#"{{"_path": "{path}", "file_mode": "{mode}", "prefix_placeholder": "/opt/{}"}}"#,
-                    "placehold_".repeat(25)
-                )
-            })
-            .collect();
-        format!(
-            r#"{{"name": "a", "version": "1", "files": [], "paths_data": {{"paths": [{}]}}}}"#,
-            paths.join(", ")
-        )
-    }
-
     fn conda(prefix: &str) -> Broken {
         let broken = Broken::at(prefix);
         std::fs::remove_file(broken.prefix.join("pyvenv.cfg")).unwrap();
@@ -319,6 +300,26 @@ mod tests {
     }
 
     #[cfg(unix)]
+    const OLD: &str = "/old/envs/lab";
+
+    #[cfg(unix)]
+    fn record(files: &[(&str, &str)]) -> String {
+        let paths: Vec<String> = files
+            .iter()
+            .map(|(path, mode)| {
+                format!(
+                    r#"{{"_path": "{path}", "file_mode": "{mode}", "prefix_placeholder": "/opt/{}"}}"#,
+                    "placehold_".repeat(25)
+                )
+            })
+            .collect();
+        format!(
+            r#"{{"name": "a", "version": "1", "files": [], "paths_data": {{"paths": [{}]}}}}"#,
+            paths.join(", ")
+        )
+    }
+
+    #[cfg(unix)]
     fn moved(prefix: &str) -> Broken {
         let broken = conda(prefix);
         let listed = [("lib/pkgconfig/a.pc", "text"), ("bin/a", "text"), ("lib/liba.so", "binary")];
@@ -334,6 +335,7 @@ mod tests {
         broken
     }
 
+    // Not on Windows: the old prefix is one of Unix.
     #[cfg(unix)]
     #[test]
     fn the_prefix_is_written_anew() {

@@ -193,8 +193,9 @@ fn with_url(text: &str, moved: &Move<'_>) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::fabricated::Broken;
+    use super::super::fabricated::{Broken, SCRIPTS, SITE};
     use super::*;
+    use crate::host::Platform;
     use crate::system::rooted;
 
     const PYPROJECT: &str = "[project]\nname = \"labsrc\"\n";
@@ -233,15 +234,15 @@ mod tests {
     #[test]
     fn leads_to_where_the_project_is() {
         let (broken, _, home) = broken();
-        let now = home.join("it's a \"new\" pl\u{e4}ce%");
-        #[cfg(windows)]
-        let now = home.join("it's a new pl\u{e4}ce%");
+        // Windows has no quotes in names.
+        let quote = if Platform::CURRENT == Platform::Windows { "" } else { "\"" };
+        let now = home.join(format!("it's a {quote}new{quote} pl\u{e4}ce%"));
         project(&now);
         assert!(broken.has(Code::EditablePathStale));
         let plan = broken.repair(plan);
         assert_eq!(plan.steps.len(), 1, "{plan:#?}");
         assert_eq!(plan.unsolved, []);
-        let site = "lib/python3.12/site-packages";
+        let site = SITE;
         let src = now.join("src");
         assert_eq!(
             broken.read(&format!("{site}/__editable__.labsrc-1.0.pth")),
@@ -289,7 +290,7 @@ mod tests {
         let broken = Broken::new();
         let home = broken.prefix.parent().unwrap().to_path_buf();
         let old = home.join("libs/labsrc");
-        let site = "lib/python3.12/site-packages";
+        let site = SITE;
         let easy = format!("{}\n/other/path\n", old.display());
         broken.write(&format!("{site}/easy-install.pth"), &easy);
         broken.write(&format!("{site}/labsrc.egg-link"), format!("{}\n.", old.display()));
@@ -319,7 +320,7 @@ mod tests {
         let broken = Broken::new();
         let home = broken.prefix.parent().unwrap().to_path_buf();
         let was = rooted("/was/elsewhere");
-        broken.write("bin/activate", format!("VIRTUAL_ENV=\"{was}/.venv\"\n"));
+        broken.write(&format!("{SCRIPTS}/activate"), format!("VIRTUAL_ENV=\"{was}/.venv\"\n"));
         let pth = format!("{was}/src\n");
         broken.install(
             "labsrc",
@@ -332,7 +333,7 @@ mod tests {
         let plan = broken.repair(plan);
         assert_eq!(plan.steps.len(), 1, "{plan:#?}");
         assert_eq!(
-            broken.read("lib/python3.12/site-packages/labsrc.pth"),
+            broken.read(&format!("{SITE}/labsrc.pth")),
             format!("{}\n", home.join("src").display())
         );
     }

@@ -18,6 +18,13 @@ use crate::fs;
 use crate::host::{Host, Platform};
 use crate::system;
 
+/// The layout of this system.
+const WINDOWS: bool = matches!(Platform::CURRENT, Platform::Windows);
+pub(super) const SCRIPTS: &str = if WINDOWS { "Scripts" } else { "bin" };
+pub(super) const PYTHON: &str = if WINDOWS { "python.exe" } else { "python" };
+pub(super) const SITE: &str =
+    if WINDOWS { "Lib/site-packages" } else { "lib/python3.12/site-packages" };
+
 pub(super) struct Broken {
     folder: TempDir,
     pub(super) prefix: PathBuf,
@@ -39,7 +46,7 @@ impl Broken {
         host.home = Some(prefix.ancestors().nth(2).unwrap().to_path_buf());
         let broken = Broken { folder, prefix, host };
         broken.write("pyvenv.cfg", "home = /usr/bin\nversion = 3.12.1\n");
-        broken.write("bin/python", "");
+        broken.write(&format!("{SCRIPTS}/{PYTHON}"), "");
         std::fs::create_dir_all(broken.site()).unwrap();
         broken
     }
@@ -49,7 +56,7 @@ impl Broken {
     }
 
     pub(super) fn site(&self) -> PathBuf {
-        self.prefix.join("lib/python3.12/site-packages")
+        self.prefix.join(SITE)
     }
 
     /// Writes a file, by a path relative to the prefix.
@@ -140,6 +147,8 @@ impl Broken {
             match change {
                 Change::Write { path, content: Content::Bytes(bytes), mode } => {
                     let old = path.symlink_metadata().ok().map(|metadata| system::mode(&metadata));
+                    // Other names of the file keep what they have.
+                    let _ = std::fs::remove_file(path);
                     std::fs::write(path, bytes).unwrap();
                     if let Some(mode) = mode.or(old) {
                         system::set_mode(path, mode).unwrap();

@@ -174,23 +174,19 @@ fn launchers(
         }
         let path = folder.join(&entry.name);
         let Ok(launcher) = fs::read(&path, MAX_BYTES) else { continue };
-        let Some(line) = shebang::of_launcher(&launcher) else {
-            // uv's own form: the place stands in it as a resource of the image.
+        let Some(old) = shebang::program_of_launcher(&launcher) else {
+            // The place stands in a resource of the image.
             if places.iter().any(|place| names(&launcher, place)) {
                 lost.push(path);
             }
             continue;
         };
-        let Some(shebang) = crate::environments::scripts::shebang(&launcher[line]) else {
-            continue;
-        };
-        let is_old = places
-            .iter()
-            .any(|place| lower(&shebang.program).starts_with(&format!("{}\\", lower(place))));
+        let is_old =
+            places.iter().any(|place| lower(&old).starts_with(&format!("{}\\", lower(place))));
         if !is_old {
             continue;
         }
-        let program = own_program(case, folder, &shebang.program);
+        let program = own_program(case, folder, &old);
         let program = program.as_os_str().as_encoded_bytes();
         match shebang::rewritten_launcher(&launcher, program) {
             Some(new) => changes.push(write(path, new)),

@@ -7,10 +7,12 @@
 //! ' '''
 //! ```
 
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
-use crate::environments::scripts::{Quoting, Word};
+use crate::environments::scripts::{self, Quoting, Word};
 use crate::host::Platform;
+use crate::system::path_of;
 
 /// The kernel's limit of old, which pip and uv keep to, and that of macOS.
 const MOST_BYTES: usize = 127;
@@ -156,14 +158,40 @@ pub(in crate::environments::repair) fn of_launcher(
     is_directly_before.then_some(start..line_end)
 }
 
+/// The program that a launcher starts.
+pub(in crate::environments::repair) fn program_of_launcher(launcher: &[u8]) -> Option<PathBuf> {
+    match of_launcher(launcher) {
+        Some(line) => scripts::shebang(&launcher[line]).map(|shebang| shebang.program),
+        None => path_of(&launcher[of_trampoline(launcher)?]),
+    }
+}
+
 /// The launcher with another program.
 pub(in crate::environments::repair) fn rewritten_launcher(
     launcher: &[u8],
     program: &[u8],
 ) -> Option<Vec<u8>> {
-    let line = of_launcher(launcher)?;
+    let Some(line) = of_launcher(launcher) else {
+        let path = of_trampoline(launcher)?;
+        let length = u32::try_from(program.len()).ok()?.to_le_bytes();
+        let magic = &launcher[launcher.len() - MAGIC_BYTES..];
+        return Some([&launcher[..path.start], program, &length, magic].concat());
+    };
     let new = rewritten(&launcher[line.clone()], program, Platform::Windows)?;
     Some([&launcher[..line.start], &new, &launcher[line.end..]].concat())
+}
+
+/// The size of the marks of uv, and of the size before them.
+const MAGIC_BYTES: usize = 4;
+
+/// Where the path stands that uv before 0.8 appended to its launchers: path, its size, `UVSC`. Later
+/// ones have it as a resource of the image.
+fn of_trampoline(launcher: &[u8]) -> Option<Range<usize>> {
+    let (rest, magic) = launcher.split_last_chunk::<MAGIC_BYTES>()?;
+    let (rest, length) = rest.split_last_chunk::<4>()?;
+    let start = rest.len().checked_sub(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    let is_path = rest[start..].ends_with(b".exe") && !rest[start..].contains(&0);
+    (matches!(magic, b"UVSC" | b"UVPY" | b"UVUV") && is_path).then_some(start..rest.len())
 }
 
 /// `python3.12` of `/old/bin/python3.12`, also when the path is of the other system.
@@ -178,7 +206,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::environments::scripts;
 
     #[test]
     fn first_lines() {
@@ -265,6 +292,15 @@ mod tests {
         let new = rewritten_launcher(&old, b"C:\\a new\\Scripts\\python.exe").unwrap();
         assert_eq!(new, launcher("#!\"C:\\a new\\Scripts\\python.exe\"\n\r\n"));
         assert_eq!(rewritten_launcher(&new, b"C:\\old\\Scripts\\python.exe").unwrap(), old);
+        let program = |launcher: &[u8]| program_of_launcher(launcher).unwrap();
+        assert_eq!(program(&new), Path::new("C:\\a new\\Scripts\\python.exe"));
+        let uv = |path: &str| {
+            [b"MZ stub PK", path.as_bytes(), &(path.len() as u32).to_le_bytes(), b"UVSC"].concat()
+        };
+        let old = uv("C:\\old\\Scripts\\python.exe");
+        let new = rewritten_launcher(&old, "C:\\n\u{e9} w\\python.exe".as_bytes());
+        assert_eq!(new, Some(uv("C:\\n\u{e9} w\\python.exe")));
+        assert_eq!(program(&old), Path::new("C:\\old\\Scripts\\python.exe"));
         assert_eq!(rewritten_launcher(b"MZ #!C:\\x.exe\n", b"C:\\y.exe"), None);
         assert_eq!(rewritten_launcher(&launcher("no line"), b"C:\\y.exe"), None);
     }

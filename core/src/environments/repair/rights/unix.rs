@@ -5,7 +5,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::super::change::Change;
+use super::super::change::{Change, Content};
 use super::super::{Action, Case, Plan, Step, Unsolved};
 use crate::environments::distributions::Part;
 use crate::environments::facts::LinkEnd;
@@ -16,6 +16,9 @@ use crate::system;
 
 /// Files of an environment that are looked at.
 const MAX_FILES: usize = 500_000;
+
+/// A file with several names that is larger keeps them.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 pub(super) fn plan(case: &Case<'_>, plan: &mut Plan) {
     if case.has(&[Code::InterpreterNotExecutable]) {
@@ -60,7 +63,7 @@ fn execute_bits(case: &Case<'_>, code: Code, files: Vec<PathBuf>, what: &str, pl
         } else {
             let mode = system::mode(&metadata);
             // Whoever may read it may run it.
-            changes.push(Change::Mode { path, mode: mode | (mode & 0o444) >> 2 | 0o100 });
+            changes.push(with_mode(path, &metadata, mode | (mode & 0o444) >> 2 | 0o100));
         }
     }
     if !changes.is_empty() {
@@ -95,7 +98,7 @@ fn read_bits(case: &Case<'_>, asker: &Asker, plan: &mut Plan) {
         let mode = opened(&metadata, around.filter(|_| !asker.owns(&metadata)));
         if mode != system::mode(&metadata) {
             planned.insert(path.clone(), mode);
-            changes.push(Change::Mode { path, mode });
+            changes.push(with_mode(path, &metadata, mode));
         }
     }
     unsolved(case, foreign, changes.is_empty(), plan);
@@ -214,6 +217,18 @@ fn walk(path: &Path, add: &mut impl FnMut(&Path)) {
     }
 }
 
+/// A file with other names, as uv links those of its cache, becomes one of its own: bits are of the
+/// file, not of the name, and the other names are not the environment's.
+fn with_mode(path: PathBuf, metadata: &Metadata, mode: u32) -> Change {
+    let shared = metadata.is_file() && metadata.nlink() > 1;
+    match fs::read(&path, if shared { MAX_BYTES } else { 0 }) {
+        Ok(bytes) if shared => {
+            Change::Write { path, content: Content::Bytes(bytes), mode: Some(mode) }
+        }
+        _ => Change::Mode { path, mode },
+    }
+}
+
 fn mode_of(path: &Path) -> Option<u32> {
     path.metadata().ok().map(|metadata| system::mode(&metadata))
 }
@@ -234,7 +249,7 @@ fn owner_hint(path: &Path, metadata: &Metadata) -> String {
 
 #[cfg(test)]
 mod tests {
-    //! Not on Windows: it has no mode bits.
+    //! Not on Windows: rights are not modes there.
 
     use super::super::super::fabricated::Broken;
     use super::*;
@@ -255,6 +270,18 @@ mod tests {
     }
 
     #[test]
+    fn execute_bits_are_given_back() {
+        scripts_can_be_run_again();
+        copies_of_the_interpreter_can_be_run_again();
+        the_base_is_not_touched();
+    }
+
+    #[test]
+    fn read_bits_are_given_back() {
+        bits();
+        root_opens_what_it_installed_for_others();
+    }
+
     fn scripts_can_be_run_again() {
         let broken = by_myself();
         let place = broken.prefix.display();
@@ -263,16 +290,19 @@ mod tests {
             broken.write_mode(&format!("bin/{name}"), &script, bits);
         }
         broken.write_mode("bin/deploy.sh", "#!/bin/sh\n", 0o644);
+        let cached = broken.root().join("cached");
+        std::fs::hard_link(broken.prefix.join("bin/a"), &cached).unwrap();
         assert!(broken.has(Code::ScriptNotExecutable));
         let plan = broken.repair(super::plan);
         assert_eq!(plan.steps.len(), 1, "{plan:#?}");
         let modes =
             ["a", "b", "c", "d", "deploy.sh"].map(|name| mode(&broken, &format!("bin/{name}")));
         assert_eq!(modes, [0o755, 0o750, 0o700, 0o755, 0o644]);
+        assert!(plan.steps[0].changes.iter().any(|change| matches!(change, Change::Write { .. })));
+        assert_eq!(mode_of(&cached), Some(0o644));
         assert!(!broken.has(Code::ScriptNotExecutable));
     }
 
-    #[test]
     fn copies_of_the_interpreter_can_be_run_again() {
         let broken = by_myself();
         // Any image will do.
@@ -287,7 +317,6 @@ mod tests {
         assert!(!broken.has(Code::InterpreterNotExecutable));
     }
 
-    #[test]
     fn the_base_is_not_touched() {
         let broken = by_myself();
         let base = broken.root().join("python3.12");
@@ -337,7 +366,6 @@ mod tests {
         site
     }
 
-    #[test]
     fn root_opens_what_it_installed_for_others() {
         for owner in [Some(0), None] {
             let mut broken = Broken::new();
@@ -375,7 +403,6 @@ mod tests {
         }
     }
 
-    #[test]
     fn bits() {
         let folder = tempfile::tempdir().unwrap();
         let check = |is_folder: bool, mode: u32, around: Option<u32>, expected: u32| {
