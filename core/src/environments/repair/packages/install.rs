@@ -51,7 +51,9 @@ pub(super) fn changes(
         kept: 0,
         other: 0,
     };
-    let members = wheel.members(&folders)?;
+    let mut members = wheel.members(&folders)?;
+    // Metadata last: what is interrupted before is no installed distribution.
+    members.sort_by_key(|member| wheel.info_of(&member.recorded));
     for member in &members {
         made.member(member)?;
     }

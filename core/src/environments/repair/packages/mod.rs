@@ -33,6 +33,11 @@ mod wanted;
 mod wheel;
 mod wheels;
 
+#[cfg(test)]
+mod fabricated;
+#[cfg(test)]
+mod tests;
+
 use changes::Changes;
 use scripts::Interpreter;
 use wheels::Wheels;
@@ -95,6 +100,20 @@ impl<'a> Draft<'a> {
         reasons.sort_unstable();
         reasons.dedup();
         self.plan.steps.push(Step { action, reasons, what, changes });
+    }
+
+    /// Whether a step writes the file already; then it is for this finding as well.
+    fn is_written(&mut self, path: &Path, reason: Code) -> bool {
+        let writes =
+            |change: &Change| matches!(change, Change::Write { path: one, .. } if one == path);
+        let Some(step) = self.plan.steps.iter_mut().find(|step| step.changes.iter().any(writes))
+        else {
+            return false;
+        };
+        if !step.reasons.contains(&reason) {
+            step.reasons.push(reason);
+        }
+        true
     }
 
     /// Leaves a finding as it is, and says what would solve it.

@@ -16,6 +16,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let Some(path) = finding.paths.first() else { continue };
         let name = path.file_name().unwrap_or_default().display().to_string();
         let owner = finding.repair.distributions.first();
+        if draft.is_written(path, Code::PthBroken) {
+            continue;
+        }
         if let Some(pin) = owner {
             restore_file(draft, pin, path);
         } else if is_orphan(path) {
