@@ -134,3 +134,8 @@ pub fn plan(case: &Case<'_>) -> Plan {
     packages::plan(case, &mut plan);
     plan
 }
+
+/// The distributions that a plan lacks wheels for, as an installer takes them (`idna==3.10`).
+pub fn missing_wheels(case: &Case<'_>) -> Vec<String> {
+    packages::missing_wheels(case)
+}

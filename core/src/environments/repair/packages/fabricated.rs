@@ -7,8 +7,9 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::record;
+use crate::environments::facts::Scheme;
 use crate::environments::health::packages::fabricated::Fabricated;
-use crate::environments::health::{Code, Depth, examine};
+use crate::environments::health::{Code, Depth, Subject, examine};
 use crate::environments::repair::change::{Archives, Change};
 use crate::environments::repair::{Case, Options, Plan};
 
@@ -99,13 +100,39 @@ pub(super) fn wheelhouse(made: &Fabricated) -> PathBuf {
 
 /// What is planned for the environment as it stands.
 pub(super) fn plan(made: &Fabricated) -> Plan {
+    with_case(made, |case| {
+        let mut plan = Plan::default();
+        super::plan(case, &mut plan);
+        plan
+    })
+}
+
+/// The same for an environment of the same place with the layout of Windows.
+pub(super) fn plan_on_windows(made: &Fabricated) -> Plan {
+    with_case(made, |case| {
+        let mut facts = case.subject.facts.clone();
+        facts.scheme = Scheme::Windows;
+        let Subject { host, environment, installed, catalog, whole, depth, families, .. } =
+            *case.subject;
+        let facts = &facts;
+        let subject =
+            &Subject { host, environment, facts, installed, catalog, whole, depth, families };
+        let mut plan = Plan::default();
+        super::plan(&Case { subject, ..*case }, &mut plan);
+        plan
+    })
+}
+
+/// What no wheel is found for.
+pub(super) fn missing(made: &Fabricated) -> Vec<String> {
+    with_case(made, super::missing_wheels)
+}
+
+fn with_case<T>(made: &Fabricated, look: impl FnOnce(&Case<'_>) -> T) -> T {
     let options = Options { base: None, wheelhouses: vec![wheelhouse(made)] };
     made.with_subject(Depth::Usual, |subject| {
         let findings = examine(subject).findings;
-        let case = Case { subject, findings: &findings, options: &options };
-        let mut plan = Plan::default();
-        super::plan(&case, &mut plan);
-        plan
+        look(&Case { subject, findings: &findings, options: &options })
     })
 }
 

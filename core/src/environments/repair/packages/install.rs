@@ -121,9 +121,7 @@ impl Installation<'_> {
 
     /// A script of the wheel, with this environment's interpreter in its first line.
     fn script(&mut self, member: &Member<'_>) -> Result<(), String> {
-        let bytes = self.wheel.read(member.source)?;
-        let body = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
-        let script = [self.draft.interpreter.shebang(), bytes[body..].to_vec()].concat();
+        let script = self.wheel.script(member.source, &self.draft.interpreter.shebang())?;
         self.generated(&member.path, member.recorded.clone(), script)
     }
 

@@ -38,6 +38,9 @@ fn restore_file(draft: &mut Draft<'_>, pin: &str, path: &Path) {
     if draft.settled.contains(name) {
         return;
     }
+    if let Some(hint) = restore::not_ours(draft, pin, &restore::members(draft, name)) {
+        return draft.unsolved(Code::PthBroken, hint);
+    }
     let patched = draft.current(name).and_then(|(site, distribution)| {
         restore::patch(draft, site, distribution, &HashSet::from([path]))
     });

@@ -76,7 +76,7 @@ fn what_is_wanted_is_named() {
 fn the_wrong_python_is_replaced_by_the_right_one() {
     let made = Fabricated::new();
     let text = b"from ._x import y\n";
-    let native = |minor: u8| format!("x/_x.cpython-{minor}-x86_64-linux-gnu.so");
+    let native = |minor: u16| format!("x/_x.cpython-{minor}-x86_64-linux-gnu.so");
     let foreign: &[(&str, &[u8])] =
         &[("x/__init__.py", text), ("x/_x.cpython-311-x86_64-linux-gnu.so", b"old")];
     made.install("x", "1", "", foreign);
@@ -90,16 +90,11 @@ fn the_wrong_python_is_replaced_by_the_right_one() {
     let machine = std::env::consts::ARCH;
     let tag: &'static str = format!("cp312-cp312-manylinux_2_17_{machine}").leak();
     let other: &'static str = format!("cp311-cp311-manylinux_2_17_{machine}").leak();
-    let built = |tag: &'static str, minor: u8, content: &[u8]| {
+    let built = |tag: &'static str, minor: u16, content: &[u8]| {
         Built::new("x", "1", tag).file("x/__init__.py", text).program(&native(minor), content)
     };
-    built(tag, 12, b"unused").write(&wheelhouse(&made));
-    built(tag, 255, b"").info();
-    built(other, 11, b"old").write(&wheelhouse(&made));
-    Built::new("x", "1", tag)
-        .file("x/__init__.py", text)
-        .program("x/_x.cpython-312-x86_64-linux-gnu.so", b"right")
-        .write(&wheelhouse(&made));
+    built(other, 311, b"old").write(&wheelhouse(&made));
+    built(tag, 312, b"right").write(&wheelhouse(&made));
     let plan = plan(&made);
     apply(&plan);
     assert_eq!(
@@ -249,4 +244,34 @@ fn a_cut_record_of_conda_is_put_together() {
     let plan = self::plan(&made);
     assert_eq!(plan.steps, []);
     assert!(unsolved(&plan)[0].1.contains("conda install --force-reinstall"), "{plan:?}");
+}
+
+#[test]
+fn what_came_from_elsewhere_is_not_taken_from_an_index() {
+    let made = with_idna();
+    let info = made.site.join("idna-3.10.dist-info");
+    let direct = br#"{"url": "https://example.org/idna.git", "vcs_info": {"vcs": "git"}}"#;
+    std::fs::write(info.join("direct_url.json"), direct).unwrap();
+    std::fs::remove_file(info.join("RECORD")).unwrap();
+    let plan = plan(&made);
+    assert_eq!(plan.steps, []);
+    assert!(unsolved(&plan)[0].1.contains("direct_url.json"), "{plan:?}");
+}
+
+#[test]
+fn a_leftover_of_what_is_installed_again_is_moved_away_once() {
+    let made = Fabricated::new();
+    made.install("idna", "3.10", "", &IDNA);
+    std::fs::write(made.site.join("idna/core.py"), b"").unwrap();
+    std::fs::create_dir(made.site.join("idna-3.7.dist-info")).unwrap();
+    idna().file("idna/more.py", b"").write(&wheelhouse(&made));
+    std::fs::write(made.site.join("idna-3.10.dist-info/RECORD"), {
+        let text = std::fs::read_to_string(made.site.join("idna-3.10.dist-info/RECORD")).unwrap();
+        let hash = super::super::record::line_of(String::new(), IDNA[1].1).hash.unwrap();
+        text.replace(&hash, "sha256=AAAA")
+    })
+    .unwrap();
+    let plan = mend(&made);
+    let removed = changed(&made, &plan).into_iter().filter(|one| one.starts_with('-'));
+    assert_eq!(removed.collect::<Vec<_>>(), ["-SITE/idna-3.7.dist-info"]);
 }

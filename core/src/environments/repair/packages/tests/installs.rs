@@ -143,3 +143,27 @@ fn somebodys_script_of_the_same_name_stays() {
     let record = std::fs::read_to_string(made.site.join("tool-1.dist-info/RECORD")).unwrap();
     assert!(!record.contains("bin/tool"), "{record}");
 }
+
+#[test]
+fn on_windows_a_command_is_a_launcher() {
+    let made = Fabricated::new();
+    made.install("user", "1", "Requires-Dist: tool\n", &[]);
+    let wheels = wheelhouse(&made);
+    Built::new("tool", "1", "py3-none-any")
+        .file("tool.py", b"")
+        .file("tool-1.dist-info/entry_points.txt", b"[console_scripts]\ntool = tool:main\n")
+        .write(&wheels);
+    let pip = Built::new("pip", "24.0", "py3-none-any");
+    ["64", "32", "64-arm"]
+        .iter()
+        .fold(pip, |pip, bits| pip.file(&format!("pip/_vendor/distlib/t{bits}.exe"), b"MZ t"))
+        .write(&made.stdlib().join("ensurepip/_bundled"));
+    let plan = super::super::fabricated::plan_on_windows(&made);
+    apply(&plan);
+    let launcher = std::fs::read(made.prefix.join("bin/tool.exe")).unwrap();
+    let python = made.prefix.join("bin").join("python.exe");
+    let start = format!("MZ t#!{}\r\nPK", python.display());
+    assert!(launcher.starts_with(start.as_bytes()), "{}", String::from_utf8_lossy(&launcher));
+    let record = std::fs::read_to_string(made.site.join("tool-1.dist-info/RECORD")).unwrap();
+    assert!(record.contains("../../../bin/tool.exe,sha256="), "{record}");
+}

@@ -7,6 +7,8 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 
+type Zip = ZipWriter<Cursor<Vec<u8>>>;
+
 fn damaged() -> Fabricated {
     let made = Fabricated::new();
     made.install("idna", "3.10", "", &IDNA);
@@ -57,6 +59,8 @@ fn names_that_lead_elsewhere_are_refused() {
         "idna-3.10.data/data/../../e",
         "idna-3.10.data/other/x",
         "c:evil",
+        "idna-3.10.data/data/pyvenv.cfg",
+        "idna-3.10.data/scripts/python3",
         "idna/a\\b",
     ] {
         let made = damaged();
@@ -68,16 +72,16 @@ fn names_that_lead_elsewhere_are_refused() {
 
 #[test]
 fn links_and_bombs_are_refused() {
-    let link = |zip: &mut ZipWriter<Cursor<Vec<u8>>>| {
+    let link = |zip: &mut Zip| {
         zip.add_symlink("idna/core.py", "/etc/passwd", SimpleFileOptions::default()).unwrap();
     };
-    let bomb = |zip: &mut ZipWriter<Cursor<Vec<u8>>>| {
+    let bomb = |zip: &mut Zip| {
         zip.start_file("idna/core.py", SimpleFileOptions::default()).unwrap();
-        for _ in 0..64 {
+        for _ in 0..2 {
             zip.write_all(&[0; 1 << 20]).unwrap();
         }
     };
-    let add: [&dyn Fn(&mut ZipWriter<Cursor<Vec<u8>>>); 2] = [&link, &bomb];
+    let add: [&dyn Fn(&mut Zip); 2] = [&link, &bomb];
     for add in add {
         let folder = tempfile::tempdir().unwrap();
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -110,4 +114,13 @@ fn a_wheel_for_another_python_is_not_taken() {
         .fold(built, |built, (path, bytes)| built.file(path, bytes))
         .write(&wheelhouse(&made));
     assert_eq!(plan(&made).steps, []);
+}
+
+#[test]
+fn missing_wheels_are_listed() {
+    let made = damaged();
+    made.install("user", "1", "Requires-Dist: six>=1\n", &[]);
+    assert_eq!(super::super::fabricated::missing(&made), ["idna==3.10", "six>=1"]);
+    idna().write(&wheelhouse(&made));
+    assert_eq!(super::super::fabricated::missing(&made), ["six>=1"]);
 }
