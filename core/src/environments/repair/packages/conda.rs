@@ -206,7 +206,18 @@ impl<'de> Visitor<'de> for Fields<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn never_panics(cut in 0_usize..90) {
+            let text = r#"{"channel": "main", "files": ["a", "b"], "size": 1234, "paths_data": {"paths": []}}"#;
+            let fields = whole_fields(&text.as_bytes()[..cut.min(text.len())]);
+            prop_assert!(fields.get("size").is_none_or(|size| *size == 1234));
+        }
+    }
 
     #[test]
     fn fields_before_the_cut() {

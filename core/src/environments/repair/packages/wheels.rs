@@ -278,7 +278,16 @@ fn local_app_data(host: &Host) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn never_panics(file in "[a-z0-9._+!-]{0,40}(\\.whl)?") {
+            let _ = parse_name(&file);
+        }
+    }
 
     #[test]
     fn names_of_wheels() {

@@ -40,7 +40,10 @@ fn a_folder_in_the_place_of_a_file_is_moved_away() {
 #[test]
 fn another_build_replaces_the_whole() {
     let made = Fabricated::new();
-    made.install("idna", "3.10", "", &IDNA);
+    let mut files = IDNA.to_vec();
+    files.extend([("idna/edited.py", b"x = 1\n".as_slice()), ("../../../pyvenv.cfg", b"a = b\n")]);
+    made.install("idna", "3.10", "", &files);
+    std::fs::write(made.site.join("idna/edited.py"), b"x = 2\n").unwrap();
     Built::new("idna", "3.10", "py3-none-any")
         .file("idna/__init__.py", b"from . import core, more\n")
         .file("idna/core.py", IDNA[1].1)

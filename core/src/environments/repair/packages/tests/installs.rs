@@ -134,11 +134,16 @@ fn somebodys_script_of_the_same_name_stays() {
     let made = Fabricated::new();
     made.install("user", "1", "Requires-Dist: tool\n", &[]);
     made.write("bin/tool", b"#!/bin/sh\necho mine\n");
+    made.write("bin/other", b"\x7fELF\0mine");
     Built::new("tool", "1", "py3-none-any")
         .file("tool.py", b"")
-        .file("tool-1.dist-info/entry_points.txt", b"[console_scripts]\ntool = tool:main\n")
+        .file(
+            "tool-1.dist-info/entry_points.txt",
+            b"[console_scripts]\ntool = tool:main\nother = tool:main\n",
+        )
         .write(&wheelhouse(&made));
     mend(&made);
+    assert_eq!(std::fs::read(made.prefix.join("bin/other")).unwrap(), b"\x7fELF\0mine");
     assert_eq!(std::fs::read(made.prefix.join("bin/tool")).unwrap(), b"#!/bin/sh\necho mine\n");
     let record = std::fs::read_to_string(made.site.join("tool-1.dist-info/RECORD")).unwrap();
     assert!(!record.contains("bin/tool"), "{record}");
