@@ -252,3 +252,8 @@ impl Error {
         move |source| Error::Io { what, path, source }
     }
 }
+
+/// The distributions that a plan lacks wheels for, as an installer takes them (`idna==3.10`).
+pub fn missing_wheels(case: &Case<'_>) -> Vec<String> {
+    packages::missing_wheels(case)
+}

@@ -18,17 +18,17 @@ use crate::environments::{Environment, EnvironmentId, EnvironmentKind, PythonTag
 use crate::fs;
 use crate::host::{Host, Platform};
 
-pub(in crate::environments::health) struct Fabricated {
+pub(in crate::environments) struct Fabricated {
     folder: TempDir,
-    pub(in crate::environments::health) prefix: PathBuf,
-    pub(in crate::environments::health) site: PathBuf,
-    pub(in crate::environments::health) kind: EnvironmentKind,
-    pub(in crate::environments::health) cfg: &'static str,
+    pub(in crate::environments) prefix: PathBuf,
+    pub(in crate::environments) site: PathBuf,
+    pub(in crate::environments) kind: EnvironmentKind,
+    pub(in crate::environments) cfg: &'static str,
 }
 
 impl Fabricated {
     /// `home/alice/proj/.venv` with an empty site-packages and an empty `bin`.
-    pub(in crate::environments::health) fn new() -> Fabricated {
+    pub(in crate::environments) fn new() -> Fabricated {
         let folder = tempfile::tempdir().unwrap();
         let prefix = fs::canonical(folder.path()).unwrap().join("home/alice/proj/.venv");
         let site = prefix.join("lib/python3.12/site-packages");
@@ -45,26 +45,27 @@ impl Fabricated {
     }
 
     /// The home folder that the project stands in.
-    pub(in crate::environments::health) fn home(&self) -> PathBuf {
+    pub(in crate::environments) fn home(&self) -> PathBuf {
         self.prefix.ancestors().nth(2).unwrap().to_path_buf()
     }
 
     /// The base's site-packages.
-    pub(in crate::environments::health) fn base_site(&self) -> PathBuf {
+    pub(in crate::environments) fn base_site(&self) -> PathBuf {
         self.stdlib().join("site-packages")
     }
 
-    fn stdlib(&self) -> PathBuf {
+    /// The base's standard library.
+    pub(in crate::environments) fn stdlib(&self) -> PathBuf {
         fs::canonical(self.folder.path()).unwrap().join("opt/python/lib/python3.12")
     }
 
     /// Writes a file, by a path relative to the prefix.
-    pub(in crate::environments::health) fn write(&self, path: &str, content: &[u8]) {
+    pub(in crate::environments) fn write(&self, path: &str, content: &[u8]) {
         put(&self.prefix.join(path), content);
     }
 
     /// Installs a distribution of these files, relative to site-packages.
-    pub(in crate::environments::health) fn install(
+    pub(in crate::environments) fn install(
         &self,
         name: &str,
         version: &str,
@@ -75,7 +76,22 @@ impl Fabricated {
     }
 
     /// Judges the environment by the three families that look at distributions.
-    pub(in crate::environments::health) fn check(&self, depth: Depth) -> Vec<Finding> {
+    pub(in crate::environments) fn check(&self, depth: Depth) -> Vec<Finding> {
+        self.with_subject(depth, |subject| {
+            let mut report = Report::default();
+            packages::check(subject, &mut report);
+            dependencies::check(subject, &mut report);
+            editables::check(subject, &mut report);
+            report.findings
+        })
+    }
+
+    /// Reads the environment for whoever looks at it.
+    pub(in crate::environments) fn with_subject<T>(
+        &self,
+        depth: Depth,
+        look: impl FnOnce(&Subject<'_>) -> T,
+    ) -> T {
         let mut host = Host::empty(Platform::Linux, self.folder.path());
         host.home = Some(self.home());
         let facts = self.facts();
@@ -96,15 +112,11 @@ impl Fabricated {
             depth,
             families: &packages::Families::of(&installed),
         };
-        let mut report = Report::default();
-        packages::check(&subject, &mut report);
-        dependencies::check(&subject, &mut report);
-        editables::check(&subject, &mut report);
-        report.findings
+        look(&subject)
     }
 
     /// The codes found, each with its distributions to install again.
-    pub(in crate::environments::health) fn expect(&self, expected: &[(Code, &str)]) {
+    pub(in crate::environments) fn expect(&self, expected: &[(Code, &str)]) {
         let found = self.check(Depth::Usual);
         let short: Vec<(Code, String)> = found
             .iter()
@@ -116,7 +128,7 @@ impl Fabricated {
     }
 
     /// That nothing worse than information is found.
-    pub(in crate::environments::health) fn expect_healthy(&self) {
+    pub(in crate::environments) fn expect_healthy(&self) {
         for depth in [Depth::Usual, Depth::Deep] {
             let found = self.check(depth);
             assert!(found.iter().all(|finding| finding.severity == Severity::Info), "{found:#?}");
@@ -182,7 +194,7 @@ impl Fabricated {
 }
 
 /// Installs into any folder, as pip does: METADATA, RECORD, INSTALLER. Returns the `.dist-info`.
-pub(in crate::environments::health) fn install_into(
+pub(in crate::environments) fn install_into(
     site: &Path,
     name: &str,
     version: &str,

@@ -20,7 +20,7 @@ mod rivals;
 mod scripts;
 
 #[cfg(test)]
-pub(super) mod fabricated;
+pub(in crate::environments) mod fabricated;
 #[cfg(test)]
 mod tests;
 

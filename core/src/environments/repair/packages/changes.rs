@@ -14,18 +14,24 @@ pub(super) struct Changes {
     list: Vec<Change>,
     /// Folders that stand when the changes are made, by this step or one before.
     made: HashSet<PathBuf>,
+    /// What is moved away until then.
     removed: HashSet<PathBuf>,
     /// Folders that were found to lie inside the environment.
     inside: HashSet<PathBuf>,
 }
 
 impl Changes {
-    pub(super) fn new(prefix: &Path, made: &HashSet<PathBuf>) -> Changes {
+    /// None yet, after steps that make and move away these.
+    pub(super) fn new(
+        prefix: &Path,
+        made: &HashSet<PathBuf>,
+        removed: &HashSet<PathBuf>,
+    ) -> Changes {
         Changes {
             prefix: prefix.to_path_buf(),
             list: Vec::new(),
             made: made.clone(),
-            removed: HashSet::new(),
+            removed: removed.clone(),
             inside: HashSet::new(),
         }
     }
@@ -55,7 +61,7 @@ impl Changes {
         if !folder.starts_with(&self.prefix) {
             return Err(format!("`{}` lies outside of the environment", folder.display()));
         }
-        if fs::is_folder(folder) {
+        if fs::is_folder(folder) && !self.is_removed(folder) {
             let real = fs::canonical(folder).map_err(|error| error.to_string())?;
             if !real.starts_with(&self.prefix) {
                 let folder = folder.display();
@@ -68,7 +74,7 @@ impl Changes {
             self.folder(above)?;
         }
         // A file in its place, or a link that leads nowhere.
-        if folder.symlink_metadata().is_ok() {
+        if folder.symlink_metadata().is_ok() && !self.is_removed(folder) {
             self.remove(folder);
         }
         self.list.push(Change::Folder { path: folder.to_path_buf() });
@@ -78,7 +84,7 @@ impl Changes {
 
     /// Moves away what stands there, once.
     pub(super) fn remove(&mut self, path: &Path) {
-        if self.removed.insert(path.to_path_buf()) {
+        if !self.is_removed(path) && self.removed.insert(path.to_path_buf()) {
             self.list.push(Change::Remove { path: path.to_path_buf() });
         }
     }
@@ -88,8 +94,12 @@ impl Changes {
         self.list.push(Change::Rename { from: from.to_path_buf(), to: to.to_path_buf() });
     }
 
-    /// The changes, and the folders that stand after them.
-    pub(super) fn finish(self) -> (Vec<Change>, HashSet<PathBuf>) {
-        (self.list, self.made)
+    fn is_removed(&self, path: &Path) -> bool {
+        path.ancestors().any(|above| self.removed.contains(above))
+    }
+
+    /// The changes, the folders that stand after them, and what does not.
+    pub(super) fn finish(self) -> (Vec<Change>, HashSet<PathBuf>, HashSet<PathBuf>) {
+        (self.list, self.made, self.removed)
     }
 }

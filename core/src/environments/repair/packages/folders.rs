@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::environments::PythonTag;
 use crate::environments::facts::Scheme;
 use crate::environments::repair::Case;
 
@@ -44,6 +45,17 @@ impl Folders {
             "headers" => Some(self.headers.join(stem.split('-').next()?)),
             _ => None,
         }
+    }
+
+    /// Whether the environment itself stands on the file: no wheel brings it.
+    pub(super) fn is_of_environment(&self, path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let stem = name.strip_suffix(".exe").unwrap_or(name).to_ascii_lowercase();
+        let is_interpreter = matches!(&*stem, "python" | "python3" | "pythonw" | "pypy" | "pypy3")
+            || PythonTag::from_name(&stem).is_some();
+        path == self.prefix.join("pyvenv.cfg")
+            || path.parent() == Some(&self.scripts)
+                && (is_interpreter || stem.split('.').next() == Some("activate"))
     }
 
     /// The path as RECORD names it, relative to site-packages. `None` outside of the environment.

@@ -3,7 +3,7 @@
 //! pip does.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::changes::Changes;
 use super::folders::Folders;
@@ -15,6 +15,7 @@ use crate::environments::distributions::{
 use crate::environments::health::Depth;
 use crate::environments::health::packages::{Look, Places, Verdict, is_as_recorded, judge};
 use crate::environments::repair::change::Content;
+use crate::environments::scripts::is_generated;
 use crate::fs;
 
 /// Scripts and the small files of metadata.
@@ -51,7 +52,9 @@ pub(super) fn changes(
         kept: 0,
         other: 0,
     };
-    let members = wheel.members(&folders)?;
+    let mut members = wheel.members(&folders)?;
+    // Metadata last: what is interrupted before is no installed distribution.
+    members.sort_by_key(|member| wheel.info_of(&member.recorded));
     for member in &members {
         made.member(member)?;
     }
@@ -86,7 +89,7 @@ impl Installation<'_> {
             member.source.hash.clone(),
             member.source.bytes,
         );
-        if is_as_recorded(&member.path, member.source) {
+        if is_whole(&member.path, member.source) {
             self.kept += 1;
         } else if !self.is_users(member, &line) {
             let mode = self.wheel.is_executable(member.source).then_some(0o755);
@@ -119,22 +122,21 @@ impl Installation<'_> {
 
     /// A script of the wheel, with this environment's interpreter in its first line.
     fn script(&mut self, member: &Member<'_>) -> Result<(), String> {
-        let bytes = self.wheel.read(member.source)?;
-        let body = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
-        let script = [self.draft.interpreter.shebang(), bytes[body..].to_vec()].concat();
+        let script = self.wheel.script(member.source, &self.draft.interpreter.shebang())?;
         self.generated(&member.path, member.recorded.clone(), script)
     }
 
     /// A file that is made for this environment: one that stands there already is kept when it is whole.
     fn generated(&mut self, path: &Path, recorded: String, bytes: Vec<u8>) -> Result<(), String> {
-        let present = fs::read(path, MAX_BYTES).ok();
-        match present.filter(|present| !present.is_empty() && !present.contains(&0)) {
-            Some(present) if present == bytes || is_for_this(&present) => {
+        match fs::read(path, MAX_BYTES) {
+            Ok(present) if is_damaged(&present) => {}
+            Ok(present) if present == bytes || is_generated(&present) => {
                 self.lines.push(record::line_of(recorded, &present));
                 return Ok(());
             }
-            // Somebody's own script of this name stays, and is none of the distribution's.
-            Some(_) if !self.is_recorded(&recorded) => return Ok(()),
+            Err(error) if error.leads_nowhere() => {}
+            // Somebody's own program of this name stays, and is none of the distribution's.
+            _ if !self.is_recorded(&recorded) => return Ok(()),
             _ => {}
         }
         self.lines.push(record::line_of(recorded, &bytes));
@@ -158,9 +160,11 @@ impl Installation<'_> {
             let old = self.order.old.iter().filter_map(|old| old.record.get());
             let old = old.flat_map(|record| record.outside()).find(|file| file.path == recorded);
             let Some(bytes) = scripts::content(self.draft, command, old) else { continue };
-            if self.draft.interpreter.is_windows() && fs::is_file(&path) {
+            if self.draft.interpreter.is_windows()
+                && let Ok(present) = fs::read(&path, MAX_BYTES)
+                && present.starts_with(b"MZ")
+            {
                 // A launcher differs from ours by the version of its program, and works.
-                let present = fs::read(&path, MAX_BYTES).unwrap_or_default();
                 self.lines.push(record::line_of(recorded, &present));
                 continue;
             }
@@ -220,7 +224,9 @@ impl Installation<'_> {
                     || old.owns_metadata(&file.path) && old.info != info
                     || file.role == Role::Bytecode && new.contains(&source_of(&file.path));
                 let path = places.resolve(&file.path).filter(|_| !is_kept);
-                if let Some(path) = path.filter(|path| is_removable(path)) {
+                let is_removable =
+                    |path: &PathBuf| !folders.is_of_environment(path) && is_unchanged(path, file);
+                if let Some(path) = path.filter(is_removable) {
                     self.changes.remove(&path);
                 }
             }
@@ -231,15 +237,23 @@ impl Installation<'_> {
     }
 }
 
-/// A folder in RECORD (some tools list them) may hold what others own.
-fn is_removable(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir())
+/// Whether all of the file is as recorded, however large it is.
+fn is_whole(path: &Path, recorded: &RecordedFile) -> bool {
+    let look = Look { depth: Depth::Deep, rewritten: false };
+    is_as_recorded(path, recorded) && judge(path, recorded, look) == Verdict::Fine
 }
 
-/// Whether the script is one that an installer wrote, for whatever place: where it starts is judged, and
-/// repaired, elsewhere.
-fn is_for_this(script: &[u8]) -> bool {
-    crate::environments::scripts::is_generated(script)
+/// Empty, or NULs where an installer wrote a script.
+fn is_damaged(script: &[u8]) -> bool {
+    script.iter().all(|byte| *byte == 0) || is_generated(script) && script.contains(&0)
+}
+
+/// Whether a file is there that nobody edited. A folder in RECORD (some tools list them) may hold what
+/// others own.
+fn is_unchanged(path: &Path, recorded: &RecordedFile) -> bool {
+    let look = Look { depth: Depth::Deep, rewritten: false };
+    path.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir())
+        && judge(path, recorded, look) != Verdict::Edited
 }
 
 fn recorded_by_others<'a>(site: &'a Site, old: &[&Distribution]) -> HashSet<&'a str> {

@@ -10,9 +10,9 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::change::Change;
+use super::change::{Change, Content};
 use super::{Action, Case, Plan, Step, Unsolved};
-use crate::environments::distributions::{Distribution, Site};
+use crate::environments::distributions::{Distribution, RecordedFile, Site, record as records};
 use crate::environments::health::{Code, Finding, Severity};
 
 mod changes;
@@ -33,21 +33,30 @@ mod wanted;
 mod wheel;
 mod wheels;
 
+#[cfg(test)]
+mod fabricated;
+#[cfg(test)]
+mod tests;
+
 use changes::Changes;
 use scripts::Interpreter;
 use wheels::Wheels;
 
 /// Plans for the distributions of an environment.
 pub(super) fn plan(case: &Case<'_>, plan: &mut Plan) {
-    let mut draft = Draft::new(case, plan);
-    leftovers::plan(&mut draft);
-    requirements::plan_site_packages(&mut draft);
-    pip::plan(&mut draft);
-    restore::plan(&mut draft);
-    requirements::plan_missing(&mut draft);
-    pth::plan(&mut draft);
-    scripts::plan(&mut draft);
-    conda::plan(&mut draft);
+    Draft::new(case, plan).fill();
+}
+
+/// What no wheel is found for, as an installer takes it (`idna==3.10`): who may fetch fetches these into
+/// a wheelhouse, and plans again.
+pub(super) fn missing_wheels(case: &Case<'_>) -> Vec<String> {
+    let mut plan = Plan::default();
+    let mut draft = Draft::new(case, &mut plan);
+    draft.fill();
+    let mut lacking = draft.lacking;
+    lacking.sort();
+    lacking.dedup();
+    lacking
 }
 
 /// A plan while it is made.
@@ -58,20 +67,30 @@ struct Draft<'a> {
     interpreter: Interpreter,
     /// Folders that the plan makes.
     made: HashSet<PathBuf>,
+    /// What the plan moves away.
+    removed: HashSet<PathBuf>,
+    /// Distributions that no wheel was found for, as an installer takes them.
+    lacking: Vec<String>,
     /// Names of distributions whose final state is planned, or that were given up.
     settled: HashSet<String>,
 }
 
 impl<'a> Draft<'a> {
     fn new(case: &'a Case<'a>, plan: &'a mut Plan) -> Draft<'a> {
-        let changes = plan.steps.iter().flat_map(|step| &step.changes);
-        let made = changes.filter_map(|change| match change {
+        let changes = || plan.steps.iter().flat_map(|step| &step.changes);
+        let made = changes().filter_map(|change| match change {
             Change::Folder { path } => Some(path.clone()),
+            _ => None,
+        });
+        let removed = changes().filter_map(|change| match change {
+            Change::Remove { path } => Some(path.clone()),
             _ => None,
         });
         Draft {
             case,
             made: made.collect(),
+            removed: removed.collect(),
+            lacking: Vec::new(),
             wheels: Wheels::of(case),
             interpreter: Interpreter::of(case.subject.facts),
             settled: HashSet::new(),
@@ -79,15 +98,27 @@ impl<'a> Draft<'a> {
         }
     }
 
+    fn fill(&mut self) {
+        leftovers::plan(self);
+        requirements::plan_site_packages(self);
+        pip::plan(self);
+        restore::plan(self);
+        requirements::plan_missing(self);
+        pth::plan(self);
+        scripts::plan(self);
+        conda::plan(self);
+    }
+
     /// Changes that may count on the folders that the plan makes before.
     fn changes(&self) -> Changes {
-        Changes::new(self.case.prefix(), &self.made)
+        Changes::new(self.case.prefix(), &self.made, &self.removed)
     }
 
     /// Adds a step, unless there is nothing to change.
     fn step(&mut self, action: Action, reasons: &[Code], what: String, changes: Changes) {
-        let (changes, made) = changes.finish();
-        self.made.extend(made);
+        let (changes, made, removed) = changes.finish();
+        self.made = made;
+        self.removed = removed;
         if changes.is_empty() {
             return;
         }
@@ -95,6 +126,34 @@ impl<'a> Draft<'a> {
         reasons.sort_unstable();
         reasons.dedup();
         self.plan.steps.push(Step { action, reasons, what, changes });
+    }
+
+    /// Whether a step writes the file already; then it is for this finding as well.
+    fn is_written(&mut self, path: &Path, reason: Code) -> bool {
+        let writes =
+            |change: &Change| matches!(change, Change::Write { path: one, .. } if one == path);
+        let Some(step) = self.plan.steps.iter_mut().find(|step| step.changes.iter().any(writes))
+        else {
+            return false;
+        };
+        if !step.reasons.contains(&reason) {
+            step.reasons.push(reason);
+        }
+        true
+    }
+
+    /// The lines of RECORD: those that a step before writes, else those on disk.
+    fn record_lines(&self, distribution: &Distribution) -> Vec<RecordedFile> {
+        let record = distribution.info.join("RECORD");
+        let changes = self.plan.steps.iter().flat_map(|step| &step.changes);
+        let planned = changes.rev().find_map(|change| match change {
+            Change::Write { path, content: Content::Bytes(bytes), .. } if *path == record => {
+                records::parse(bytes).ok()
+            }
+            _ => None,
+        });
+        let files = planned.map(|record| record.files);
+        files.or_else(|| Some(distribution.record.get()?.files.clone())).unwrap_or_default()
     }
 
     /// Leaves a finding as it is, and says what would solve it.
@@ -107,6 +166,7 @@ impl<'a> Draft<'a> {
 
     /// Leaves findings as they are for want of wheels.
     fn wanting(&mut self, codes: &[Code], pins: &[String]) {
+        self.lacking.extend_from_slice(pins);
         let wanted: Vec<String> = pins.iter().map(|pin| self.wheels.wanted(pin)).collect();
         let hint = format!(
             "{} {} not on this machine: bring {} with `--wheelhouse DIR`, or allow fetching with `--network allow`",

@@ -16,6 +16,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         let Some(path) = finding.paths.first() else { continue };
         let name = path.file_name().unwrap_or_default().display().to_string();
         let owner = finding.repair.distributions.first();
+        if draft.is_written(path, Code::PthBroken) {
+            continue;
+        }
         if let Some(pin) = owner {
             restore_file(draft, pin, path);
         } else if is_orphan(path) {
@@ -34,6 +37,9 @@ fn restore_file(draft: &mut Draft<'_>, pin: &str, path: &Path) {
     let name = split_pin(pin).0;
     if draft.settled.contains(name) {
         return;
+    }
+    if let Some(hint) = restore::not_ours(draft, pin, &restore::members(draft, name)) {
+        return draft.unsolved(Code::PthBroken, hint);
     }
     let patched = draft.current(name).and_then(|(site, distribution)| {
         restore::patch(draft, site, distribution, &HashSet::from([path]))

@@ -91,7 +91,10 @@ fn plan_distribution(draft: &mut Draft<'_>, pin: &str, reported: &Reported<'_>) 
         draft.step(Action::RestoreFiles, &reported.codes, what, changes);
         return;
     }
-    let site = current.map(|(site, _)| site.folder.as_path()).or_else(|| site_of(&members, draft));
+    let site = current
+        .map(|(site, _)| site.folder.as_path())
+        .or_else(|| members.first().map(|one| one.site_packages()))
+        .or_else(|| site_of(draft, reported));
     let (Some(site), Some(version)) = (site, version) else {
         return draft.wanting(&reported.codes, &[pin.to_owned()]);
     };
@@ -99,7 +102,7 @@ fn plan_distribution(draft: &mut Draft<'_>, pin: &str, reported: &Reported<'_>) 
 }
 
 /// The folders of metadata of this name, the one that counts and gutted ones.
-fn members<'a>(draft: &Draft<'a>, name: &str) -> Vec<&'a Distribution> {
+pub(super) fn members<'a>(draft: &Draft<'a>, name: &str) -> Vec<&'a Distribution> {
     let families = draft.case.subject.families.iter();
     families
         .flat_map(|(_, families)| families)
@@ -108,12 +111,15 @@ fn members<'a>(draft: &Draft<'a>, name: &str) -> Vec<&'a Distribution> {
         .collect()
 }
 
-fn site_of<'a>(members: &[&'a Distribution], draft: &Draft<'a>) -> Option<&'a Path> {
-    members.first().map(|one| one.site_packages()).or_else(|| draft.site())
+/// Where a module without metadata stands.
+fn site_of<'a>(draft: &Draft<'a>, reported: &Reported<'_>) -> Option<&'a Path> {
+    let path = reported.findings.first()?.paths.first()?;
+    let mut sites = draft.case.subject.installed.sites.iter().map(|site| site.folder.as_path());
+    sites.find(|site| path.starts_with(site))
 }
 
 /// What is not given back from wheels, and what to do instead.
-fn not_ours(draft: &Draft<'_>, pin: &str, members: &[&Distribution]) -> Option<String> {
+pub(super) fn not_ours(draft: &Draft<'_>, pin: &str, members: &[&Distribution]) -> Option<String> {
     let of_conda = || {
         let spec = pin.replace("==", "=");
         let prefix = draft.case.prefix().display();
@@ -138,6 +144,16 @@ fn reinstall(
     reported: &Reported<'_>,
 ) {
     let pin = format!("{name}=={version}");
+    // What came from another place than an index is not what a wheel of its version holds.
+    if old.iter().any(|one| one.info.join("direct_url.json").is_file()) {
+        for code in &reported.codes {
+            let hint = format!(
+                "{pin} was installed from the place in its `direct_url.json`: install it from there again"
+            );
+            draft.unsolved(*code, hint);
+        }
+        return;
+    }
     let order = Order { site, old, requested: false, overwrite: false };
     let mut refused = None;
     let made = draft.wheels.of_version(name, version).into_iter().find_map(|candidate| {
@@ -255,9 +271,7 @@ fn from_wheel(
             .find(|member| member.recorded == recorded.path)
             .ok_or_else(|| format!("has no `{}`", recorded.path))?;
         if member.script {
-            let bytes = wheel.read(member.source)?;
-            let start = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            let script = [draft.interpreter.shebang(), bytes[start..].to_vec()].concat();
+            let script = wheel.script(member.source, &draft.interpreter.shebang())?;
             changes.write(path, Content::Bytes(script), Some(0o755))?;
         } else if is_same_build(member.source, recorded) {
             let mode = wheel.is_executable(member.source).then_some(0o755);

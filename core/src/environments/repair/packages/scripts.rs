@@ -216,8 +216,7 @@ fn missing_scripts(
     let declared = commands_of(distribution);
     let mut changes = draft.changes();
     let mut written = Vec::new();
-    let mut lines =
-        distribution.record.get().map(|record| record.files.clone()).unwrap_or_default();
+    let mut lines = draft.record_lines(distribution);
     let mut is_changed = false;
     for line in &mut lines {
         let name = line.path.rsplit('/').next().unwrap_or(&line.path);

@@ -160,9 +160,11 @@ fn rank_macos(platform: &str, here: (u16, u16), architecture: Architecture) -> O
     };
     let format = formats.iter().position(|format| *format == binary)?;
     // From 11 on only the major version counts.
-    let rank = |(major, minor): (u16, u16)| if major == 10 { minor } else { 100 + major };
+    let rank =
+        |(major, minor): (u16, u16)| if major == 10 { minor } else { major.saturating_add(100) };
     (rank(made_for) <= rank(here))
-        .then(|| (rank(here) - rank(made_for)) * 8 + u16::try_from(format).unwrap_or(7))
+        .then(|| (rank(here) - rank(made_for)).saturating_mul(8))
+        .map(|rank| rank.saturating_add(u16::try_from(format).unwrap_or(7)))
 }
 
 /// Of the file that names it; else the oldest that runs on this kind of machine.
@@ -205,6 +207,8 @@ fn here() -> Architecture {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn target(tag: PythonTag, system: System) -> Target {
@@ -269,6 +273,15 @@ mod tests {
                 "cp314-cp314t-manylinux2014_x86_64",
             ],
         );
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(tag in "(cp|py|pp)[0-9]{0,6}-(cp[0-9]{0,6}t?|abi3|none)-(any|macosx_[0-9]{0,6}_[0-9]{0,6}_x86_64|manylinux_2_[0-9]{0,6}_x86_64)") {
+            for system in [System::MacOs((11, 0)), System::Linux(Libc::Gnu(17)), System::Windows] {
+                let _ = target(PythonTag::cpython(3, 12), system).rank(&tag);
+            }
+        }
     }
 
     #[test]

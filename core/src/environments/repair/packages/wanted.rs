@@ -34,9 +34,10 @@ pub(super) fn read(subject: &Subject<'_>) -> Result<Wanted, String> {
     let project = subject.environment.project.as_deref().or_else(|| prefix.parent());
     let project = project.unwrap_or(prefix);
     let mut wanted = Wanted::default();
+    let mut left = MAX_FILES;
     let file = project.join("requirements.txt");
     if fs::is_file(&file) {
-        read_requirements(&file, &mut MAX_FILES.clone(), &mut wanted);
+        read_requirements(&file, &mut left, &mut wanted);
     } else if let Some(text) = fs::read_text(&project.join("pylock.toml"), MAX_BYTES) {
         read_lock(&text, &mut wanted);
     }
@@ -70,9 +71,13 @@ fn read_requirements(file: &Path, left: &mut usize, wanted: &mut Wanted) {
         }
         if let Some(other) = included {
             read_requirements(&folder.join(other.trim_start_matches('=').trim()), left, wanted);
-        } else if line.starts_with("-e") || line.starts_with("--editable") || is_place(line) {
+        } else if line.starts_with("-e") || line.starts_with("--editable") {
             wanted.not_wheels.push(format!("`{line}`"));
-        } else if !line.starts_with('-') {
+        } else if line.starts_with('-') {
+            // Where to look for wheels, and how.
+        } else if is_place(line) {
+            wanted.not_wheels.push(format!("`{line}`"));
+        } else {
             let plain = line.split(" --").next().unwrap_or(line).trim();
             match metadata::requirement(plain) {
                 Some(requirement) => wanted.requirements.push(requirement),

@@ -85,7 +85,7 @@ impl Wheel {
 
     /// Every file that it installs, but RECORD and its signatures. `Err` when one belongs nowhere.
     pub(super) fn members(&self, folders: &Folders) -> Result<Vec<Member<'_>>, String> {
-        let stem = self.info.trim_end_matches(".dist-info");
+        let stem = self.info.strip_suffix(".dist-info").unwrap_or(&self.info);
         let data = format!("{stem}.data");
         let own = |name: &str| format!("{}/{name}", self.info);
         let skipped = [own("RECORD"), own("RECORD.jws"), own("RECORD.p7s")];
@@ -109,6 +109,9 @@ impl Wheel {
             let recorded = folders
                 .recorded(&path)
                 .ok_or_else(|| format!("lists `{name}`, which lies outside of the environment"))?;
+            if folders.is_of_environment(&path) {
+                return Err(format!("lists `{name}`, which is the environment's own"));
+            }
             let script = scheme == "scripts" && self.starts_with_python(name);
             members.push(Member { source, path, recorded, script });
         }
@@ -135,6 +138,13 @@ impl Wheel {
             Some(false) => Err(format!("holds a `{name}` that is not the one of its RECORD")),
             None => Err(format!("has no hash of `{name}` in its RECORD")),
         }
+    }
+
+    /// A script of the wheel, which starts with these lines here.
+    pub(super) fn script(&self, source: &RecordedFile, shebang: &[u8]) -> Result<Vec<u8>, String> {
+        let bytes = self.read(source)?;
+        let body = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+        Ok([shebang, &bytes[body..]].concat())
     }
 
     /// A member as the content of a file, after its bytes were compared.

@@ -103,7 +103,9 @@ impl<'a> Wheels<'a> {
     /// `None` for a wheel that is damaged, of another name, or for another Python.
     pub(super) fn open(&self, candidate: &Candidate) -> Option<Wheel> {
         let wheel = Wheel::open(&candidate.path).ok()?;
-        let is_named = normalize(&wheel.metadata.name) == candidate.name;
+        let version = Version::from_str(&wheel.metadata.version);
+        let is_named = normalize(&wheel.metadata.name) == candidate.name
+            && version.is_ok_and(|version| version == candidate.version);
         (is_named && self.accepts_python(&wheel)).then_some(wheel)
     }
 
@@ -276,7 +278,16 @@ fn local_app_data(host: &Host) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn never_panics(file in "[a-z0-9._+!-]{0,40}(\\.whl)?") {
+            let _ = parse_name(&file);
+        }
+    }
 
     #[test]
     fn names_of_wheels() {
