@@ -172,3 +172,15 @@ fn on_windows_a_command_is_a_launcher() {
     let record = std::fs::read_to_string(made.site.join("tool-1.dist-info/RECORD")).unwrap();
     assert!(record.contains("../../../bin/tool.exe,sha256="), "{record}");
 }
+
+#[test]
+fn every_installed_requirement_is_heard() {
+    let made = Fabricated::new();
+    made.install("a", "1", "Requires-Dist: six\n", &[]);
+    made.install("b", "1", "Requires-Dist: six<1.17\n", &[]);
+    for version in ["1.16.0", "1.17.0"] {
+        Built::new("six", version, "py3-none-any").file("six.py", b"").write(&wheelhouse(&made));
+    }
+    mend(&made);
+    assert!(made.site.join("six-1.16.0.dist-info").is_dir());
+}
