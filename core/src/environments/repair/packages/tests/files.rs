@@ -278,3 +278,28 @@ fn a_leftover_of_what_is_installed_again_is_moved_away_once() {
     let removed = changed(&made, &plan).into_iter().filter(|one| one.starts_with('-'));
     assert_eq!(removed.collect::<Vec<_>>(), ["-SITE/idna-3.7.dist-info"]);
 }
+
+#[test]
+fn of_two_versions_that_match_alike_none_is_chosen() {
+    let made = Fabricated::new();
+    made.install("idna", "3.7", "", &IDNA);
+    made.install("idna", "3.10", "", &IDNA);
+    let plan = plan(&made);
+    assert_eq!(plan.steps, []);
+    assert_eq!(unsolved(&plan)[0].0, Code::DistInfoDuplicate);
+}
+
+#[test]
+fn metadata_of_a_module_comes_from_its_version() {
+    let made = Fabricated::new();
+    made.install("user", "1", "Requires-Dist: idna\n", &[]);
+    let module = b"__version__ = '3.10'\n";
+    made.write("lib/python3.12/site-packages/idna.py", module);
+    for (version, text) in [("3.10", module.as_slice()), ("3.11", b"__version__ = '3.11'\n")] {
+        Built::new("idna", version, "py3-none-any").file("idna.py", text).write(&wheelhouse(&made));
+    }
+    let plan = mend(&made);
+    assert_eq!(plan.steps[0].reasons, [Code::DistInfoMissing]);
+    assert!(made.site.join("idna-3.10.dist-info/METADATA").is_file());
+    assert!(!changed(&made, &plan).contains(&"+SITE/idna.py".to_owned()));
+}

@@ -52,7 +52,7 @@ fn a_lost_site_packages_is_filled_from_the_requirements() {
 /// An installed command with the script that `form` gives for its interpreter.
 fn with_command(form: impl Fn(&str) -> String) -> (Fabricated, String) {
     let made = Fabricated::new();
-    let script = form(made.prefix.join("bin/python").to_str().unwrap());
+    let script = form(made.prefix.join("bin").join("python").to_str().unwrap());
     let points = b"[console_scripts]\ntool = tool.cli:Main.run\n";
     made.install(
         "tool",
@@ -112,7 +112,7 @@ fn every_scheme_of_a_wheel_has_its_folder() {
         .write(&wheelhouse(&made));
     let plan = mend(&made);
     let text = |path: &str| std::fs::read_to_string(made.prefix.join(path)).unwrap();
-    let python = made.prefix.join("bin/python");
+    let python = made.prefix.join("bin").join("python");
     assert_eq!(text("bin/run"), format!("#!{}\nimport tool\n", python.display()));
     assert_eq!(text("share/tool.txt"), "text");
     assert!(text("bin/tool").contains("from tool import main\n"));
@@ -171,4 +171,16 @@ fn on_windows_a_command_is_a_launcher() {
     assert!(launcher.starts_with(start.as_bytes()), "{}", String::from_utf8_lossy(&launcher));
     let record = std::fs::read_to_string(made.site.join("tool-1.dist-info/RECORD")).unwrap();
     assert!(record.contains("../../../bin/tool.exe,sha256="), "{record}");
+}
+
+#[test]
+fn every_installed_requirement_is_heard() {
+    let made = Fabricated::new();
+    made.install("a", "1", "Requires-Dist: six\n", &[]);
+    made.install("b", "1", "Requires-Dist: six<1.17\n", &[]);
+    for version in ["1.16.0", "1.17.0"] {
+        Built::new("six", version, "py3-none-any").file("six.py", b"").write(&wheelhouse(&made));
+    }
+    mend(&made);
+    assert!(made.site.join("six-1.16.0.dist-info").is_dir());
 }
