@@ -42,7 +42,8 @@ fn is_healthy(home: &Home, venv: &Venv) -> bool {
 
 #[test]
 fn a_marker_is_written_again() {
-    let broken: [(&str, fn(&Venv)); 6] = [
+    type Break = fn(&Venv);
+    let broken: [(&str, Break); 6] = [
         ("missing", |venv| fs::remove_file(venv.cfg()).unwrap()),
         ("empty", |venv| fs::write(venv.cfg(), "").unwrap()),
         ("NULs", |venv| fs::write(venv.cfg(), [0; 120]).unwrap()),

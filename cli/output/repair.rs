@@ -270,7 +270,7 @@ pub(crate) fn print_list(prefix: &Path, past: &[Past], view: &View, page: &Page)
             };
             writeln!(out, "  {}  {end}", one.name)?;
             for (action, _, what) in &one.steps {
-                for line in wrapped(&shown(&format!("{action}: {what}")), page.width - 4) {
+                for line in wrapped(&shown(format!("{action}: {what}")), page.width - 4) {
                     writeln!(out, "    {line}")?;
                 }
             }

@@ -165,11 +165,8 @@ fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved>
     let same: Vec<_> =
         fitting.iter().filter(|one| recorded.is_some() && one.version == recorded).collect();
     let copied: Vec<_> = fitting.iter().filter(|one| is_copied(case, one)).collect();
-    match (fitting.as_slice(), copied.as_slice()) {
-        ([_, _, ..], [one]) => {
-            return Ok(of(one, "`python` is a copy of it, byte for byte".to_owned()));
-        }
-        _ => {}
+    if let ([_, _, ..], [one]) = (fitting.as_slice(), copied.as_slice()) {
+        return Ok(of(one, "`python` is a copy of it, byte for byte".to_owned()));
     }
     match (fitting.as_slice(), same.as_slice()) {
         ([], _) => Err(Unsolved { code: Code::BasePythonMissing, hint: what_to_install(tag) }),
