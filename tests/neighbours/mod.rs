@@ -30,7 +30,7 @@ mod unix;
 mod windows;
 
 /// Longer than any of these runs takes on a slow machine; a hang would last for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// No neighbour may cost more.
 const MAX_RESIDENT_KIB: u64 = 100 * 1024;
