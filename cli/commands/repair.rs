@@ -89,7 +89,8 @@ fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
         !args.all || owner.is_none() || owner == host.user.uid
     };
     let broken = inspection.environments.iter().filter(|inspected| {
-        inspected.environment.is_virtual() && needs_repair(&inspected.findings) && is_own(inspected)
+        let own = inspected.environment.is_repairable() && is_own(inspected);
+        own && needs_repair(&inspected.findings)
     });
     let found: Vec<PathBuf> = broken.map(|one| one.environment.prefix.clone()).collect();
     if found.is_empty() && inspection.environments.is_empty() {
@@ -191,13 +192,10 @@ fn refusal(host: &Host, prefix: &Path) -> Option<String> {
         let environment = subject.environment;
         let is_root = host.user.uid == Some(0);
         let foreign = environment.owner.is_some() && environment.owner != host.user.uid && !is_root;
-        if !environment.is_virtual() {
-            let what = if environment.externally_managed {
-                "is managed by the system"
-            } else {
-                "is an installation"
-            };
-            return Some(format!("it {what}, and those are repaired by what installed them"));
+        if !environment.is_repairable() {
+            return Some(
+                "it is an installation, and those are repaired by what installed them".to_owned(),
+            );
         }
         foreign.then(|| "it belongs to another user; let that user repair it".to_owned())
     })?

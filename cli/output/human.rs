@@ -156,7 +156,7 @@ fn repair_command(out: &mut dyn Write, seen: &Inspection, page: &Page) -> io::Re
     let broken: Vec<&Environment> = seen
         .environments
         .iter()
-        .filter(|one| one.environment.is_virtual() && one.findings.iter().any(|f| can_be(&f)))
+        .filter(|one| one.environment.is_repairable() && one.findings.iter().any(|f| can_be(&f)))
         .map(|one| &one.environment)
         .collect();
     if broken.is_empty() {

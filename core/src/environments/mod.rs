@@ -322,6 +322,13 @@ impl Environment {
             )
     }
 
+    /// Whether it was made by its user to install packages into: no installation that others stand on.
+    pub fn is_repairable(&self) -> bool {
+        use EnvironmentKind::{CondaBase, CondaEnv, Pixi};
+        let own = self.is_virtual() || matches!(self.kind, CondaBase | CondaEnv | Pixi);
+        own && !self.externally_managed
+    }
+
     /// Whether `path` is this environment's prefix or one of its other names.
     pub fn is_named(&self, path: &Path) -> bool {
         self.prefix == path || self.aliases.iter().any(|alias| alias == path)
