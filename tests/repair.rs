@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Answer, Base, Home, Venv};
+use crate::support::{Answer, Base, Home, Venv, system};
 
 /// Every file and link below the folder, but what repairs keep.
 fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -24,6 +24,13 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     all
+}
+
+/// An environment that tells its version without `pyvenv.cfg`, as most do.
+fn venv(home: &Home) -> Venv {
+    let venv = home.venv("project/.venv");
+    system::tell_version(&venv);
+    venv
 }
 
 fn outcome(answer: &Answer) -> String {
@@ -62,7 +69,7 @@ fn a_marker_is_written_again() {
     ];
     for (story, break_it) in broken {
         let home = Home::new();
-        let venv = home.venv("project/.venv");
+        let venv = venv(&home);
         let whole = venv.base.clone();
         break_it(&venv);
         let before = tree(&venv.prefix);
@@ -91,7 +98,7 @@ fn a_marker_is_written_again() {
 #[test]
 fn a_healthy_environment_is_not_touched() {
     let home = Home::new();
-    let venv = home.venv("project/.venv");
+    let venv = venv(&home);
     let before = tree(&venv.prefix);
     let answer = repair(&home, &[]).exits_with(0);
     assert_eq!(outcome(&answer), "nothing-to-do");
@@ -102,7 +109,7 @@ fn a_healthy_environment_is_not_touched() {
 #[test]
 fn nothing_is_done_without_leave() {
     let home = Home::new();
-    let venv = home.venv("project/.venv");
+    let venv = venv(&home);
     fs::remove_file(venv.cfg()).unwrap();
     let before = tree(&venv.prefix);
     for args in [["--dry-run"].as_slice(), &[]] {
@@ -117,7 +124,7 @@ fn nothing_is_done_without_leave() {
 #[test]
 fn a_choice_is_the_users() {
     let home = Home::new();
-    let venv = home.venv("project/.venv");
+    let venv = venv(&home);
     let base = venv.base.clone();
     // Its base is gone, and two others fit equally well.
     let folder = base.prefix.parent().unwrap().to_path_buf();
@@ -145,7 +152,7 @@ fn a_choice_is_the_users() {
 #[test]
 fn without_a_base_it_says_what_to_install() {
     let home = Home::new();
-    let venv = home.venv("project/.venv");
+    let venv = venv(&home);
     fs::remove_dir_all(&venv.base.prefix).unwrap();
     fs::remove_file(venv.cfg()).unwrap();
     let before = tree(&venv.prefix);
@@ -159,7 +166,7 @@ fn without_a_base_it_says_what_to_install() {
 #[test]
 fn the_document_is_as_promised() {
     let home = Home::new();
-    let venv = home.venv("project/.venv");
+    let venv = venv(&home);
     fs::remove_file(venv.cfg()).unwrap();
     let document = repair(&home, &["--dry-run"]).exits_with(1).json();
     assert_eq!(document["schema"], "aios.repair/1");
@@ -178,7 +185,7 @@ fn the_document_is_as_promised() {
 #[test]
 fn repairs_are_listed() {
     let home = Home::new();
-    let venv = home.venv("project/.venv");
+    let venv = venv(&home);
     fs::remove_file(venv.cfg()).unwrap();
     repair(&home, &[]).exits_with(0);
     let list = home.aios(["repair", "--list", "project/.venv"]).exits_with(0);

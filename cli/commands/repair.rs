@@ -4,10 +4,10 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use aios_core::environments::inspection::{
-    Inspected, Limits, Progress, Request, examine_one, inspect,
+    Inspected, Limits, Progress, Request, examine_one, inspect, is_prefix,
 };
 use aios_core::environments::repair::{self, Case, Ended, Options, Plan, RealDisk, Session};
-use aios_core::{Depth, Finding, Host, Severity};
+use aios_core::{Depth, Environment, Finding, Host, Severity};
 
 use super::{Error, Exit};
 use crate::args::{Format, Repair};
@@ -69,7 +69,7 @@ fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
         }
     }
     // A prefix that is named needs no search.
-    if !paths.is_empty() && paths.iter().all(|path| examine_one(host, path, |_, _| ()).is_some()) {
+    if !paths.is_empty() && paths.iter().all(|path| is_prefix(host, path)) {
         return Ok(paths
             .iter()
             .map(|path| aios_core::fs::canonical(path).unwrap_or(path.clone()))
@@ -107,17 +107,25 @@ fn errors(findings: &[Finding]) -> usize {
     findings.iter().filter(|finding| finding.severity == Severity::Error).count()
 }
 
-/// The findings and the plan for them.
-fn look(host: &Host, prefix: &Path, options: &Options) -> Option<(Vec<Finding>, Plan)> {
-    examine_one(host, prefix, |subject, findings| {
-        let plan = repair::plan(&Case { subject, findings, options });
-        (findings.to_vec(), plan)
+/// What one look at an environment tells.
+struct Look {
+    findings: Vec<Finding>,
+    plan: Plan,
+    /// Why it is not touched.
+    refusal: Option<String>,
+}
+
+fn look(host: &Host, prefix: &Path, options: &Options) -> Option<Look> {
+    examine_one(host, prefix, |subject, findings| Look {
+        findings: findings.to_vec(),
+        plan: repair::plan(&Case { subject, findings, options }),
+        refusal: refusal(host, subject.environment),
     })
 }
 
 fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page) -> Repaired {
     let mut repaired = Repaired::new(prefix);
-    let Some((findings, plan)) = look(host, prefix, options) else {
+    let Some(Look { findings, plan, refusal }) = look(host, prefix, options) else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
     if !needs_repair(&findings) {
@@ -125,7 +133,7 @@ fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page
     }
     repaired.remaining = findings;
     repaired.hints(&plan);
-    if let Some(reason) = refusal(host, prefix) {
+    if let Some(reason) = refusal {
         return repaired.ended(Outcome::Refused, &reason);
     }
     if plan.steps.is_empty() {
@@ -160,7 +168,7 @@ fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Opti
         let mut next = None;
         let ended = session.carry_out(&plan, || {
             next = look(host, &prefix, options);
-            next.as_ref().is_some_and(|(findings, _)| errors(findings) <= before)
+            next.as_ref().is_some_and(|next: &Look| errors(&next.findings) <= before)
         });
         match ended {
             Ok(Ended::Kept) => repaired.done(),
@@ -171,7 +179,7 @@ fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Opti
             }
             Err(error) => return repaired.failed(&error),
         }
-        let Some((findings, following)) = next else { break };
+        let Some(Look { findings, plan: following, .. }) = next else { break };
         let progress = findings != repaired.remaining;
         repaired.remaining = findings;
         repaired.hints(&following);
@@ -186,19 +194,14 @@ fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Opti
     repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, "")
 }
 
-/// Why this environment is not touched.
-fn refusal(host: &Host, prefix: &Path) -> Option<String> {
-    examine_one(host, prefix, |subject, _| {
-        let environment = subject.environment;
-        let is_root = host.user.uid == Some(0);
-        let foreign = environment.owner.is_some() && environment.owner != host.user.uid && !is_root;
-        if !environment.is_repairable() {
-            return Some(
-                "it is an installation, and those are repaired by what installed them".to_owned(),
-            );
-        }
-        foreign.then(|| "it belongs to another user; let that user repair it".to_owned())
-    })?
+fn refusal(host: &Host, environment: &Environment) -> Option<String> {
+    if !environment.is_repairable() {
+        let reason = "it is an installation, and those are repaired by what installed them";
+        return Some(reason.to_owned());
+    }
+    let is_root = host.user.uid == Some(0);
+    let foreign = environment.owner.is_some() && environment.owner != host.user.uid && !is_root;
+    foreign.then(|| "it belongs to another user; let that user repair it".to_owned())
 }
 
 /// Shows the plan and asks. `Err` says how to go on where nobody can answer.

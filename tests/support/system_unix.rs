@@ -108,6 +108,9 @@ pub(crate) fn make_interpreters(venv: &Venv) {
     symlink("python", venv.bin(&format!("python{}", venv.base.xy))).unwrap();
 }
 
+/// What tells the version of an environment beside its marker: here `lib/python3.12` does.
+pub(crate) fn tell_version(_: &Venv) {}
+
 /// The file name of a console script.
 pub(crate) fn script(name: &str) -> String {
     name.to_owned()

@@ -121,6 +121,11 @@ pub(crate) fn make_interpreters(venv: &Venv) {
     }
 }
 
+/// What tells the version of an environment beside its marker: the library beside a copied interpreter.
+pub(crate) fn tell_version(venv: &Venv) {
+    write(&venv.bin("python312.dll"), image("a library"));
+}
+
 /// The file name of a console script.
 pub(crate) fn script(name: &str) -> String {
     format!("{name}.exe")

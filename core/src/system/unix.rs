@@ -93,6 +93,10 @@ pub(crate) fn is_executable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o111 != 0
 }
 
+/// Whether every user may make symbolic links.
+#[cfg(test)]
+pub(crate) const HAS_LINKS: bool = true;
+
 /// Permission bits, as `chmod` takes them.
 pub(crate) fn mode(metadata: &Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777

@@ -138,6 +138,10 @@ pub(crate) fn is_executable(_: &Metadata) -> bool {
     true
 }
 
+/// It takes a right that users lack.
+#[cfg(test)]
+pub(crate) const HAS_LINKS: bool = false;
+
 /// Windows has no permission bits.
 pub(crate) fn mode(_: &Metadata) -> u32 {
     0

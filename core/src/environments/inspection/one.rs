@@ -5,10 +5,21 @@ use std::path::Path;
 use super::identify::identify;
 use crate::environments::catalog::Catalog;
 use crate::environments::distributions::{self, Shared};
-use crate::environments::facts::{self, Known};
+use crate::environments::facts::{self, Facts, Known};
 use crate::environments::health::{self, Depth, Families, Finding, Subject, Whole};
 use crate::fs::{self, Folder};
 use crate::host::Host;
+
+/// Whether an environment or installation stands at the prefix. Reads its outline, judges nothing.
+pub fn is_prefix(host: &Host, prefix: &Path) -> bool {
+    facts_at(host, prefix, &Known::default()).is_some()
+}
+
+fn facts_at(host: &Host, prefix: &Path, known: &Known) -> Option<Facts> {
+    let folder = Folder::open(fs::canonical(prefix).ok()?).ok()?;
+    let entries = folder.entries().ok()?;
+    facts::read(host, &folder, entries, None, true, known).ok()
+}
 
 /// Reads and judges the environment at a prefix and shows it to `look`, worst findings first. `None` when
 /// there is none.
@@ -18,9 +29,7 @@ pub fn examine_one<T>(
     look: impl FnOnce(&Subject<'_>, &[Finding]) -> T,
 ) -> Option<T> {
     let known = Known::default();
-    let folder = Folder::open(fs::canonical(prefix).ok()?).ok()?;
-    let entries = folder.entries().ok()?;
-    let facts = facts::read(host, &folder, entries, None, true, &known).ok()?;
+    let facts = facts_at(host, prefix, &known)?;
     let environment = identify(host, &facts, None);
     let shared = Shared::new();
     let (installed, _) = distributions::read_for(host, &facts, &environment.site_packages, &shared);
