@@ -47,7 +47,8 @@ impl Asker {
             0 => match subject.facts.owner? {
                 0 => {
                     let everybody = Asker { uid: None, gids: Vec::new(), is_self: false };
-                    everybody.is_let_in(subject).then_some(everybody)
+                    let closed = everybody.is_kept_out(subject) && everybody.is_let_in(subject);
+                    closed.then_some(everybody)
                 }
                 uid => {
                     let gid = subject.facts.prefix.metadata().ok()?.gid();
@@ -56,6 +57,18 @@ impl Asker {
             },
             uid => Some(Asker { uid: Some(uid), gids: user.gids.clone(), is_self: true }),
         }
+    }
+
+    /// Whether some folder in site-packages is closed: one mask closes all that an installer writes, and
+    /// one look at each of these is cheap.
+    fn is_kept_out(&self, subject: &Subject<'_>) -> bool {
+        subject.installed.sites.iter().any(|site| {
+            let mut folders = site.entries.iter().filter(|entry| entry.kind == Kind::Folder);
+            folders.any(|entry| {
+                let metadata = fs::below(&site.folder, &entry.name).metadata();
+                metadata.is_ok_and(|metadata| !self.may(&metadata, READ | SEARCH))
+            })
+        })
     }
 
     /// Whether all folders down to site-packages are open: what is closed in them was closed by a mask
