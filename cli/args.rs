@@ -89,7 +89,7 @@ pub(crate) struct Repair {
     #[arg(long, conflicts_with_all = ["list", "dry_run", "all"])]
     pub(crate) resume: bool,
     /// List the repairs of these environments.
-    #[arg(long, conflicts_with_all = ["dry_run", "all"])]
+    #[arg(long, conflicts_with_all = ["dry_run", "all", "format"])]
     pub(crate) list: bool,
     #[command(flatten)]
     pub(crate) view: View,

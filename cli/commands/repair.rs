@@ -27,6 +27,14 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
     if args.list {
         return list(&prefixes, args, &page);
     }
+    if prefixes.is_empty() && args.view.format == Format::Human && !args.view.quiet {
+        message::note("nothing there is broken: there is nothing to repair");
+    }
+    if let Some(gone) =
+        args.wheelhouses.iter().chain(&args.base).find(|path| !host.absolute(path).exists())
+    {
+        return Err(Error::NoSuchPath(gone.clone()));
+    }
     let options = Options {
         base: args.base.as_deref().map(|base| host.absolute(base)),
         wheelhouses: args.wheelhouses.iter().map(|folder| host.absolute(folder)).collect(),
@@ -68,12 +76,12 @@ fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
             return Err(Error::NoSuchPath(path.clone()));
         }
     }
-    // A prefix that is named needs no search.
-    if !paths.is_empty() && paths.iter().all(|path| is_prefix(host, path)) {
-        return Ok(paths
-            .iter()
-            .map(|path| aios_core::fs::canonical(path).unwrap_or(path.clone()))
-            .collect());
+    // A prefix that is named needs no search; nor does one whose repair is to be ended.
+    let of_past = args.undo || args.resume || args.list;
+    let named: Vec<PathBuf> =
+        paths.iter().filter_map(|path| prefix_of(host, path, of_past)).collect();
+    if !paths.is_empty() && named.len() == paths.len() {
+        return Ok(named);
     }
     let request = Request {
         workspaces: if args.all { vec![host.current_dir.clone()] } else { Vec::new() },
@@ -90,13 +98,23 @@ fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
     };
     let broken = inspection.environments.iter().filter(|inspected| {
         let own = inspected.environment.is_repairable() && is_own(inspected);
-        own && needs_repair(&inspected.findings)
+        own && (needs_repair(&inspected.findings) || of_past)
     });
     let found: Vec<PathBuf> = broken.map(|one| one.environment.prefix.clone()).collect();
-    if found.is_empty() && inspection.environments.is_empty() {
+    if found.is_empty() && inspection.environments.is_empty() && !args.all {
         return Err(Error::NoEnvironment(args.paths.clone()));
     }
     Ok(found)
+}
+
+/// The prefix that a path names: itself, or that of an interpreter in its folder of scripts.
+fn prefix_of(host: &Host, path: &Path, of_past: bool) -> Option<PathBuf> {
+    let above = || path.parent()?.parent();
+    let prefix =
+        [Some(path), above().filter(|_| !path.is_dir())].into_iter().flatten().find(|prefix| {
+            is_prefix(host, prefix) || of_past && prefix.join(repair::FOLDER).is_dir()
+        })?;
+    aios_core::fs::canonical(prefix).ok()
 }
 
 fn needs_repair(findings: &[Finding]) -> bool {
@@ -222,6 +240,9 @@ fn confirmed(repaired: &Repaired, args: &Repair, page: &Page) -> Result<bool, &'
 /// `--undo` and `--resume`.
 fn past(prefix: &Path, args: &Repair) -> Repaired {
     let mut repaired = Repaired::new(prefix);
+    if !prefix.join(repair::FOLDER).exists() {
+        return repaired.ended(Outcome::NothingToDo, "it was never repaired");
+    }
     let session = match Session::begin(&RealDisk, prefix) {
         Ok(session) => session,
         Err(error) => return repaired.failed(&error),

@@ -135,14 +135,8 @@ fn shift(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), Error> {
 fn sync(disk: &dyn Disk, journal: &Journal) -> Result<(), Error> {
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     for change in journal.changes() {
-        let paths = match change {
-            Recorded::Put { path, .. }
-            | Recorded::Mode { path, .. }
-            | Recorded::Folder { path }
-            | Recorded::Remove { path, .. } => vec![path],
-            Recorded::Rename { from, to } => vec![from, to],
-        };
-        folders.extend(paths.iter().filter_map(|path| path.parent()).map(Path::to_path_buf));
+        let paths = change.paths().into_iter();
+        folders.extend(paths.filter_map(Path::parent).map(Path::to_path_buf));
     }
     folders.extend([journal.folder.join("old"), journal.folder.join("new")]);
     for folder in folders.iter().filter(|folder| folder.is_dir()) {

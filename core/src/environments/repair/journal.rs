@@ -77,6 +77,19 @@ pub(super) enum Recorded {
     },
 }
 
+impl Recorded {
+    /// The paths that it changes.
+    pub(super) fn paths(&self) -> Vec<&Path> {
+        match self {
+            Recorded::Put { path, .. }
+            | Recorded::Mode { path, .. }
+            | Recorded::Folder { path }
+            | Recorded::Remove { path, .. } => vec![path],
+            Recorded::Rename { from, to } => vec![from, to],
+        }
+    }
+}
+
 /// A step as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RecordedStep {
@@ -135,8 +148,29 @@ impl Journal {
         let steps = bincode::serde::decode_from_slice(payload, configuration())
             .map_err(|_| unusable("cannot be decoded"))?
             .0;
-        Ok(Some(Journal { folder: folder.to_path_buf(), steps }))
+        let journal = Journal { folder: folder.to_path_buf(), steps };
+        // It lies in the environment, so anybody who could write there could have written it.
+        let prefix = folder.parent().and_then(Path::parent).unwrap_or(folder);
+        let outside =
+            journal.changes().flat_map(Recorded::paths).find(|path| !is_inside(prefix, path));
+        if let Some(path) = outside.map(Path::to_path_buf) {
+            return Err(Error::Outside { path });
+        }
+        Ok(Some(journal))
     }
+}
+
+/// Whether a path lies below the prefix, by its name and by where the links on the way to it lead, and is
+/// none of what repairs keep.
+fn is_inside(prefix: &Path, path: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(prefix) else { return false };
+    let plain = below.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    if !plain || below.as_os_str().is_empty() || below.starts_with(FOLDER) {
+        return false;
+    }
+    let there = path.ancestors().skip(1).find(|folder| folder.symlink_metadata().is_ok());
+    let ends = there.and_then(|folder| fs::canonical(folder).ok()).zip(fs::canonical(prefix).ok());
+    ends.is_some_and(|(folder, prefix)| folder.starts_with(prefix))
 }
 
 fn configuration() -> impl bincode::config::Config {
@@ -238,12 +272,7 @@ impl<'a> Staging<'a> {
 
     fn record(&mut self, plan: &Plan, change: &Change) -> Result<Recorded, Error> {
         for path in change.paths() {
-            let inside = path.strip_prefix(&plan.prefix).is_ok_and(|below| {
-                below.components().all(|part| matches!(part, std::path::Component::Normal(_)))
-                    && !below.starts_with(FOLDER)
-                    && !below.as_os_str().is_empty()
-            });
-            if !inside {
+            if !is_inside(&plan.prefix, path) {
                 return Err(Error::Outside { path: path.to_path_buf() });
             }
         }

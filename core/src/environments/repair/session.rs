@@ -64,6 +64,10 @@ impl<'a> Session<'a> {
     pub fn begin(disk: &'a dyn Disk, prefix: &Path) -> Result<Session<'a>, Error> {
         let repairs = prefix.join(FOLDER);
         disk.make_folder(&repairs).map_err(Error::io("make", &repairs))?;
+        // A link in its place would lead what is kept out of the environment.
+        if !repairs.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(Error::Outside { path: repairs });
+        }
         let path = repairs.join("lock");
         let file = OpenOptions::new()
             .write(true)
@@ -191,7 +195,12 @@ pub fn list(prefix: &Path) -> Result<Vec<Past>, Error> {
     for entry in entries.iter().filter(|entry| entry.kind == Kind::Folder) {
         let Some(name) = entry.name.to_str() else { continue };
         let own = folder.join(name);
-        let Some(journal) = Journal::read(&own)? else { continue };
+        let journal = match Journal::read(&own) {
+            // The environment was moved since, or somebody planted it: it is of no use here.
+            Ok(None) | Err(Error::Outside { .. }) => continue,
+            Ok(Some(journal)) => journal,
+            Err(error) => return Err(error),
+        };
         let end = if own.join(DONE).exists() {
             End::Done
         } else if own.join(UNDONE).exists() {

@@ -389,6 +389,41 @@ fn nothing_outside_of_the_environment_is_changed() {
 }
 
 #[test]
+fn a_journal_that_leads_out_counts_for_nothing() {
+    let (folder, plan) = staged();
+    carry_out(&RealDisk, &plan).unwrap();
+    // The same journal in another environment names paths outside of it.
+    let other = folder.path().canonicalize().unwrap().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::rename(plan.prefix.join(FOLDER), other.join(FOLDER)).unwrap();
+    let before = tree(&plan.prefix);
+    let undone = Session::begin(&RealDisk, &other).unwrap().undo();
+    assert!(matches!(undone, Ok(None)), "{undone:?}");
+    assert_eq!(tree(&plan.prefix), before);
+}
+
+#[test]
+fn links_do_not_lead_out() {
+    if !crate::system::HAS_LINKS {
+        return;
+    }
+    let (folder, mut plan) = staged();
+    let outside = folder.path().canonicalize().unwrap().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    crate::system::symlink(&outside, &plan.prefix.join("linked")).unwrap();
+    plan.steps[0].changes = vec![Change::Write {
+        path: plan.prefix.join("linked/x"),
+        content: Content::Bytes(Vec::new()),
+        mode: None,
+    }];
+    assert!(matches!(carry_out(&RealDisk, &plan), Err(Error::Outside { .. })));
+    std::fs::remove_dir_all(plan.prefix.join(FOLDER)).unwrap();
+    crate::system::symlink(&outside, &plan.prefix.join(FOLDER)).unwrap();
+    assert!(matches!(carry_out(&RealDisk, &plan), Err(Error::Outside { .. })));
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
 fn each_path_is_changed_once() {
     let (_folder, plan) = staged();
     let before = tree(&plan.prefix);
