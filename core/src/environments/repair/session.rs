@@ -1,9 +1,12 @@
 //! A repair from start to end: one at a time, kept or rolled back, and taken back or gone on with later.
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::apply::Stop;
 use super::disk::Disk;
 use super::journal::{Journal, OPEN, remove_tree};
 use super::{Action, Error, FOLDER, Plan, apply};
@@ -18,6 +21,10 @@ const UNDONE: &str = "undone";
 pub struct Session<'a> {
     disk: &'a dyn Disk,
     prefix: PathBuf,
+    stop: Stop<'a>,
+    /// Of the first plan that it carries out; those that follow have a number behind it.
+    name: String,
+    rounds: Cell<usize>,
     _lock: File,
 }
 
@@ -35,7 +42,8 @@ pub enum End {
 /// A repair of the past.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
-    /// Its name: seconds since 1970 and a number.
+    /// Its name: seconds since 1970 and a number, and for what a session did after its first plan `.` and
+    /// a number.
     pub name: String,
     /// How it ended.
     pub end: End,
@@ -47,6 +55,16 @@ impl Past {
     /// When it began, in seconds since 1970.
     pub fn began(&self) -> u64 {
         self.name.split('-').next().and_then(|seconds| seconds.parse().ok()).unwrap_or_default()
+    }
+
+    /// The name that all repairs of one session have.
+    fn session(&self) -> &str {
+        self.name.split('.').next().unwrap_or_default()
+    }
+
+    /// Whether it is still to be taken back with `last`.
+    fn is_of_session(&self, last: &Past) -> bool {
+        self.end != End::Undone && self.session() == last.session()
     }
 }
 
@@ -76,10 +94,23 @@ impl<'a> Session<'a> {
             .open(&path)
             .map_err(Error::io("open", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Session { disk, prefix: prefix.to_path_buf(), _lock: file }),
+            Ok(()) => Ok(Session {
+                disk,
+                prefix: prefix.to_path_buf(),
+                stop: Stop::default(),
+                name: fresh_name(prefix),
+                rounds: Cell::new(0),
+                _lock: file,
+            }),
             Err(TryLockError::WouldBlock) => Err(Error::Busy { prefix: prefix.to_path_buf() }),
             Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
         }
+    }
+
+    /// Once `stop` is set a plan is carried out no further and taken back, and a repair that is gone on
+    /// with stays interrupted; either is [`Error::Stopped`]. What is taken back is taken back whole.
+    pub fn stopped_by(self, stop: &'a AtomicBool) -> Session<'a> {
+        Session { stop: Stop(Some(stop)), ..self }
     }
 
     /// Carries the plan out and asks `accept` whether the result is to stay. On an error everything is
@@ -88,8 +119,12 @@ impl<'a> Session<'a> {
         if let Some(past) = self.interrupted()? {
             return Err(Error::Interrupted { prefix: self.prefix.clone(), name: past });
         }
-        let journal = Journal::write(self.disk, plan, &self.fresh_name())?;
-        let kept = apply::forward(self.disk, &journal).and_then(|()| {
+        let name = match self.rounds.replace(self.rounds.get() + 1) {
+            0 => self.name.clone(),
+            round => format!("{}.{round}", self.name),
+        };
+        let journal = Journal::write(self.disk, plan, &name, self.stop)?;
+        let kept = apply::forward(self.disk, &journal, self.stop).and_then(|()| {
             let accepted = accept();
             if accepted { self.mark(&journal, DONE) } else { Ok(()) }.map(|()| accepted)
         });
@@ -107,38 +142,44 @@ impl<'a> Session<'a> {
     pub fn resume(&self) -> Result<Option<Past>, Error> {
         let Some(name) = self.interrupted()? else { return Ok(None) };
         let Some(journal) = self.journal(&name)? else { return Ok(None) };
-        apply::forward(self.disk, &journal)?;
+        apply::forward(self.disk, &journal, self.stop)?;
         self.mark(&journal, DONE)?;
         Ok(Some(past(name, End::Done, &journal)))
     }
 
-    /// Takes back the interrupted repair, else the newest one that was kept. `None` when there is none.
+    /// Takes back the interrupted repair, else the newest one that was kept: all that its session did, the
+    /// last first. `None` when there is none.
     pub fn undo(&self) -> Result<Option<Past>, Error> {
-        let newest = || -> Result<Option<String>, Error> {
-            Ok(list(&self.prefix)?
-                .into_iter()
-                .rev()
-                .find(|past| past.end == End::Done)
-                .map(|past| past.name))
-        };
-        let Some(name) = self.interrupted()?.map_or_else(newest, |name| Ok(Some(name)))? else {
+        let all = list(&self.prefix)?;
+        let last = all.iter().find(|past| past.end == End::Interrupted);
+        let Some(last) = last.or(all.iter().rev().find(|past| past.end == End::Done)) else {
             return Ok(None);
         };
-        let Some(journal) = self.journal(&name)? else { return Ok(None) };
-        self.back(&journal)?;
-        Ok(Some(past(name, End::Undone, &journal)))
+        let mut undone: Option<Past> = None;
+        for own in all.iter().rev().filter(|past| past.is_of_session(last)) {
+            let Some(journal) = self.journal(&own.name)? else { continue };
+            self.back(&journal)?;
+            let later = undone.map(|past| past.steps).unwrap_or_default();
+            let mut own = past(own.name.clone(), End::Undone, &journal);
+            own.steps.extend(later);
+            undone = Some(own);
+        }
+        Ok(undone)
     }
 
-    /// Removes what the repairs that ended keep, all but the newest `keep`. Returns how many.
+    /// Removes what the sessions that ended keep, all but the newest `keep`. Returns how many repairs.
     pub fn prune(&self, keep: usize) -> Result<usize, Error> {
-        let ended: Vec<Past> =
-            list(&self.prefix)?.into_iter().filter(|past| past.end != End::Interrupted).collect();
-        let surplus = ended.len().saturating_sub(keep);
-        for past in &ended[..surplus] {
+        let mut ended = list(&self.prefix)?;
+        ended.retain(|past| past.end != End::Interrupted);
+        let sessions = ended.chunk_by(|one, other| one.session() == other.session());
+        let surplus = sessions.clone().count().saturating_sub(keep);
+        let mut removed = 0;
+        for past in sessions.take(surplus).flatten() {
             let folder = self.prefix.join(FOLDER).join(&past.name);
             remove_tree(self.disk, &folder).map_err(Error::io("remove", &folder))?;
+            removed += 1;
         }
-        Ok(surplus)
+        Ok(removed)
     }
 
     fn back(&self, journal: &Journal) -> Result<(), Error> {
@@ -171,15 +212,15 @@ impl<'a> Session<'a> {
         let past = list(&self.prefix)?;
         Ok(past.into_iter().find(|past| past.end == End::Interrupted).map(|past| past.name))
     }
+}
 
-    fn fresh_name(&self) -> String {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let folder = self.prefix.join(FOLDER);
-        (0..)
-            .map(|number| format!("{}-{number}", since.as_secs()))
-            .find(|name| !folder.join(name).exists())
-            .unwrap_or_default()
-    }
+fn fresh_name(prefix: &Path) -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let folder = prefix.join(FOLDER);
+    (0..)
+        .map(|number| format!("{}-{number}", since.as_secs()))
+        .find(|name| !folder.join(name).exists())
+        .unwrap_or_default()
 }
 
 /// The repairs of an environment, the oldest first. Folders that were left before there was anything to
@@ -197,7 +238,7 @@ pub fn list(prefix: &Path) -> Result<Vec<Past>, Error> {
         let own = folder.join(name);
         let journal = match Journal::read(&own) {
             // The environment was moved since, or somebody planted it: it is of no use here.
-            Ok(None) | Err(Error::Outside { .. }) => continue,
+            Ok(None) | Err(Error::Outside { .. } | Error::SetId { .. }) => continue,
             Ok(Some(journal)) => journal,
             Err(error) => return Err(error),
         };

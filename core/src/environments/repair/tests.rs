@@ -4,9 +4,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::change::{Change, Content, State};
 use super::disk::{Disk, RealDisk};
+use super::journal::{Journal, Recorded};
 use super::*;
 
 /// Fails at one call: once, as a full disk does, or from then on, as a killed process does.
@@ -15,11 +18,13 @@ struct Faulty {
     calls: Cell<usize>,
     at: usize,
     dies: bool,
+    /// Set at that call, as Ctrl-C does; then no call fails.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Faulty {
     fn new(at: usize, dies: bool) -> Faulty {
-        Faulty { calls: Cell::new(0), at, dies }
+        Faulty { calls: Cell::new(0), at, dies, stop: None }
     }
 
     /// Counts all calls and fails at none.
@@ -29,6 +34,10 @@ impl Faulty {
 
     fn call(&self, real: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let call = self.calls.replace(self.calls.get() + 1);
+        if let Some(stop) = &self.stop {
+            stop.fetch_or(call == self.at, Ordering::Relaxed);
+            return real();
+        }
         if call == self.at || self.dies && call > self.at {
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
@@ -38,14 +47,14 @@ impl Faulty {
 
 impl Disk for Faulty {
     fn create(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-        if self.calls.get() == self.at {
+        if self.stop.is_none() && self.calls.get() == self.at {
             // A write that ends early leaves what it wrote.
             RealDisk.create(path, &content[..content.len() / 2], mode)?;
         }
         self.call(|| RealDisk.create(path, content, mode))
     }
     fn copy(&self, from: &Path, to: &Path, mode: u32) -> io::Result<()> {
-        if self.calls.get() == self.at {
+        if self.stop.is_none() && self.calls.get() == self.at {
             RealDisk.create(to, b"half", mode)?;
         }
         self.call(|| RealDisk.copy(from, to, mode))
@@ -450,11 +459,150 @@ fn each_path_is_changed_once() {
 #[test]
 fn old_repairs_are_pruned() {
     let (_folder, plan) = staged();
-    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
     for _ in 0..3 {
+        let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+        // Twice in each: they are kept, and go, together.
+        session.carry_out(&plan, || false).unwrap();
         session.carry_out(&plan, || false).unwrap();
     }
-    assert_eq!(session.prune(1).unwrap(), 2);
-    assert_eq!(list(&plan.prefix).unwrap().len(), 1);
-    assert_eq!(session.prune(0).unwrap(), 1);
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+    assert_eq!(session.prune(1).unwrap(), 4);
+    assert_eq!(list(&plan.prefix).unwrap().len(), 2);
+    assert_eq!(session.prune(0).unwrap(), 2);
+}
+
+#[test]
+fn what_a_session_did_is_taken_back_together() {
+    let (folder, plan) = staged();
+    let before = relative_tree(&folder, &plan);
+    let second = Plan {
+        steps: vec![Step {
+            action: Action::WriteMarker,
+            reasons: Vec::new(),
+            what: "second".to_owned(),
+            changes: vec![Change::Write {
+                path: plan.prefix.join("pyvenv.cfg"),
+                content: Content::Bytes(b"home = /elsewhere\n".to_vec()),
+                mode: None,
+            }],
+        }],
+        ..plan.clone()
+    };
+    let first_of_all = Session::begin(&RealDisk, &plan.prefix).unwrap();
+    first_of_all.carry_out(&second, || true).unwrap();
+    let between = relative_tree(&folder, &plan);
+    drop(first_of_all);
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+    session.carry_out(&plan, || true).unwrap();
+    session.carry_out(&second, || true).unwrap();
+    drop(session);
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+    let past = session.undo().unwrap().unwrap();
+    assert_eq!(past.steps.len(), plan.steps.len() + 1);
+    assert_eq!(past.steps.last().unwrap().2, "second");
+    assert_eq!(relative_tree(&folder, &plan), between);
+    session.undo().unwrap().unwrap();
+    assert_eq!(relative_tree(&folder, &plan), before);
+}
+
+#[test]
+fn an_interrupt_at_any_call_is_taken_back() {
+    let (before, after, calls) = both_ends();
+    let mut stopped = 0;
+    for at in 0..calls {
+        let (folder, plan) = staged();
+        let stop = Arc::new(AtomicBool::new(false));
+        let disk = Faulty { stop: Some(Arc::clone(&stop)), ..Faulty::new(at, false) };
+        let session = Session::begin(&disk, &plan.prefix).unwrap().stopped_by(&stop);
+        let ended = session.carry_out(&plan, || true);
+        let now = relative_tree(&folder, &plan);
+        match ended {
+            Err(Error::Stopped) => {
+                assert_eq!(now, before, "call {at}");
+                stopped += 1;
+            }
+            // The press came after the last change.
+            Ok(Ended::Kept) => assert_eq!(now, after, "call {at}"),
+            other => panic!("call {at}: {other:?}"),
+        }
+        let past = list(&plan.prefix).unwrap();
+        assert!(past.iter().all(|past| past.end != End::Interrupted), "call {at}: {past:?}");
+    }
+    assert!(stopped > calls / 2, "most presses are within the changes: {stopped} of {calls}");
+}
+
+#[test]
+fn going_on_can_be_interrupted_and_gone_on_with() {
+    let (_, after, calls) = both_ends();
+    let (folder, plan) = staged();
+    let _ = carry_out(&Faulty::new(calls / 2, true), &plan);
+    let stop = AtomicBool::new(true);
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap().stopped_by(&stop);
+    assert!(matches!(session.resume(), Err(Error::Stopped)));
+    assert_eq!(list(&plan.prefix).unwrap()[0].end, End::Interrupted);
+    stop.store(false, Ordering::Relaxed);
+    assert_eq!(session.resume().unwrap().unwrap().end, End::Done);
+    assert_eq!(relative_tree(&folder, &plan), after);
+}
+
+/// Rewrites the journal of the only repair, as somebody who may write into the environment can.
+fn planted(prefix: &Path, edit: impl Fn(&mut Recorded)) {
+    let name = list(prefix).unwrap()[0].name.clone();
+    let folder = prefix.join(FOLDER).join(name);
+    let mut journal = Journal::read(&folder).unwrap().unwrap();
+    journal.steps.iter_mut().flat_map(|step| &mut step.changes).for_each(edit);
+    journal.rewrite(&RealDisk).unwrap();
+}
+
+#[test]
+fn a_journal_gives_no_rights_of_others() {
+    type Edit = fn(&mut Recorded);
+    let edits: [Edit; 4] = [
+        |change| {
+            if let Recorded::Mode { after, .. } = change {
+                *after |= 0o4000;
+            }
+        },
+        |change| {
+            if let Recorded::Mode { before, .. } = change {
+                *before |= 0o2000;
+            }
+        },
+        |change| {
+            if let Recorded::Put { after: State::File { mode, .. }, .. } = change {
+                *mode = 0o4755;
+            }
+        },
+        |change| {
+            if let Recorded::Put { before: State::File { mode, .. }, .. } = change {
+                *mode |= 0o2000;
+            }
+        },
+    ];
+    for (number, edit) in edits.iter().enumerate() {
+        let (_folder, plan) = staged();
+        carry_out(&RealDisk, &plan).unwrap();
+        let after = tree(&plan.prefix);
+        planted(&plan.prefix, edit);
+        let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+        assert!(matches!(session.undo(), Ok(None)), "edit {number}");
+        assert_eq!(tree(&plan.prefix), after, "edit {number}");
+    }
+}
+
+#[cfg(windows)]
+#[test]
+fn a_file_in_use_is_named() {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    const FILE_SHARE_READ: u32 = 1;
+    let (_folder, plan) = staged();
+    let before = tree(&plan.prefix);
+    let path = plan.prefix.join("pyvenv.cfg");
+    let held =
+        std::fs::OpenOptions::new().read(true).share_mode(FILE_SHARE_READ).open(&path).unwrap();
+    let ended = carry_out(&RealDisk, &plan);
+    assert!(matches!(&ended, Err(Error::InUse { path: named }) if *named == path), "{ended:?}");
+    drop(held);
+    assert_eq!(tree(&plan.prefix), before);
 }
