@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Answer, Base, Home, Venv, system};
+use crate::support::{Answer, Base, Home, Venv, system, write};
+
+mod terminal;
 
 /// Every file and link below the folder, but what repairs keep.
 fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -177,8 +179,14 @@ fn the_document_is_as_promised() {
     assert_eq!(one["steps"][0]["state"], "planned");
     assert_eq!(one["steps"][0]["paths"][0], venv.cfg().to_str().unwrap());
     assert_eq!(one["remaining"][0]["code"], "pyvenv-cfg-missing");
+    let home_of_base = venv.base.executable().parent().unwrap().display().to_string();
+    let diff = one["steps"][0]["diff"].as_str().unwrap();
+    let start = format!("--- /dev/null\n+++ pyvenv.cfg\n@@ -0,0 +1,5 @@\n+home = {home_of_base}");
+    assert!(diff.starts_with(&start), "{diff}");
+    assert_eq!(one["running"], serde_json::json!([]));
     let done = repair(&home, &[]).json();
     assert_eq!(done["repairs"][0]["steps"][0]["state"], "done");
+    assert_eq!(done["repairs"][0]["steps"][0]["diff"], serde_json::Value::Null);
     assert_eq!(done["repairs"][0]["remaining"], serde_json::json!([]));
 }
 
@@ -202,4 +210,101 @@ fn a_path_that_is_none_is_an_error() {
         let answer = home.aios(["repair", "--yes", path]).exits_with(2);
         assert!(answer.stderr.contains("hint:"), "{}", answer.shown());
     }
+}
+
+/// `venv` of the base as far as activate scripts need it.
+fn give_templates(base: &Base, module: &str, activate: &str) {
+    let folder = base.library().join("venv");
+    write(&folder.join("__init__.py"), module);
+    write(&folder.join("scripts/common/activate"), activate);
+    write(&folder.join("scripts/common/Activate.ps1"), "# __VENV_PROMPT__\n");
+    write(&folder.join("scripts/posix/activate.csh"), "setenv VIRTUAL_ENV __VENV_DIR__\n");
+    write(&folder.join("scripts/nt/activate.bat"), "set VIRTUAL_ENV=__VENV_DIR__\r\n");
+    if cfg!(windows) {
+        write(&folder.join("scripts/nt/venvlauncher.exe"), fs::read(base.executable()).unwrap());
+    }
+}
+
+const QUOTING: &str = "def quote_ps1(s):\n    s = s.replace(\"'\", \"''\")\n";
+const PLAIN: &str = "        context.prompt = '(%s) ' % prompt\n";
+
+#[test]
+fn scripts_to_activate_are_written_again() {
+    let home = Home::new();
+    let venv = venv(&home);
+    give_templates(&venv.base, QUOTING, "VIRTUAL_ENV=__VENV_DIR__\nPS1=__VENV_PROMPT__\n");
+    venv.edit_cfg(|text| text + "prompt = \"it's $(reboot)\"\n");
+    fs::remove_dir_all(venv.bin("")).unwrap();
+    let before = tree(&venv.prefix);
+    let answer = repair(&home, &[]).exits_with(0);
+    let steps = answer.json()["repairs"][0]["steps"].to_string();
+    assert!(steps.contains("write-activate"), "{}", answer.shown());
+    let text = fs::read_to_string(venv.bin("activate")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[1], "PS1='it'\"'\"'s $(reboot)'");
+    let prefix = venv.prefix.display().to_string();
+    assert_eq!(lines[0].trim_start_matches("VIRTUAL_ENV=").trim_matches('\''), prefix);
+    assert_eq!(fs::read_to_string(venv.bin("Activate.ps1")).unwrap(), "# 'it''s $(reboot)'\n");
+    assert_eq!(venv.bin("activate.csh").exists(), !cfg!(windows));
+    assert_eq!(venv.bin("activate.bat").exists(), cfg!(windows));
+    repair(&home, &["--undo"]).exits_with(0);
+    assert_eq!(tree(&venv.prefix), before);
+}
+
+#[test]
+fn a_prompt_is_never_a_command() {
+    let home = Home::new();
+    let venv = venv(&home);
+    give_templates(&venv.base, PLAIN, "PS1=\"__VENV_PROMPT__\"\n");
+    venv.edit_cfg(|text| text + "prompt = '$(reboot)'\n");
+    fs::remove_dir_all(venv.bin("")).unwrap();
+    repair(&home, &[]).exits_with(0);
+    assert_eq!(fs::read_to_string(venv.bin("activate")).unwrap(), "PS1=\"(.venv) \"\n");
+}
+
+#[test]
+fn without_templates_there_are_no_scripts_to_activate() {
+    let home = Home::new();
+    let venv = venv(&home);
+    fs::remove_dir_all(venv.bin("")).unwrap();
+    let answer = repair(&home, &[]);
+    assert!(!answer.stdout.contains("write-activate"), "{}", answer.shown());
+    assert!(!venv.bin("activate").exists());
+}
+
+#[test]
+fn a_plan_shows_what_it_changes() {
+    let home = Home::new();
+    let venv = venv(&home);
+    venv.edit_cfg(|text| {
+        let old = text.lines().find(|line| line.starts_with("home")).unwrap().to_owned();
+        text.replace(&old, "home = /no\u{1b}[31mwhere/bin")
+    });
+    let answer = home.aios(["repair", "--dry-run", "project/.venv"]).exits_with(1);
+    let shown = answer.shown();
+    assert!(shown.contains("      --- pyvenv.cfg\n      +++ pyvenv.cfg\n      @@ -1,"), "{shown}");
+    // What a file holds reaches no terminal raw.
+    assert!(answer.stdout.contains("      -home = /no\\u{1b}[31mwhere/bin\n"), "{shown}");
+    let new = venv.base.executable().parent().unwrap().display().to_string();
+    assert!(answer.stdout.contains(&format!("      +home = {new}\n")), "{shown}");
+    let colored = home.aios(["repair", "--dry-run", "--color", "always", "project/.venv"]);
+    assert!(colored.stdout.contains("\u{1b}[31m-home"), "{}", colored.shown());
+}
+
+#[test]
+fn all_are_those_of_the_machine() {
+    let home = Home::new();
+    let (broken, _healthy) = (venv(&home), home.venv("work/.venv"));
+    fs::remove_file(broken.cfg()).unwrap();
+    let answer = home.aios(["repair", "--all", "--dry-run", "--format", "json"]).exits_with(1);
+    let document = answer.json();
+    let below: Vec<&str> = document["repairs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["prefix"].as_str())
+        .filter(|prefix| Path::new(prefix).starts_with(home.path()))
+        .collect();
+    assert_eq!(below, [broken.prefix.to_str().unwrap()]);
+    assert!(!broken.cfg().exists());
 }

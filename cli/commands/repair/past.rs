@@ -4,21 +4,27 @@ use std::path::{Path, PathBuf};
 
 use aios_core::environments::repair::{self, RealDisk, Session};
 
+use super::{Job, Place};
 use crate::args::Repair;
 use crate::commands::{Error, Exit};
+use crate::interrupt;
 use crate::output::repair::{self as report, Outcome, Repaired};
 use crate::output::{Page, message};
 
 /// `--undo` and `--resume`.
-pub(super) fn end(prefix: &Path, args: &Repair) -> Repaired {
+pub(super) fn end(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
+    let args = job.args;
     let mut repaired = Repaired::new(prefix);
     if !prefix.join(repair::FOLDER).exists() {
         return repaired.ended(Outcome::NothingToDo, "it was never repaired");
     }
+    job.warn_of_running(&mut repaired);
     let session = match Session::begin(&RealDisk, prefix) {
-        Ok(session) => session,
+        Ok(session) => session.stopped_by(&job.progress.stop),
         Err(error) => return repaired.failed(&error),
     };
+    let _under_repair = interrupt::under_repair(prefix);
+    let _line = job.shows(if args.undo { "taking back" } else { "going on with" }, prefix, at);
     let ended = if args.undo { session.undo() } else { session.resume() };
     match ended {
         Ok(Some(past)) => {
@@ -31,6 +37,9 @@ pub(super) fn end(prefix: &Path, args: &Repair) -> Repaired {
             repaired.ended(Outcome::NothingToDo, "there is no repair to take back")
         }
         Ok(None) => repaired.ended(Outcome::NothingToDo, "no repair was interrupted"),
+        Err(repair::Error::Stopped) => {
+            repaired.ended(Outcome::Interrupted, &interrupt::next_step(prefix))
+        }
         Err(error) => repaired.failed(&error),
     }
 }

@@ -1,6 +1,7 @@
 //! Which environments are to be repaired.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aios_core::environments::inspection::{
     Inspected, Limits, Progress, Request, inspect, is_prefix,
@@ -11,9 +12,14 @@ use aios_core::{Depth, Host};
 use super::one::needs_repair;
 use crate::args::Repair;
 use crate::commands::Error;
+use crate::progress;
 
 /// What is to be repaired: what the paths name, or what a walk below them finds broken.
-pub(super) fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn prefixes(
+    host: &Host,
+    args: &Repair,
+    progress: &Arc<Progress>,
+) -> Result<Vec<PathBuf>, Error> {
     let paths: Vec<PathBuf> = args.paths.iter().map(|path| host.absolute(path)).collect();
     for path in &paths {
         if path.symlink_metadata().is_err() {
@@ -33,9 +39,11 @@ pub(super) fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error
         depth: Depth::Usual,
         limits: Limits::default(),
         cache: None,
-        progress: Progress::default().into(),
+        progress: Arc::clone(progress),
     };
+    let line = (!args.view.quiet).then(|| progress::show(progress));
     let inspection = inspect(host, &request);
+    drop(line);
     let is_own = |inspected: &Inspected| {
         let owner = inspected.environment.owner;
         !args.all || owner.is_none() || owner == host.user.uid
