@@ -590,6 +590,33 @@ fn a_journal_gives_no_rights_of_others() {
     }
 }
 
+// Not on Windows: rights are not modes.
+#[cfg(unix)]
+#[test]
+fn no_file_with_rights_of_others_is_put_in_place() {
+    let (_folder, plan) = staged();
+    let tool = plan.prefix.join("bin/tool");
+    crate::system::set_mode(&tool, 0o4755).unwrap();
+    assert!(matches!(carry_out(&RealDisk, &plan), Err(Error::SetId { path }) if path == tool));
+    crate::system::set_mode(&tool, 0o755).unwrap();
+    // The journal is as it was written, what it is to put in place is not.
+    let (_, _, calls) = both_ends();
+    let _ = carry_out(&Faulty::new(calls / 2, true), &plan);
+    let name = list(&plan.prefix).unwrap()[0].name.clone();
+    for number in 0..10 {
+        let new = plan.prefix.join(FOLDER).join(&name).join(format!("new/{number}"));
+        if new.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+            crate::system::set_mode(&new, 0o4755).unwrap();
+        }
+    }
+    let resumed = Session::begin(&RealDisk, &plan.prefix).unwrap().resume();
+    assert!(matches!(resumed, Err(Error::Changed { .. })), "{resumed:?}");
+    let set_id = |path: &PathBuf| matches!(State::of(path), Ok(State::File { mode, .. }) if mode & 0o4000 != 0);
+    // What was linked before the kill shares its bits with what was linked.
+    let late = plan.prefix.join("lib/data/x.txt");
+    assert!(!set_id(&late), "{}", late.display());
+}
+
 #[cfg(windows)]
 #[test]
 fn a_file_in_use_is_named() {
