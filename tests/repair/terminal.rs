@@ -49,9 +49,9 @@ impl Terminal {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
 
-    /// The exit code and what was shown since the last answer.
+    /// The exit code and what was shown since the last answer; there is no further question.
     fn end(mut self) -> (Option<i32>, String) {
-        self.wait_for("\0");
+        assert!(!self.wait_for("this? ["), "one more question: {}", self.seen);
         (self.child.wait().unwrap().code(), self.seen)
     }
 }
@@ -128,7 +128,8 @@ fn ctrl_c_at_the_question() {
     let home = Home::new();
     let venv = lost(&home, "project/.venv");
     let mut terminal = on_a_terminal(&home, &["repair", "project/.venv"]);
-    assert!(terminal.wait_for("[y/N] "));
+    assert!(terminal.wait_for("[y/N] "), "{}", terminal.seen);
+    terminal.seen.clear();
     terminal.press_ctrl_c();
     let (code, seen) = terminal.end();
     assert_eq!(code, Some(130), "{seen}");
