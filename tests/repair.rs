@@ -269,6 +269,9 @@ fn without_templates_there_are_no_scripts_to_activate() {
     fs::remove_dir_all(venv.bin("")).unwrap();
     let answer = repair(&home, &[]);
     assert!(!answer.stdout.contains("write-activate"), "{}", answer.shown());
+    repair(&home, &["--undo"]).exits_with(0);
+    let plan = home.aios(["repair", "--dry-run", "project/.venv"]).exits_with(1).shown();
+    assert!(plan.contains("activate scripts stay gone"), "{plan}");
     assert!(!venv.bin("activate").exists());
 }
 

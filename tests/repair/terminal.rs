@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{outcome, tree, venv};
-use crate::support::{Answer, Home, Venv};
+use super::venv;
+use crate::support::{Home, Venv};
 
 /// The program on a terminal of its own.
 struct Terminal {
@@ -142,6 +142,7 @@ mod linux {
     use nix::sys::wait::{WaitPidFlag, waitpid};
 
     use super::*;
+    use crate::repair::{outcome, tree};
 
     /// An environment that was moved: half a dozen scripts are to be rewritten.
     fn moved(home: &Home) -> Venv {
@@ -239,7 +240,7 @@ mod linux {
         let note = format!("(process {})", child.id());
         assert!(answer.stderr.contains(&note), "{answer:?}");
         assert!(venv.cfg().exists());
-        let quiet: Answer = home.aios(["repair", "--undo", "project/.venv"]);
+        let quiet = home.aios(["repair", "--undo", "project/.venv"]);
         assert_eq!(quiet.stderr, "", "it has ended");
     }
 }

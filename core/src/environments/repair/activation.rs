@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::base::Base;
 use super::change::{Change, Content};
 use super::place::activate::single_quoted;
-use super::{Action, Case, Plan, Step, interpreter};
+use super::{Action, Case, Plan, Step, Unsolved, interpreter};
 use crate::environments::facts::{Scheme, Shape};
 use crate::environments::health::Code;
 use crate::fs::{self, Kind};
@@ -32,8 +32,24 @@ pub(super) fn plan(case: &Case<'_>, base: &Base, plan: &mut Plan) {
     {
         return;
     }
-    let Some(module) = Module::of(base) else { return };
-    let Some(values) = Values::of(case, &module) else { return };
+    let reasons = interpreter::CODES.iter().copied().filter(|code| case.has(&[*code]));
+    let reasons: Vec<Code> = reasons.collect();
+    let mut lost = |why: &str| {
+        let scripts = facts.prefix.join(facts.scheme.scripts());
+        plan.unsolved.push(Unsolved {
+            code: reasons[0],
+            hint: format!(
+                "activate scripts stay gone: {why}; start programs by their path, in `{}`",
+                scripts.display()
+            ),
+        });
+    };
+    let Some(module) = Module::of(base) else {
+        return lost(&format!("`{}` has no `venv`", base.installation.prefix.display()));
+    };
+    let Some(values) = Values::of(case, &module) else {
+        return lost("`venv` of the base would write the path into them so that a shell obeys it");
+    };
     let folder = facts.prefix.join(facts.scheme.scripts());
     let taken = |name: &Path| facts.script_entries.iter().any(|entry| entry.name == *name);
     let changes: Vec<Change> = module
@@ -58,10 +74,9 @@ pub(super) fn plan(case: &Case<'_>, base: &Base, plan: &mut Plan) {
         .flat_map(Change::paths)
         .filter_map(|path| Some(format!("`{}`", path.file_name()?.to_string_lossy())))
         .collect();
-    let reasons = interpreter::CODES.iter().copied().filter(|code| case.has(&[*code]));
     plan.steps.push(Step {
         action: Action::WriteActivate,
-        reasons: reasons.collect::<Vec<Code>>(),
+        reasons,
         what: format!(
             "writes {} as `venv` of the base does, from `{}`",
             names.join(", "),
