@@ -1,12 +1,20 @@
 //! What `aios repair` prints: plans and what became of them.
 //!
-//! JSON is one document, `aios.repair/1`: `repairs`, each with `prefix`, `outcome` (`repaired`, `partly`,
-//! `refused`, `nothing-to-do`, `failed`, `planned`, `undone`, `skipped`, `interrupted`), `steps` (each with
-//! `action`, `paths`, `reason`, `state`: `planned`, `done`, `undone` or `failed`; `findings`, the codes that
-//! it is for; and with `--dry-run` `diff`, a unified diff of its text files with lines about other changes
-//! among it, shortened where it is long, else null), `remaining` (findings as in `aios.check/1`), `running`
-//! (at most five processes that use it, each with `pid` and the path `program`; Linux only) and `hint`, or
-//! null. Fields may be added.
+//! JSON is one document, `aios.repair/1`: `repairs`, each with
+//!
+//! | field | |
+//! |---|---|
+//! | `prefix` | path |
+//! | `outcome` | `repaired`, `partly`, `refused`, `nothing-to-do`, `failed`, `planned`, `undone`, `interrupted` |
+//! | `steps` | what is done, in this order |
+//! | `remaining` | findings as in `aios.check/1` |
+//! | `running` | at most five processes that use it, each with `pid` and the path `program`; Linux only |
+//! | `hint` | what the user can do, or null |
+//!
+//! A step: `action`, `paths`, `reason`, `state` (`planned`, `done`, `undone`, `failed`), `findings` (the codes
+//! that it is for), and `diff`: while it is planned, a unified diff of its text files with a line for each
+//! other change, shortened where it is long; else null. `skipped` is an outcome where Ctrl-C came before.
+//! Fields may be added.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

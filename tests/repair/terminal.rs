@@ -144,11 +144,13 @@ mod linux {
     use super::*;
     use crate::repair::{outcome, tree};
 
-    /// An environment that was moved: half a dozen scripts are to be rewritten.
+    /// An environment that was moved: half a dozen scripts are to be rewritten. Its turn comes before that
+    /// of another one.
     fn moved(home: &Home) -> Venv {
         let old = home.venv("old/.venv");
         fs::create_dir_all(home.join("project")).unwrap();
         fs::rename(&old.prefix, home.join("project/.venv")).unwrap();
+        lost(home, "work/.venv");
         Venv { prefix: home.join("project/.venv"), base: old.base }
     }
 
@@ -157,8 +159,8 @@ mod linux {
     fn held_in_the_middle(home: &Home, venv: &Venv) -> Option<(Terminal, nix::unistd::Pid)> {
         let first = || fs::read(venv.bin("activate")).unwrap();
         let before = first();
-        let mut terminal = on_a_terminal(home, &["repair", "project/.venv"]);
-        assert!(terminal.wait_for("[y/N] "), "{}", terminal.seen);
+        let mut terminal = on_a_terminal(home, &["repair", "project/.venv", "work/.venv"]);
+        assert!(terminal.wait_for("1 of 2: do this? "), "{}", terminal.seen);
         let pid = nix::unistd::Pid::from_raw(terminal.child.id().try_into().unwrap());
         if ptrace::seize(pid, ptrace::Options::empty()).is_err() {
             eprintln!("skipped: this user may not trace");
@@ -167,7 +169,7 @@ mod linux {
         }
         ptrace::interrupt(pid).unwrap();
         waitpid(pid, Some(WaitPidFlag::__WALL)).unwrap();
-        terminal.answer("[y/N] ", "y");
+        terminal.answer("1 of 2: do this? ", "all");
         while first() == before {
             ptrace::syscall(pid, None).unwrap();
             let status = waitpid(pid, Some(WaitPidFlag::__WALL)).unwrap();
@@ -193,7 +195,9 @@ mod linux {
         assert_eq!(code, Some(130), "{seen}");
         assert!(seen.contains("interrupted") && seen.contains("everything is as it was"), "{seen}");
         assert!(seen.contains("begins again"), "{seen}");
+        assert!(seen.contains("2 environments: 1 interrupted, 1 skipped\n"), "{seen}");
         assert_eq!(tree(&venv.prefix), before);
+        assert!(!home.join("work/.venv/pyvenv.cfg").exists());
         let again = home.aios(["repair", "--yes", "--format", "json", "project/.venv"]);
         assert_eq!(outcome(&again), "repaired", "{again:?}");
     }
