@@ -1,30 +1,8 @@
 //! `aios repair` as a user meets it: what it shows, what it changes, and how it is taken back.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use crate::support::{Answer, Base, Home, Venv, system};
-
-/// Every file and link below the folder, but what repairs keep.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            if entry.file_name() != ".aios-repair" {
-                all.extend(tree(&path));
-            }
-        } else if kind.is_symlink() {
-            let target = fs::read_link(&path).unwrap();
-            all.insert(path, target.into_os_string().into_encoded_bytes());
-        } else {
-            all.insert(path.clone(), fs::read(path).unwrap());
-        }
-    }
-    all
-}
+use crate::support::{Answer, Base, Home, Venv, system, tree};
 
 /// An environment that tells its version without `pyvenv.cfg`, as most do.
 fn venv(home: &Home) -> Venv {

@@ -6,7 +6,9 @@ mod home;
 #[cfg_attr(unix, path = "system_unix.rs")]
 #[cfg_attr(windows, path = "system_windows.rs")]
 pub(crate) mod system;
+mod tree;
 
 pub(crate) use breakages::{Breakage, Look, breakages, not_built};
 pub(crate) use environment::{Base, Distribution, Venv, write};
 pub(crate) use home::{Answer, Home};
+pub(crate) use tree::tree;

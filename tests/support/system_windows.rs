@@ -79,6 +79,11 @@ fn pe(machine: u16, marker: &str) -> Vec<u8> {
     file
 }
 
+/// Mode, owner and group: none of them is judged.
+pub(crate) fn rights(_: &fs::Metadata) -> (u32, u32, u32) {
+    (0, 0, 0)
+}
+
 /// The `file:` URL of a path that needs no escapes.
 pub(crate) fn url_of(path: &Path) -> String {
     format!("file:///{}", path.to_str().unwrap().replace('\\', "/"))
