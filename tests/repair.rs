@@ -2,7 +2,55 @@
 
 use std::fs;
 
-use crate::support::{Answer, Base, Home, Venv, system, tree};
+use crate::support::{Answer, Base, Breakage, Home, Look, Tree, Venv, system, tree};
+
+/// Every way to break an environment: it is repaired, or what is missing is said.
+mod breakages;
+/// Killed at any call that changes the disk.
+mod killed;
+
+/// An environment that was broken in one way, and wheels of what is installed in it.
+struct Broken {
+    home: Home,
+    venv: Venv,
+    breakage: &'static Breakage,
+}
+
+impl Broken {
+    fn of(breakage: &'static Breakage) -> Broken {
+        let home = Home::new();
+        let venv = home.venv("project/.venv");
+        system::tell_version(&venv);
+        venv.write_wheels(&home.join("wheels"));
+        let venv = (breakage.apply)(&home, &venv).unwrap_or(venv);
+        Broken { home, venv, breakage }
+    }
+
+    fn tree(&self) -> Tree {
+        tree(&self.venv.prefix)
+    }
+
+    fn repair(&self, more: &[&str]) -> Answer {
+        self.run("repair", more)
+    }
+
+    fn check(&self) -> Answer {
+        self.run("check", &[])
+    }
+
+    fn run(&self, command: &str, more: &[&str]) -> Answer {
+        let mut process = self.home.command();
+        if let Look::Variable(name) = self.breakage.look {
+            process.env(name, self.home.join("elsewhere"));
+        }
+        Answer::of(process.arg(command).args(self.arguments(more)).output().unwrap())
+    }
+
+    fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        let prefix = self.venv.prefix.to_str().unwrap();
+        [prefix, "--format", "json"].iter().chain(more).copied().collect()
+    }
+}
 
 /// An environment that tells its version without `pyvenv.cfg`, as most do.
 fn venv(home: &Home) -> Venv {
