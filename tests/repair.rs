@@ -9,21 +9,31 @@ mod breakages;
 /// Killed at any call that changes the disk.
 mod killed;
 
-/// An environment that was broken in one way, and wheels of what is installed in it.
+/// An environment that was broken, and wheels of what is installed in it.
 struct Broken {
     home: Home,
     venv: Venv,
-    breakage: &'static Breakage,
+    look: Look,
+    story: String,
 }
 
 impl Broken {
-    fn of(breakage: &'static Breakage) -> Broken {
+    fn of(breakage: &Breakage) -> Broken {
+        Broken::by(&[breakage])
+    }
+
+    /// In all these ways, one after the other.
+    fn by(breakages: &[&Breakage]) -> Broken {
         let home = Home::new();
-        let venv = home.venv("project/.venv");
+        let mut venv = home.venv("project/.venv");
         system::tell_version(&venv);
         venv.write_wheels(&home.join("wheels"));
-        let venv = (breakage.apply)(&home, &venv).unwrap_or(venv);
-        Broken { home, venv, breakage }
+        for breakage in breakages {
+            venv = (breakage.apply)(&home, &venv).unwrap_or(venv);
+        }
+        let stories: Vec<&str> = breakages.iter().map(|breakage| breakage.story).collect();
+        let look = breakages.last().map_or(Look::Usual, |breakage| breakage.look);
+        Broken { home, venv, look, story: stories.join(", ") }
     }
 
     fn tree(&self) -> Tree {
@@ -40,7 +50,7 @@ impl Broken {
 
     fn run(&self, command: &str, more: &[&str]) -> Answer {
         let mut process = self.home.command();
-        if let Look::Variable(name) = self.breakage.look {
+        if let Look::Variable(name) = self.look {
             process.env(name, self.home.join("elsewhere"));
         }
         Answer::of(process.arg(command).args(self.arguments(more)).output().unwrap())

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use aios_core::environments::inspection::{
     Inspected, Limits, Progress, Request, examine_one, inspect, is_prefix,
 };
-use aios_core::environments::repair::{self, Case, Ended, Options, Plan, RealDisk, Session};
+use aios_core::environments::repair::{
+    self, Case, End, Ended, Options, Plan, RealDisk, Session, Verdict,
+};
 use aios_core::{Depth, Environment, Finding, Host, Severity};
 
 use super::{Error, Exit};
@@ -42,7 +44,7 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
     let mut all = Vec::new();
     for prefix in &prefixes {
         let repaired = if args.undo || args.resume {
-            past(prefix, args)
+            past(&host, prefix, args, &options)
         } else {
             one(&host, prefix, args, &options, &page)
         };
@@ -125,6 +127,18 @@ fn errors(findings: &[Finding]) -> usize {
     findings.iter().filter(|finding| finding.severity == Severity::Error).count()
 }
 
+/// No more errors than before; or what was repaired is gone, and what it hid came to light.
+fn is_better(plan: &Plan, before: &[Finding], after: &[Finding]) -> bool {
+    let mut repaired = plan.steps.iter().flat_map(|step| &step.reasons);
+    errors(after) <= errors(before)
+        || repaired.all(|code| !after.iter().any(|finding| finding.code == *code))
+}
+
+/// Whether there is more to do, and what was done so far was not in vain.
+fn leads_on(before: &[Finding], next: &Look) -> bool {
+    !next.plan.steps.is_empty() && next.findings != before
+}
+
 /// What one look at an environment tells.
 struct Look {
     findings: Vec<Finding>,
@@ -171,22 +185,36 @@ fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page
     carry_out(host, repaired, plan, options)
 }
 
+fn carry_out(host: &Host, repaired: Repaired, plan: Plan, options: &Options) -> Repaired {
+    match Session::begin(&RealDisk, &repaired.prefix) {
+        Ok(session) => rounds(host, &session, repaired, plan, options),
+        Err(error) => repaired.failed(&error),
+    }
+}
+
 /// Plans again after each round: what one fault hid comes to light when that one is gone.
-fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Options) -> Repaired {
+fn rounds(
+    host: &Host,
+    session: &Session<'_>,
+    mut repaired: Repaired,
+    mut plan: Plan,
+    options: &Options,
+) -> Repaired {
     let prefix = repaired.prefix.clone();
-    let session = match Session::begin(&RealDisk, &prefix) {
-        Ok(session) => session,
-        Err(error) => return repaired.failed(&error),
-    };
-    for round in 0..MOST_ROUNDS {
-        if round > 0 {
-            repaired.plan(&plan);
-        }
-        let before = errors(&repaired.remaining);
+    for round in 1..=MOST_ROUNDS {
         let mut next = None;
         let ended = session.carry_out(&plan, || {
             next = look(host, &prefix, options);
-            next.as_ref().is_some_and(|next: &Look| errors(&next.findings) <= before)
+            match &next {
+                Some(next) if is_better(&plan, &repaired.remaining, &next.findings) => {
+                    if round < MOST_ROUNDS && leads_on(&repaired.remaining, next) {
+                        Verdict::GoOn
+                    } else {
+                        Verdict::Keep
+                    }
+                }
+                _ => Verdict::TakeBack,
+            }
         });
         match ended {
             Ok(Ended::Kept) => repaired.done(),
@@ -197,17 +225,22 @@ fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Opti
             }
             Err(error) => return repaired.failed(&error),
         }
-        let Some(Look { findings, plan: following, .. }) = next else { break };
-        let progress = findings != repaired.remaining;
-        repaired.remaining = findings;
-        repaired.hints(&following);
-        if following.steps.is_empty() || !progress {
+        let Some(next) = next else { break };
+        let goes_on = round < MOST_ROUNDS && leads_on(&repaired.remaining, &next);
+        repaired.remaining = next.findings;
+        repaired.hints(&next.plan);
+        if !goes_on {
             break;
         }
-        plan = following;
+        plan = next.plan;
+        repaired.plan(&plan);
     }
     // What is older than the last ones is of no use any more; failing to remove it is no loss.
     let _ = session.prune(KEPT);
+    ended(repaired)
+}
+
+fn ended(repaired: Repaired) -> Repaired {
     let healthy = !needs_repair(&repaired.remaining);
     repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, "")
 }
@@ -238,7 +271,7 @@ fn confirmed(repaired: &Repaired, args: &Repair, page: &Page) -> Result<bool, &'
 }
 
 /// `--undo` and `--resume`.
-fn past(prefix: &Path, args: &Repair) -> Repaired {
+fn past(host: &Host, prefix: &Path, args: &Repair, options: &Options) -> Repaired {
     let mut repaired = Repaired::new(prefix);
     if !prefix.join(repair::FOLDER).exists() {
         return repaired.ended(Outcome::NothingToDo, "it was never repaired");
@@ -247,13 +280,22 @@ fn past(prefix: &Path, args: &Repair) -> Repaired {
         Ok(session) => session,
         Err(error) => return repaired.failed(&error),
     };
-    let ended = if args.undo { session.undo() } else { session.resume() };
+    let mut next = None;
+    let ended = match args.undo {
+        true => session.undo(),
+        false => session.resume(|| {
+            next = look(host, prefix, options);
+            next.as_ref().is_some_and(|next| !next.plan.steps.is_empty())
+        }),
+    };
     match ended {
+        Ok(Some(past)) if past.end == End::Undone => {
+            repaired.past(&past);
+            repaired.ended(Outcome::Undone, "everything is as it was before the repair")
+        }
         Ok(Some(past)) => {
             repaired.past(&past);
-            let hint = if args.undo { "everything is as it was before the repair" } else { "" };
-            let outcome = if args.undo { Outcome::Undone } else { Outcome::Repaired };
-            repaired.ended(outcome, hint)
+            following(host, &session, repaired, next, options)
         }
         Ok(None) if args.undo => {
             repaired.ended(Outcome::NothingToDo, "there is no repair to take back")
@@ -261,6 +303,26 @@ fn past(prefix: &Path, args: &Repair) -> Repaired {
         Ok(None) => repaired.ended(Outcome::NothingToDo, "no repair was interrupted"),
         Err(error) => repaired.failed(&error),
     }
+}
+
+/// The rounds that an interrupted repair did not come to.
+fn following(
+    host: &Host,
+    session: &Session<'_>,
+    mut repaired: Repaired,
+    next: Option<Look>,
+    options: &Options,
+) -> Repaired {
+    let Some(Look { findings, plan, .. }) = next else {
+        return repaired.ended(Outcome::Failed, "there is no environment any more");
+    };
+    repaired.remaining = findings;
+    repaired.hints(&plan);
+    if plan.steps.is_empty() {
+        return ended(repaired);
+    }
+    repaired.plan(&plan);
+    rounds(host, session, repaired, plan, options)
 }
 
 fn list(prefixes: &[PathBuf], args: &Repair, page: &Page) -> Result<Exit, Error> {

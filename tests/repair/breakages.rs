@@ -33,6 +33,7 @@ fn repair(breakage: &'static Breakage) -> Result<Vec<String>, String> {
     let broken = Broken::of(breakage);
     write(&broken.venv.prefix.join("notes of mine.txt"), "not yours");
     let (before, outside) = (broken.tree(), outside(&broken));
+    let kept = broken.venv.prefix.join(FOLDER).exists();
     let wheels = broken.home.join("wheels");
     let answer = broken.repair(&["--yes", "--wheelhouse", wheels.to_str().unwrap()]);
     let one = &answer.json()["repairs"][0];
@@ -46,7 +47,9 @@ fn repair(breakage: &'static Breakage) -> Result<Vec<String>, String> {
         let stays = matches!(&*outcome(&answer), "refused" | "nothing-to-do");
         return match differences(&before, &after) {
             touched if !touched.is_empty() => Err(format!("touched {touched}")),
-            _ if broken.venv.prefix.join(FOLDER).exists() => Err("left a journal".to_owned()),
+            _ if broken.venv.prefix.join(FOLDER).exists() != kept => {
+                Err("left a journal".to_owned())
+            }
             _ if stays && hint.contains(words) => Ok(Vec::new()),
             _ => Err(format!("says {one}")),
         };

@@ -10,10 +10,10 @@ use aios_core::environments::repair::FOLDER;
 
 use super::Broken;
 use crate::support::traced::{Moment, Traced};
-use crate::support::{Tree, breakages, differences};
+use crate::support::{Tree, breakages, differences, timeless};
 
 /// Moments of each repair at which it is killed.
-const SAMPLED: usize = 4;
+const SAMPLED: usize = 2;
 
 #[test]
 fn every_kind_of_repair() {
@@ -32,24 +32,107 @@ fn every_kind_of_repair() {
     }
 }
 
+/// Of every family at once, in one round.
+#[test]
+fn a_repair_of_many_steps() {
+    let killed = Killed::of(broken_by(&[
+        "pyvenv.cfg was deleted",
+        "a virus scanner took the interpreter",
+        "activate names the place of the build",
+        "an editable project moved",
+        "pip/_internal is gone",
+        "an interrupted pip left `~dna`",
+        "idna/core.py is NULs after a power cut",
+        "one script names an interpreter that is gone",
+        "a zip stored the link lib64 as a text",
+    ]));
+    killed.everywhere(24);
+}
+
+/// Commands are looked for where the folder of scripts is: what is repaired brings more to light.
+#[test]
+fn a_repair_of_many_rounds() {
+    let killed = Killed::of(broken_by(&[
+        "home names a folder that is gone",
+        "the folder of scripts was deleted",
+        "an interrupted pip left `~dna`",
+    ]));
+    assert!(killed.rounds > 1, "{}", killed.rounds);
+    killed.everywhere(24);
+
+    // And while all of them are taken back.
+    let undo = || Traced::start(&killed.broken.home, &killed.undo());
+    let whole = || drop(Killed::start(&killed.broken).rest());
+    whole();
+    let calls = undo().rest().len();
+    for number in (0..calls).step_by(calls.div_ceil(8)) {
+        whole();
+        assert!(undo().kill_at(Moment::Before(number)));
+        if number % 2 == 0 {
+            killed.broken.repair(&["--resume"]).exits_with(0);
+        }
+        killed.taken_back(&format!("--undo, killed before call {number}"));
+    }
+}
+
+fn broken_by(stories: &[&str]) -> Broken {
+    let of = |story: &&str| breakages().find(|one| one.story == *story).expect("a breakage");
+    Broken::by(&stories.iter().map(of).collect::<Vec<_>>())
+}
+
+/// What the oldest repairs keep is removed when there are many; a kill meanwhile leaves none of them as
+/// one that was interrupted.
+#[test]
+fn the_past_is_removed() {
+    let broken = broken_by(&["pyvenv.cfg was deleted"]);
+    let break_it = || fs::write(broken.venv.cfg(), "").unwrap();
+    for _ in 0..10 {
+        break_it();
+        broken.repair(&["--yes"]).exits_with(0);
+    }
+    let mut removals = 0;
+    for number in 0..12 {
+        break_it();
+        let mut repair = Killed::start(&broken);
+        let mut seen = 0;
+        while let Some(call) = repair.next() {
+            if matches!(call.name, "unlink" | "rmdir") {
+                seen += 1;
+            }
+            if seen > number {
+                removals += 1;
+                break;
+            }
+        }
+        drop(repair);
+        assert_eq!(broken.check().findings(&broken.venv.prefix), [], "removal {number}");
+        let list = broken.home.aios(["repair", "--list", broken.venv.prefix.to_str().unwrap()]);
+        assert!(!list.exits_with(0).stdout.contains("interrupted"), "removal {number}");
+    }
+    assert!(removals > 8, "it was killed at {removals} removals only");
+}
+
 /// A repair that is killed, again and again.
 struct Killed {
     broken: Broken,
     before: Tree,
     after: Tree,
     moments: Vec<Moment>,
+    rounds: usize,
 }
 
 impl Killed {
     fn of(broken: Broken) -> Killed {
         let before = broken.tree();
         let calls = Self::start(&broken).rest();
-        let after = broken.tree();
-        assert_ne!(differences(&before, &after), "", "{}", broken.breakage.story);
+        let after = timeless(&broken.tree());
+        assert_ne!(differences(&timeless(&before), &after), "", "{}", broken.story);
         let mut moments: Vec<Moment> = (0..calls.len()).map(Moment::Before).collect();
         let divisible = calls.iter().enumerate().filter(|(_, call)| call.is_divisible);
         moments.extend(divisible.map(|(number, _)| Moment::Within(number)));
-        let killed = Killed { broken, before, after, moments };
+        let kept = fs::read_dir(broken.venv.prefix.join(FOLDER)).unwrap();
+        let rounds = kept.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+        let killed = Killed { broken, before, after, moments, rounds };
         killed.taken_back("the whole repair");
         killed
     }
@@ -60,19 +143,30 @@ impl Killed {
         Traced::start(&broken.home, &[&["repair"], &*args].concat())
     }
 
+    /// At this many moments, from the first one to the last.
+    fn everywhere(&self, most: usize) {
+        let sampled = self.moments.iter().step_by(self.moments.len().div_ceil(most));
+        for (turn, moment) in sampled.enumerate() {
+            self.at(*moment, turn % 2 == 0);
+        }
+    }
+
     fn at(&self, moment: Moment, go_on: bool) {
         let Killed { broken, before, after, .. } = self;
-        let what = format!("{} ({moment:?})", broken.breakage.story);
+        let what = format!("{} ({moment:?})", broken.story);
         assert!(Self::start(broken).kill_at(moment), "{what}: it ended before");
         let now = broken.tree();
         let findings = broken.check().findings(&broken.venv.prefix);
         let said = findings.iter().any(|(code, _)| code == "repair-interrupted");
-        assert!(said || now == *before || now == *after, "{what}: nothing is said: {findings:?}");
+        assert!(
+            said || now == *before || timeless(&now) == *after,
+            "{what}: nothing is said: {findings:?}"
+        );
         if go_on {
             let wheels = broken.home.join("wheels");
             broken.repair(&["--resume", "--wheelhouse", wheels.to_str().unwrap()]).exits_with(0);
             let now = broken.tree();
-            let lost = differences(after, &now);
+            let lost = differences(after, &timeless(&now));
             assert!(lost.is_empty() || now == *before && !said, "{what}: not gone on with: {lost}");
             let findings = broken.check().findings(&broken.venv.prefix);
             assert!(!findings.iter().any(|(code, _)| code == "repair-interrupted"), "{what}");
@@ -80,10 +174,15 @@ impl Killed {
         self.taken_back(&what);
     }
 
+    fn undo(&self) -> [&str; 3] {
+        ["repair", "--undo", self.broken.venv.prefix.to_str().unwrap()]
+    }
+
     fn taken_back(&self, what: &str) {
-        self.broken.repair(&["--undo"]).exits_with(0);
+        self.broken.home.aios(self.undo()).exits_with(0);
         let lost = differences(&self.before, &self.broken.tree());
         assert!(lost.is_empty(), "{what}: not taken back: {lost}");
-        fs::remove_dir_all(self.broken.venv.prefix.join(FOLDER)).unwrap();
+        // It may have been killed before its first change.
+        let _ = fs::remove_dir_all(self.broken.venv.prefix.join(FOLDER));
     }
 }

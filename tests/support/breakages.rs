@@ -3,6 +3,7 @@
 use std::fs;
 
 use aios_core::Code;
+use aios_core::environments::repair::FOLDER;
 
 use super::environment::{line_of_record, write};
 use super::{Base, Distribution, Home, Venv, system};
@@ -116,6 +117,11 @@ const BREAKAGES: &[Breakage] = &[
         }
         None
     }),
+    breaks(Code::InterpreterMissing, "the folder of scripts was deleted", |_, venv| {
+        fs::remove_dir_all(venv.bin("")).unwrap();
+        None
+    })
+    .also(&[Code::EntryScriptMissing, Code::PackageFilesMissing]),
     breaks(Code::InterpreterCorrupt, "a copied interpreter is empty after a crash", |_, venv| {
         copy_interpreter(venv, |_| Vec::new());
         None
@@ -145,6 +151,16 @@ const BREAKAGES: &[Breakage] = &[
         None
     })
     .stays("move it away and check again"),
+    breaks(Code::RepairInterrupted, "power was cut while it was repaired", |home, venv| {
+        fs::remove_file(venv.cfg()).unwrap();
+        home.aios(["repair".as_ref(), "--yes".as_ref(), venv.prefix.as_os_str()]);
+        let all = fs::read_dir(venv.prefix.join(FOLDER)).unwrap();
+        for repair in all.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+            fs::rename(repair.join("done"), repair.join("open")).unwrap();
+        }
+        None
+    })
+    .stays("`aios repair --resume PATH` goes on with it"),
     // Place.
     breaks(Code::EnvMoved, "the environment was renamed", |home, venv| {
         let moved = Venv { prefix: home.join("renamed"), base: venv.base.clone() };

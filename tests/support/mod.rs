@@ -13,4 +13,4 @@ mod tree;
 pub(crate) use breakages::{Breakage, Look, breakages, not_built};
 pub(crate) use environment::{Base, Distribution, Venv, write};
 pub(crate) use home::{Answer, Home};
-pub(crate) use tree::{Tree, differences, tree};
+pub(crate) use tree::{Tree, differences, timeless, tree};

@@ -1,7 +1,7 @@
 //! The program stopped at a call that changes the disk, and killed there: by the number of the call, so
 //! that nothing depends on time. Linux on x86-64.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use nix::libc;
 use nix::sys::ptrace;
@@ -31,6 +31,7 @@ pub(crate) struct Call {
 /// The program while it is traced; killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Traced {
+    _child: Child,
     pid: Pid,
     /// Between the start of a call and its end.
     inside: bool,
@@ -66,7 +67,7 @@ impl Traced {
         ptrace::setoptions(pid, options | ptrace::Options::PTRACE_O_EXITKILL).unwrap();
         // Its input ends.
         drop(child.stdin.take());
-        let mut traced = Traced { pid, inside: false, ended: false };
+        let mut traced = Traced { _child: child, pid, inside: false, ended: false };
         while !matches!(traced.on(None), WaitStatus::PtraceEvent(..)) {
             assert!(!traced.ended, "the shell ended before it became the program");
         }

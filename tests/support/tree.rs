@@ -41,6 +41,17 @@ pub(crate) fn differences(before: &Tree, after: &Tree) -> String {
     paths.iter().filter(differ).map(line).collect()
 }
 
+/// The same, whenever its files were modified.
+pub(crate) fn timeless(tree: &Tree) -> Tree {
+    let mut timeless = tree.clone();
+    for node in timeless.values_mut() {
+        if let Node::File { modified, .. } = node {
+            *modified = SystemTime::UNIX_EPOCH;
+        }
+    }
+    timeless
+}
+
 /// Every file, link and folder below the folder, but what repairs keep: bytes, mode, owner and group,
 /// and when each file was modified.
 pub(crate) fn tree(folder: &Path) -> Tree {

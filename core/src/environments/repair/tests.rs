@@ -193,7 +193,7 @@ fn staged() -> (tempfile::TempDir, Plan) {
 }
 
 fn carry_out(disk: &dyn Disk, plan: &Plan) -> Result<Ended, Error> {
-    Session::begin(disk, &plan.prefix)?.carry_out(plan, || true)
+    Session::begin(disk, &plan.prefix)?.carry_out(plan, || Verdict::Keep)
 }
 
 /// What stands there before, and once the plan is carried out; and the calls that takes.
@@ -262,7 +262,7 @@ fn what_is_not_accepted_is_rolled_back() {
     let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
     let ended = session.carry_out(&plan, || {
         assert_ne!(tree(&plan.prefix), before, "it is asked once everything is in place");
-        false
+        Verdict::TakeBack
     });
     assert!(matches!(ended, Ok(Ended::RolledBack)));
     assert_eq!(tree(&plan.prefix), before);
@@ -287,7 +287,10 @@ fn a_full_disk_at_any_call_leaves_everything_as_it_was() {
             if session.undo().unwrap().is_some() {
                 assert_eq!(relative_tree(&folder, &plan), before, "call {at}");
             }
-            assert!(matches!(session.carry_out(&plan, || true), Ok(Ended::Kept)), "call {at}");
+            assert!(
+                matches!(session.carry_out(&plan, || Verdict::Keep), Ok(Ended::Kept)),
+                "call {at}"
+            );
         }
     }
 }
@@ -301,7 +304,7 @@ fn a_kill_at_any_call_is_undone_or_gone_on_with() {
             let (folder, plan) = staged();
             let _ = carry_out(&Faulty::new(at, true), &plan);
             let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
-            let past = if go_on { session.resume() } else { session.undo() };
+            let past = if go_on { session.resume(|| false) } else { session.undo() };
             let past = past.unwrap_or_else(|error| panic!("call {at}, go on {go_on}: {error}"));
             let now = relative_tree(&folder, &plan);
             match past.map(|past| past.end) {
@@ -334,7 +337,7 @@ fn a_kill_while_it_is_taken_back_loses_nothing_either() {
                 let _ = session.undo();
             }
             let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
-            let ended = if go_on { session.resume() } else { session.undo() };
+            let ended = if go_on { session.resume(|| false) } else { session.undo() };
             ended.unwrap_or_else(|error| panic!("call {at}, go on {go_on}: {error}"));
             let now = relative_tree(&folder, &plan);
             assert!(now == before || now == after, "call {at}, go on {go_on}: {now:#?}");
@@ -447,13 +450,41 @@ fn each_path_is_changed_once() {
     }
 }
 
+/// What is planned once a first plan is in place belongs to the same repair.
+#[test]
+fn rounds_are_taken_back_together() {
+    let (_folder, plan) = staged();
+    let before = tree(&plan.prefix);
+    let later = Plan {
+        prefix: plan.prefix.clone(),
+        steps: vec![Step {
+            action: Action::RestoreLayout,
+            reasons: Vec::new(),
+            what: String::new(),
+            changes: vec![Change::Remove { path: plan.prefix.join("lib/data/x.txt") }],
+        }],
+        unsolved: Vec::new(),
+    };
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+    session.carry_out(&plan, || Verdict::GoOn).unwrap();
+    let ends = || list(&plan.prefix).unwrap().iter().map(|past| past.end).collect::<Vec<_>>();
+    assert_eq!(ends(), [End::Interrupted], "it is not at its end");
+    session.carry_out(&later, || Verdict::Keep).unwrap();
+    assert_eq!(ends(), [End::Done, End::Done]);
+    assert_eq!(session.prune(1).unwrap(), 0, "it is one repair");
+    let undone = session.undo().unwrap().unwrap();
+    assert_eq!(undone.steps.len(), plan.steps.len() + 1);
+    assert_eq!(tree(&plan.prefix), before);
+}
+
 #[test]
 fn old_repairs_are_pruned() {
     let (_folder, plan) = staged();
-    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
     for _ in 0..3 {
-        session.carry_out(&plan, || false).unwrap();
+        let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+        session.carry_out(&plan, || Verdict::TakeBack).unwrap();
     }
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
     assert_eq!(session.prune(1).unwrap(), 2);
     assert_eq!(list(&plan.prefix).unwrap().len(), 1);
     assert_eq!(session.prune(0).unwrap(), 1);
