@@ -2,10 +2,12 @@
 
 use std::fs;
 
-use crate::support::{Answer, Base, Breakage, Home, Look, Tree, Venv, system, tree};
+use crate::support::{Answer, Base, Breakage, Home, Look, Tree, Venv, breakages, system, tree};
 
 /// Every way to break an environment: it is repaired, or what is missing is said.
 mod breakages;
+/// The disk is full, at every size that it can have.
+mod full_disk;
 /// Killed at any call that changes the disk.
 mod killed;
 
@@ -60,6 +62,11 @@ impl Broken {
         let prefix = self.venv.prefix.to_str().unwrap();
         [prefix, "--format", "json"].iter().chain(more).copied().collect()
     }
+}
+
+fn broken_by(stories: &[&str]) -> Broken {
+    let of = |story: &&str| breakages().find(|one| one.story == *story).expect("a breakage");
+    Broken::by(&stories.iter().map(of).collect::<Vec<_>>())
 }
 
 /// An environment that tells its version without `pyvenv.cfg`, as most do.
@@ -238,4 +245,21 @@ fn a_path_that_is_none_is_an_error() {
         let answer = home.aios(["repair", "--yes", path]).exits_with(2);
         assert!(answer.stderr.contains("hint:"), "{}", answer.shown());
     }
+}
+
+#[test]
+fn while_another_process_repairs_it() {
+    let home = Home::new();
+    let venv = venv(&home);
+    fs::remove_file(venv.cfg()).unwrap();
+    let before = tree(&venv.prefix);
+    fs::create_dir(venv.prefix.join(".aios-repair")).unwrap();
+    let lock = fs::File::create(venv.prefix.join(".aios-repair/lock")).unwrap();
+    lock.lock().unwrap();
+    let answer = repair(&home, &[]).exits_with(2);
+    assert_eq!(outcome(&answer), "failed");
+    assert!(answer.stdout.contains("another repair of"), "{answer:?}");
+    assert_eq!(tree(&venv.prefix), before);
+    drop(lock);
+    repair(&home, &[]).exits_with(0);
 }

@@ -8,7 +8,7 @@ use std::fs;
 
 use aios_core::environments::repair::FOLDER;
 
-use super::Broken;
+use super::{Broken, broken_by};
 use crate::support::traced::{Moment, Traced};
 use crate::support::{Tree, breakages, differences, timeless};
 
@@ -73,11 +73,6 @@ fn a_repair_of_many_rounds() {
         }
         killed.taken_back(&format!("--undo, killed before call {number}"));
     }
-}
-
-fn broken_by(stories: &[&str]) -> Broken {
-    let of = |story: &&str| breakages().find(|one| one.story == *story).expect("a breakage");
-    Broken::by(&stories.iter().map(of).collect::<Vec<_>>())
 }
 
 /// What the oldest repairs keep is removed when there are many; a kill meanwhile leaves none of them as
@@ -184,5 +179,31 @@ impl Killed {
         assert!(lost.is_empty(), "{what}: not taken back: {lost}");
         // It may have been killed before its first change.
         let _ = fs::remove_dir_all(self.broken.venv.prefix.join(FOLDER));
+    }
+}
+
+/// Stopped at a call that changes the disk, it still works: nobody else may.
+#[test]
+fn the_second_of_two_is_refused() {
+    let killed = Killed::of(broken_by(&["pyvenv.cfg was deleted"]));
+    let Killed { broken, before, after, .. } = &killed;
+    // When it has the lock, while it writes its journal, and when that is written.
+    for number in [3, 10, 20] {
+        let mut first = Killed::start(broken);
+        assert!((0..number).all(|_| first.next().is_some()));
+        let meanwhile = broken.tree();
+        for args in [&["--yes"][..], &["--undo"], &["--resume"]] {
+            let second = broken.repair(args).exits_with(2).json();
+            let hint = second["repairs"][0]["hint"].as_str().unwrap();
+            assert!(hint.starts_with("another repair of `"), "{args:?}: {hint}");
+            assert!(hint.ends_with("is under way; wait for it to end"), "{args:?}: {hint}");
+        }
+        let findings = broken.check().findings(&broken.venv.prefix);
+        assert!(findings.iter().all(|(code, _)| code != "repair-interrupted"), "{findings:?}");
+        assert_eq!(differences(&meanwhile, &broken.tree()), "");
+        first.rest();
+        assert_eq!(differences(after, &timeless(&broken.tree())), "");
+        killed.taken_back("the first of two");
+        assert_eq!(differences(before, &broken.tree()), "");
     }
 }
