@@ -10,6 +10,8 @@ mod breakages;
 mod full_disk;
 /// Killed at any call that changes the disk.
 mod killed;
+/// What a repair writes in the layouts of Linux, macOS and Windows.
+mod machines;
 
 /// An environment that was broken, and wheels of what is installed in it.
 struct Broken {

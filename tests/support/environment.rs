@@ -40,6 +40,46 @@ pub(crate) fn elf(machine: u16, marker: &str) -> Vec<u8> {
     file
 }
 
+/// A whole PE image: its headers, and one section that holds the marker.
+pub(crate) fn pe(machine: u16, marker: &str) -> Vec<u8> {
+    const HEADER_BYTES: usize = 512;
+    const OPTIONAL_BYTES: u16 = 112 + 16 * 8;
+    let mut file = b"MZ".to_vec();
+    file.resize(60, 0);
+    file.extend(64_u32.to_le_bytes());
+    file.extend(b"PE\0\0");
+    for half in [machine, 1] {
+        file.extend(half.to_le_bytes());
+    }
+    file.extend([0; 12]);
+    // An executable that takes large addresses; PE32+.
+    for half in [OPTIONAL_BYTES, 0x22, 0x20b] {
+        file.extend(half.to_le_bytes());
+    }
+    let optional = file.len() - 2;
+    file.resize(optional + usize::from(OPTIONAL_BYTES), 0);
+    file[optional + 60..optional + 64].copy_from_slice(&(HEADER_BYTES as u32).to_le_bytes());
+    file[optional + 108] = 16;
+    file.extend(b".rdata\0\0");
+    let size = marker.len() as u32;
+    for word in [size, 0x1000, size, HEADER_BYTES as u32, 0, 0, 0, 0x4000_0040] {
+        file.extend(word.to_le_bytes());
+    }
+    file.resize(HEADER_BYTES, 0);
+    file.extend(marker.as_bytes());
+    file
+}
+
+/// A Mach-O program for Apple's processors: a header, and no load commands.
+pub(crate) fn macho() -> Vec<u8> {
+    const ARM64: u32 = 0x0100_000c;
+    const EXECUTE: u32 = 2;
+    [0xfeed_facf_u32, ARM64, 0, EXECUTE, 0, 0, 0, 0]
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .collect()
+}
+
 /// Writes a file and the folders above it.
 pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
