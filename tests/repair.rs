@@ -1,8 +1,11 @@
 //! `aios repair` as a user meets it: what it shows, what it changes, and how it is taken back.
 
 use std::fs;
+use std::path::Path;
 
-use crate::support::{Answer, Base, Breakage, Home, Look, Tree, Venv, breakages, system, tree};
+use crate::support::{
+    Answer, Base, Breakage, Home, Look, Tree, Venv, breakages, differences, system, tree,
+};
 
 /// Every way to break an environment: it is repaired, or what is missing is said.
 mod breakages;
@@ -141,14 +144,48 @@ fn a_marker_is_written_again() {
 }
 
 #[test]
-fn a_healthy_environment_is_not_touched() {
+fn healthy_environments_are_not_touched() {
     let home = Home::new();
-    let venv = venv(&home);
-    let before = tree(&venv.prefix);
-    let answer = repair(&home, &[]).exits_with(0);
-    assert_eq!(outcome(&answer), "nothing-to-do");
-    assert_eq!(tree(&venv.prefix), before);
-    assert!(!venv.prefix.join(".aios-repair").exists());
+    let (usual, odd) = (venv(&home), home.venv("project/odd, and fine/env"));
+    // Odd, and fine: an edited file, no pip, a note.
+    fs::write(odd.site("idna/core.py"), "def encode(text):\n    return text\n").unwrap();
+    for folder in ["pip", "pip-24.0.dist-info"] {
+        fs::remove_dir_all(odd.site(folder)).unwrap();
+    }
+    for script in ["pip", "pip3"] {
+        fs::remove_file(odd.script(script)).unwrap();
+    }
+    fs::write(odd.prefix.join("note.txt"), "mine").unwrap();
+    let all = || {
+        let everything = tree(&home.join("project"));
+        let modified = |path| fs::symlink_metadata(path).unwrap().modified().unwrap();
+        let times: Vec<_> = everything.keys().map(modified).collect();
+        (everything, times)
+    };
+    let before = all();
+    let own = [usual.prefix.to_str().unwrap(), odd.prefix.to_str().unwrap()];
+    // Without `--yes`: all includes what else is on this machine.
+    let of_machine = ["repair", "--all", "--format", "json"];
+    let command = |words: &[&str]| home.aios(words);
+    for answer in [
+        command(&["repair", "--yes", "--format", "json", own[0], own[1]]),
+        command(&["repair", "--dry-run", "--format", "json", own[0], own[1]]),
+        command(&["repair", "--undo", "--format", "json", own[0], own[1]]),
+        command(&["repair", "--resume", "--format", "json", own[0], own[1]]),
+        command(&["repair", "--yes", "--format", "json", "project"]),
+        command(&of_machine),
+    ] {
+        for repaired in answer.json()["repairs"].as_array().unwrap() {
+            let is_own = own.iter().any(|own| repaired["prefix"] == *own);
+            assert!(!is_own || repaired["outcome"] == "nothing-to-do", "{repaired}");
+        }
+    }
+    command(&["repair", "--list", own[0], own[1]]).exits_with(0);
+    assert_eq!(differences(&before.0, &all().0), "");
+    assert_eq!(before.1, all().1, "when they were modified");
+    for prefix in own {
+        assert!(!Path::new(prefix).join(".aios-repair").exists());
+    }
 }
 
 #[test]
