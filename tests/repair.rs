@@ -1,31 +1,79 @@
 //! `aios repair` as a user meets it: what it shows, what it changes, and how it is taken back.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::support::{Answer, Base, Home, Venv, system, write};
+use crate::support::{
+    Answer, Base, Breakage, Home, Look, Tree, Venv, breakages, differences, system, tree, write,
+};
 
 mod terminal;
 
-/// Every file and link below the folder, but what repairs keep.
-fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            if entry.file_name() != ".aios-repair" {
-                all.extend(tree(&path));
-            }
-        } else if kind.is_symlink() {
-            let target = fs::read_link(&path).unwrap();
-            all.insert(path, target.into_os_string().into_encoded_bytes());
-        } else {
-            all.insert(path.clone(), fs::read(path).unwrap());
-        }
+/// Every way to break an environment: it is repaired, or what is missing is said.
+mod breakages;
+/// The disk is full, at every size that it can have.
+mod full_disk;
+/// Killed at any call that changes the disk.
+mod killed;
+/// What a repair writes in the layouts of Linux, macOS and Windows.
+mod machines;
+
+/// An environment that was broken, and wheels of what is installed in it.
+struct Broken {
+    home: Home,
+    venv: Venv,
+    look: Look,
+    story: String,
+}
+
+impl Broken {
+    fn of(breakage: &Breakage) -> Broken {
+        Broken::by(&[breakage])
     }
-    all
+
+    /// In all these ways, one after the other.
+    fn by(breakages: &[&Breakage]) -> Broken {
+        let home = Home::new();
+        let mut venv = home.venv("project/.venv");
+        system::tell_version(&venv);
+        venv.write_wheels(&home.join("wheels"));
+        for breakage in breakages {
+            venv = (breakage.apply)(&home, &venv).unwrap_or(venv);
+        }
+        let stories: Vec<&str> = breakages.iter().map(|breakage| breakage.story).collect();
+        let look = breakages.last().map_or(Look::Usual, |breakage| breakage.look);
+        Broken { home, venv, look, story: stories.join(", ") }
+    }
+
+    fn tree(&self) -> Tree {
+        tree(&self.venv.prefix)
+    }
+
+    fn repair(&self, more: &[&str]) -> Answer {
+        self.run("repair", more)
+    }
+
+    fn check(&self) -> Answer {
+        self.run("check", &[])
+    }
+
+    fn run(&self, command: &str, more: &[&str]) -> Answer {
+        let mut process = self.home.command();
+        if let Look::Variable(name) = self.look {
+            process.env(name, self.home.join("elsewhere"));
+        }
+        Answer::of(process.arg(command).args(self.arguments(more)).output().unwrap())
+    }
+
+    fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        let prefix = self.venv.prefix.to_str().unwrap();
+        [prefix, "--format", "json"].iter().chain(more).copied().collect()
+    }
+}
+
+fn broken_by(stories: &[&str]) -> Broken {
+    let of = |story: &&str| breakages().find(|one| one.story == *story).expect("a breakage");
+    Broken::by(&stories.iter().map(of).collect::<Vec<_>>())
 }
 
 /// An environment that tells its version without `pyvenv.cfg`, as most do.
@@ -98,14 +146,48 @@ fn a_marker_is_written_again() {
 }
 
 #[test]
-fn a_healthy_environment_is_not_touched() {
+fn healthy_environments_are_not_touched() {
     let home = Home::new();
-    let venv = venv(&home);
-    let before = tree(&venv.prefix);
-    let answer = repair(&home, &[]).exits_with(0);
-    assert_eq!(outcome(&answer), "nothing-to-do");
-    assert_eq!(tree(&venv.prefix), before);
-    assert!(!venv.prefix.join(".aios-repair").exists());
+    let (usual, odd) = (venv(&home), home.venv("project/odd, and fine/env"));
+    // Odd, and fine: an edited file, no pip, a note.
+    fs::write(odd.site("idna/core.py"), "def encode(text):\n    return text\n").unwrap();
+    for folder in ["pip", "pip-24.0.dist-info"] {
+        fs::remove_dir_all(odd.site(folder)).unwrap();
+    }
+    for script in ["pip", "pip3"] {
+        fs::remove_file(odd.script(script)).unwrap();
+    }
+    fs::write(odd.prefix.join("note.txt"), "mine").unwrap();
+    let all = || {
+        let everything = tree(&home.join("project"));
+        let modified = |path| fs::symlink_metadata(path).unwrap().modified().unwrap();
+        let times: Vec<_> = everything.keys().map(modified).collect();
+        (everything, times)
+    };
+    let before = all();
+    let own = [usual.prefix.to_str().unwrap(), odd.prefix.to_str().unwrap()];
+    // Without `--yes`: all includes what else is on this machine.
+    let of_machine = ["repair", "--all", "--format", "json"];
+    let command = |words: &[&str]| home.aios(words);
+    for answer in [
+        command(&["repair", "--yes", "--format", "json", own[0], own[1]]),
+        command(&["repair", "--dry-run", "--format", "json", own[0], own[1]]),
+        command(&["repair", "--undo", "--format", "json", own[0], own[1]]),
+        command(&["repair", "--resume", "--format", "json", own[0], own[1]]),
+        command(&["repair", "--yes", "--format", "json", "project"]),
+        command(&of_machine),
+    ] {
+        for repaired in answer.json()["repairs"].as_array().unwrap() {
+            let is_own = own.iter().any(|own| repaired["prefix"] == *own);
+            assert!(!is_own || repaired["outcome"] == "nothing-to-do", "{repaired}");
+        }
+    }
+    command(&["repair", "--list", own[0], own[1]]).exits_with(0);
+    assert_eq!(differences(&before.0, &all().0), "");
+    assert_eq!(before.1, all().1, "when they were modified");
+    for prefix in own {
+        assert!(!Path::new(prefix).join(".aios-repair").exists());
+    }
 }
 
 #[test]
@@ -266,6 +348,7 @@ fn a_prompt_is_never_a_command() {
 fn without_templates_there_are_no_scripts_to_activate() {
     let home = Home::new();
     let venv = venv(&home);
+    fs::remove_file(venv.base.library().join("venv/__init__.py")).unwrap();
     fs::remove_dir_all(venv.bin("")).unwrap();
     let answer = repair(&home, &[]);
     assert!(!answer.stdout.contains("write-activate"), "{}", answer.shown());
@@ -310,4 +393,21 @@ fn all_are_those_of_the_machine() {
         .collect();
     assert_eq!(below, [broken.prefix.to_str().unwrap()]);
     assert!(!broken.cfg().exists());
+}
+
+#[test]
+fn while_another_process_repairs_it() {
+    let home = Home::new();
+    let venv = venv(&home);
+    fs::remove_file(venv.cfg()).unwrap();
+    let before = tree(&venv.prefix);
+    fs::create_dir(venv.prefix.join(".aios-repair")).unwrap();
+    let lock = fs::File::create(venv.prefix.join(".aios-repair/lock")).unwrap();
+    lock.lock().unwrap();
+    let answer = repair(&home, &[]).exits_with(2);
+    assert_eq!(outcome(&answer), "failed");
+    assert!(answer.stdout.contains("another repair of"), "{answer:?}");
+    assert_eq!(tree(&venv.prefix), before);
+    drop(lock);
+    repair(&home, &[]).exits_with(0);
 }

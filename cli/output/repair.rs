@@ -148,6 +148,11 @@ impl Repaired {
         self.set("done");
     }
 
+    /// Whether a step was carried out, and stays.
+    pub(crate) fn did_anything(&self) -> bool {
+        self.steps.iter().any(|step| step.state == "done")
+    }
+
     pub(crate) fn undone(&mut self) {
         self.set("undone");
     }

@@ -69,7 +69,7 @@ fn lost(home: &Home, name: &str) -> Venv {
 }
 
 #[test]
-fn the_plan_is_shown_and_yes_does_it() {
+fn the_plan_is_shown_and_yes_does_it_and_ctrl_c_does_not() {
     let home = Home::new();
     let venv = venv(&home);
     fs::remove_file(venv.cfg()).unwrap();
@@ -81,6 +81,15 @@ fn the_plan_is_shown_and_yes_does_it() {
     let (code, seen) = terminal.end();
     assert_eq!(code, Some(0), "{seen}");
     assert!(seen.contains("repaired") && venv.cfg().exists(), "{seen}");
+
+    let other = lost(&home, "other/.venv");
+    let mut terminal = on_a_terminal(&home, &["repair", "other/.venv"]);
+    assert!(terminal.wait_for("[y/N] "), "{}", terminal.seen);
+    terminal.seen.clear();
+    terminal.press_ctrl_c();
+    let (code, seen) = terminal.end();
+    assert_eq!(code, Some(130), "{seen}");
+    assert!(!other.cfg().exists() && !other.prefix.join(".aios-repair").exists());
 }
 
 #[test]
@@ -107,33 +116,16 @@ fn each_environment_has_its_question() {
         assert!(row.is_some_and(|row| row.contains(outcome)), "{name}: {summary}");
     }
     assert!(summary.contains("`aios repair ~/c` does it"), "{summary}");
-}
 
-#[test]
-fn all_that_follow() {
-    let home = Home::new();
-    let all: Vec<Venv> = ["a", "b", "c"].map(|name| lost(&home, name)).into();
+    // Four are left: no to the first, and yes to all that follow.
+    fs::remove_file(all[1].prefix.join(".aios-repair")).unwrap();
     let mut terminal = on_a_terminal(&home, &["repair", "."]);
-    terminal.answer("1 of 3: do this? ", "n");
-    terminal.answer("2 of 3: do this? ", "a");
+    terminal.answer("1 of 4: do this? ", "n");
+    terminal.answer("2 of 4: do this? ", "a");
     let (code, seen) = terminal.end();
     assert_eq!(code, Some(1), "{seen}");
     let repaired: Vec<bool> = all.iter().map(|venv| venv.cfg().exists()).collect();
-    assert_eq!(repaired, [false, true, true], "{seen}");
-    assert!(!seen.contains("3 of 3: do this?"), "{seen}");
-}
-
-#[test]
-fn ctrl_c_at_the_question() {
-    let home = Home::new();
-    let venv = lost(&home, "project/.venv");
-    let mut terminal = on_a_terminal(&home, &["repair", "project/.venv"]);
-    assert!(terminal.wait_for("[y/N] "), "{}", terminal.seen);
-    terminal.seen.clear();
-    terminal.press_ctrl_c();
-    let (code, seen) = terminal.end();
-    assert_eq!(code, Some(130), "{seen}");
-    assert!(!venv.cfg().exists() && !venv.prefix.join(".aios-repair").exists());
+    assert_eq!(repaired, [true, false, true, true, true, true], "{seen}");
 }
 
 #[cfg(target_os = "linux")]
@@ -142,7 +134,8 @@ mod linux {
     use nix::sys::wait::{WaitPidFlag, waitpid};
 
     use super::*;
-    use crate::repair::{outcome, tree};
+    use crate::repair::outcome;
+    use crate::support::tree;
 
     /// An environment that was moved: half a dozen scripts are to be rewritten. Its turn comes before that
     /// of another one.
@@ -200,10 +193,8 @@ mod linux {
         assert!(!home.join("work/.venv/pyvenv.cfg").exists());
         let again = home.aios(["repair", "--yes", "--format", "json", "project/.venv"]);
         assert_eq!(outcome(&again), "repaired", "{again:?}");
-    }
 
-    #[test]
-    fn ctrl_c_twice_ends_at_once_and_loses_nothing() {
+        // Twice: at once, and nothing is lost.
         for (end, expected) in [("--undo", "undone"), ("--resume", "repaired")] {
             let home = Home::new();
             let venv = moved(&home);

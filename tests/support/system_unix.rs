@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
 pub(crate) use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -64,6 +64,11 @@ pub(crate) fn foreign_program() -> Vec<u8> {
 
 pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Mode, owner and group.
+pub(crate) fn rights(metadata: &fs::Metadata) -> (u32, u32, u32) {
+    (metadata.mode() & 0o7777, metadata.uid(), metadata.gid())
 }
 
 /// The `file:` URL of a path that needs no escapes.

@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use aios_core::environments::inspection::examine_one;
-use aios_core::environments::repair::{self, Case, Ended, Options, Plan, RealDisk, Session};
+use aios_core::environments::repair::{
+    self, Case, Ended, Options, Plan, RealDisk, Session, Verdict,
+};
 use aios_core::{Environment, Finding, Host, Severity};
 
 use super::ask::{Leave, confirmed};
@@ -27,27 +29,27 @@ fn errors(findings: &[Finding]) -> usize {
     findings.iter().filter(|finding| finding.severity == Severity::Error).count()
 }
 
-/// The errors that the plan does nothing about. Others may come to light: a folder of scripts that is made
-/// again lacks all of them.
-fn unplanned(findings: &[Finding], plan: &Plan) -> usize {
-    let is_planned =
-        |finding: &&Finding| plan.steps.iter().any(|step| step.reasons.contains(&finding.code));
-    findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .filter(|finding| !is_planned(finding))
-        .count()
+/// No more errors than before; or what was repaired is gone, and what it hid came to light.
+fn is_better(plan: &Plan, before: &[Finding], after: &[Finding]) -> bool {
+    let mut repaired = plan.steps.iter().flat_map(|step| &step.reasons);
+    errors(after) <= errors(before)
+        || repaired.all(|code| !after.iter().any(|finding| finding.code == *code))
+}
+
+/// Whether there is more to do, and what was done so far was not in vain.
+fn leads_on(before: &[Finding], next: &Look) -> bool {
+    !next.plan.steps.is_empty() && next.findings != before
 }
 
 /// What one look at an environment tells.
-struct Look {
-    findings: Vec<Finding>,
-    plan: Plan,
+pub(super) struct Look {
+    pub(super) findings: Vec<Finding>,
+    pub(super) plan: Plan,
     /// Why it is not touched.
     refusal: Option<String>,
 }
 
-fn look(host: &Host, prefix: &Path, options: &Options) -> Option<Look> {
+pub(super) fn look(host: &Host, prefix: &Path, options: &Options) -> Option<Look> {
     examine_one(host, prefix, |subject, findings| Look {
         findings: findings.to_vec(),
         plan: repair::plan(&Case { subject, findings, options }),
@@ -94,26 +96,35 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     carry_out(job, repaired, plan)
 }
 
+fn carry_out(job: &Job<'_>, repaired: Repaired, plan: Plan) -> Repaired {
+    match Session::begin(&RealDisk, &repaired.prefix) {
+        Ok(session) => rounds(job, &session.stopped_by(&job.progress.stop), repaired, plan),
+        Err(error) => repaired.failed(&error),
+    }
+}
+
 /// Plans again after each round: what one fault hid comes to light when that one is gone.
-fn carry_out(job: &Job<'_>, mut repaired: Repaired, mut plan: Plan) -> Repaired {
+pub(super) fn rounds(
+    job: &Job<'_>,
+    session: &Session<'_>,
+    mut repaired: Repaired,
+    mut plan: Plan,
+) -> Repaired {
     let prefix = repaired.prefix.clone();
-    let session = match Session::begin(&RealDisk, &prefix) {
-        Ok(session) => session.stopped_by(&job.progress.stop),
-        Err(error) => return repaired.failed(&error),
-    };
     let _under_repair = interrupt::under_repair(&prefix);
-    for round in 0..MOST_ROUNDS {
-        if round > 0 {
-            repaired.plan(&plan);
-        }
-        let before = (errors(&repaired.remaining), unplanned(&repaired.remaining, &plan));
+    for round in 1..=MOST_ROUNDS {
+        let may_go_on = || round < MOST_ROUNDS && !job.is_stopped();
         let mut next = None;
+        let mut goes_on = false;
         let ended = session.carry_out(&plan, || {
             next = look(job.host, &prefix, &job.options);
-            next.as_ref().is_some_and(|next: &Look| {
-                let unplanned = unplanned(&next.findings, &next.plan);
-                errors(&next.findings) <= before.0 || unplanned <= before.1
-            })
+            match &next {
+                Some(next) if is_better(&plan, &repaired.remaining, &next.findings) => {
+                    goes_on = may_go_on() && leads_on(&repaired.remaining, next);
+                    if goes_on { Verdict::GoOn } else { Verdict::Keep }
+                }
+                _ => Verdict::TakeBack,
+            }
         });
         match ended {
             Ok(Ended::Kept) => repaired.done(),
@@ -122,31 +133,35 @@ fn carry_out(job: &Job<'_>, mut repaired: Repaired, mut plan: Plan) -> Repaired 
                 let hint = "the repair made things worse, and was taken back";
                 return repaired.ended(Outcome::Failed, hint);
             }
-            Err(repair::Error::Stopped) => return interrupted(repaired, round),
+            Err(repair::Error::Stopped) => return interrupted(repaired),
             Err(error) => return repaired.failed(&error),
         }
-        let Some(Look { findings, plan: following, .. }) = next else { break };
-        let progress = findings != repaired.remaining;
-        repaired.remaining = findings;
-        repaired.hints(&following);
-        if following.steps.is_empty() || !progress || job.is_stopped() {
+        let Some(next) = next else { break };
+        repaired.remaining = next.findings;
+        repaired.hints(&next.plan);
+        if !goes_on {
             break;
         }
-        plan = following;
+        plan = next.plan;
+        repaired.plan(&plan);
     }
     // What is older than the last ones is of no use any more; failing to remove it is no loss.
     let _ = session.prune(KEPT);
+    ended(repaired)
+}
+
+pub(super) fn ended(repaired: Repaired) -> Repaired {
     let healthy = !needs_repair(&repaired.remaining);
     repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, "")
 }
 
 /// The round that was begun is taken back by now; those before it stay.
-fn interrupted(mut repaired: Repaired, rounds: usize) -> Repaired {
+fn interrupted(mut repaired: Repaired) -> Repaired {
     repaired.undone();
     let path = typed(&repaired.prefix, None);
-    let hint = match rounds {
-        0 => format!("everything is as it was; `aios repair {path}` begins again"),
-        _ => format!(
+    let hint = match repaired.did_anything() {
+        false => format!("everything is as it was; `aios repair {path}` begins again"),
+        true => format!(
             "what is done stays; `aios repair {path}` does the rest, `aios repair --undo {path}` takes it \
              back"
         ),

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use aios_core::environments::repair::{self, RealDisk, Session};
+use aios_core::environments::repair::{self, End, RealDisk, Session};
 
+use super::one::{self, Look};
 use super::{Job, Place};
 use crate::args::Repair;
 use crate::commands::{Error, Exit};
@@ -25,13 +26,22 @@ pub(super) fn end(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     };
     let _under_repair = interrupt::under_repair(prefix);
     let _line = job.shows(if args.undo { "taking back" } else { "going on with" }, prefix, at);
-    let ended = if args.undo { session.undo() } else { session.resume() };
+    let mut next = None;
+    let ended = match args.undo {
+        true => session.undo(),
+        false => session.resume(|| {
+            next = one::look(job.host, prefix, &job.options);
+            !job.is_stopped() && next.as_ref().is_some_and(|next| !next.plan.steps.is_empty())
+        }),
+    };
     match ended {
+        Ok(Some(past)) if past.end == End::Undone => {
+            repaired.past(&past);
+            repaired.ended(Outcome::Undone, "everything is as it was before the repair")
+        }
         Ok(Some(past)) => {
             repaired.past(&past);
-            let hint = if args.undo { "everything is as it was before the repair" } else { "" };
-            let outcome = if args.undo { Outcome::Undone } else { Outcome::Repaired };
-            repaired.ended(outcome, hint)
+            following(job, &session, repaired, next)
         }
         Ok(None) if args.undo => {
             repaired.ended(Outcome::NothingToDo, "there is no repair to take back")
@@ -42,6 +52,25 @@ pub(super) fn end(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         }
         Err(error) => repaired.failed(&error),
     }
+}
+
+/// The rounds that an interrupted repair did not come to.
+fn following(
+    job: &Job<'_>,
+    session: &Session<'_>,
+    mut repaired: Repaired,
+    next: Option<Look>,
+) -> Repaired {
+    let Some(Look { findings, plan, .. }) = next else {
+        return repaired.ended(Outcome::Failed, "there is no environment any more");
+    };
+    repaired.remaining = findings;
+    repaired.hints(&plan);
+    if plan.steps.is_empty() || job.is_stopped() {
+        return one::ended(repaired);
+    }
+    repaired.plan(&plan);
+    one::rounds(job, session, repaired, plan)
 }
 
 pub(super) fn list(prefixes: &[PathBuf], args: &Repair, page: &Page) -> Result<Exit, Error> {

@@ -35,6 +35,11 @@ fn hint(finding: &Finding) -> Option<String> {
         Code::EditableTargetMissing => {
             "bring the project's folder back to where it was, or uninstall the package".to_owned()
         }
+        Code::RepairInterrupted => {
+            "end it first: `aios repair --resume PATH` goes on with it, `aios repair --undo PATH` takes it \
+             back"
+            .to_owned()
+        }
         _ => return None,
     })
 }

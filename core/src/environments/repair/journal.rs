@@ -3,12 +3,12 @@
 //! ```text
 //! .aios-repair/
 //!   lock                held while a repair of this environment works
-//!   1763769600-0/       one repair; the name is the time of its start in seconds since 1970
-//!   1763769600-0.1/     what the same session did after that, taken back together with it
+//!   1763769600-0/       one repair; the name is the time of its start in seconds since 1970; a further
+//!                       round of it is `1763769600-0.1`
 //!     journal           a frame (`wire`): each change with what stands before and after it
 //!     new/0, new/1 ...  files and links that are to be put in place
 //!     old/0, old/1 ...  what they replace, and what is removed
-//!     open              `done` or `undone` when it ended: one of the three is there
+//!     open              how it ended: `done` or `undone`; `back` while it is taken back; one is there
 //! ```
 //!
 //! A folder without a journal was left before anything in the environment was changed. With one, each
@@ -29,8 +29,14 @@ use crate::{fs, system, wire};
 
 const MAGIC: [u8; 8] = *b"AIOSREPR";
 
-/// Renamed when a repair ends: that needs no room on a full disk.
+pub(super) const JOURNAL: &str = "journal";
+
+/// The marks of how far a repair is. One is renamed to the next: that needs no room on a full disk.
+pub(super) const MARKS: [&str; 4] = [OPEN, BACK, DONE, UNDONE];
 pub(super) const OPEN: &str = "open";
+pub(super) const BACK: &str = "back";
+pub(super) const DONE: &str = "done";
+pub(super) const UNDONE: &str = "undone";
 
 /// Increased whenever a journal of an older program would be misread.
 const VERSION: u32 = 1;
@@ -168,7 +174,7 @@ impl Journal {
 
     /// Reads the journal of a repair. `None` when it was interrupted before it had one.
     pub(super) fn read(folder: &Path) -> Result<Option<Journal>, Error> {
-        let path = folder.join("journal");
+        let path = folder.join(JOURNAL);
         let framed = match fs::read(&path, MAX_BYTES) {
             Ok(framed) => framed,
             Err(error) if error.is_missing() => return Ok(None),
@@ -271,7 +277,7 @@ impl<'a> Staging<'a> {
                 changes: changes.collect::<Result<_, _>>()?,
             });
         }
-        let journal = self.folder.join("journal");
+        let journal = self.folder.join(JOURNAL);
         let payload = bincode::serde::encode_to_vec(&steps, configuration())
             .map_err(|error| Error::Journal { path: journal.clone(), reason: error.to_string() })?;
         let temporary = self.folder.join("journal.part");

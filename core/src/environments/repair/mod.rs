@@ -46,7 +46,7 @@ mod tests;
 use change::Change;
 pub use disk::{Disk, RealDisk};
 pub use running::{Process, running};
-pub use session::{End, Ended, Past, Session, list};
+pub use session::{End, Ended, Past, Session, Verdict, list, unfinished};
 
 /// Where repairs keep their journals and what they replaced, below the prefix.
 pub const FOLDER: &str = ".aios-repair";
@@ -160,6 +160,11 @@ impl<'a> Case<'a> {
 /// What there is to do about the findings of severity `error` and `warning`. Writes nothing.
 pub fn plan(case: &Case<'_>) -> Plan {
     let mut plan = Plan { prefix: case.prefix().to_path_buf(), ..Plan::default() };
+    if case.has(&[Code::RepairInterrupted]) {
+        // What stands there is half of what another plan makes of it.
+        elsewhere::plan(case, &mut plan);
+        return plan;
+    }
     let needs_base = case.findings.iter().any(|finding| is_about_base(finding.code));
     if needs_base {
         match base::decide(case) {
