@@ -411,3 +411,17 @@ fn while_another_process_repairs_it() {
     drop(lock);
     repair(&home, &[]).exits_with(0);
 }
+
+#[test]
+fn a_repair_that_was_interrupted_is_named_with_what_ends_it() {
+    let broken = broken_by(&["power was cut while it was repaired"]);
+    let said = broken.home.aios(["check", "project/.venv"]).exits_with(1);
+    for command in ["aios repair --resume ~/project/.venv", "aios repair --undo ~/project/.venv"] {
+        assert!(said.shown().contains(command), "{}", said.shown());
+    }
+    assert!(!said.shown().contains("with a plan to look at first"), "{}", said.shown());
+    let answer = broken.repair(&["--yes"]).exits_with(1);
+    assert_eq!(outcome(&answer), "refused");
+    broken.repair(&["--resume"]).exits_with(0);
+    broken.check().exits_with(0);
+}

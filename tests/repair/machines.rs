@@ -10,7 +10,7 @@ use aios_core::environments::inspection::examine_one;
 use aios_core::environments::repair::{self, Case, Options, Plan, RealDisk, Session, Verdict};
 use aios_core::{Host, Platform, Severity};
 
-use crate::support::{differences, elf, macho, pe, system, timeless, tree, write};
+use crate::support::{differences, elf, pe, system, timeless, tree, write};
 
 struct Machine {
     host: Host,
@@ -50,7 +50,7 @@ impl Machine {
         }
         let image = match self.host.platform {
             Platform::Linux => elf(62, version),
-            Platform::MacOs => macho(),
+            Platform::MacOs => system::macho(),
             Platform::Windows => pe(0x8664, version),
         };
         write(&executable, &image);
@@ -97,7 +97,7 @@ impl Machine {
                         let name = format!("fast.cpython-{digits}-x86_64-linux-gnu.so");
                         (site, (name, elf(62, "PyInit_fast\0")))
                     }
-                    _ => (site, (format!("fast.cpython-{digits}-darwin.so"), macho())),
+                    _ => (site, (format!("fast.cpython-{digits}-darwin.so"), system::macho())),
                 }
             }
         };

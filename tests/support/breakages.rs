@@ -160,7 +160,7 @@ const BREAKAGES: &[Breakage] = &[
         }
         None
     })
-    .stays("`aios repair --resume PATH` goes on with it"),
+    .stays("end it first: `aios repair --resume "),
     // Place.
     breaks(Code::EnvMoved, "the environment was renamed", |home, venv| {
         let moved = Venv { prefix: home.join("renamed"), base: venv.base.clone() };

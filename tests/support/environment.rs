@@ -70,16 +70,6 @@ pub(crate) fn pe(machine: u16, marker: &str) -> Vec<u8> {
     file
 }
 
-/// A Mach-O program for Apple's processors: a header, and no load commands.
-pub(crate) fn macho() -> Vec<u8> {
-    const ARM64: u32 = 0x0100_000c;
-    const EXECUTE: u32 = 2;
-    [0xfeed_facf_u32, ARM64, 0, EXECUTE, 0, 0, 0, 0]
-        .iter()
-        .flat_map(|word| word.to_le_bytes())
-        .collect()
-}
-
 /// Writes a file and the folders above it.
 pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();

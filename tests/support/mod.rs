@@ -13,6 +13,8 @@ mod tree;
 pub(crate) use breakages::{Breakage, Look, breakages, not_built};
 pub(crate) use environment::{Base, Distribution, Venv, write};
 #[cfg(unix)]
-pub(crate) use environment::{elf, macho, pe};
+pub(crate) use environment::{elf, pe};
 pub(crate) use home::{Answer, Home};
-pub(crate) use tree::{Tree, differences, timeless, tree};
+#[cfg(unix)]
+pub(crate) use tree::timeless;
+pub(crate) use tree::{Tree, differences, tree};

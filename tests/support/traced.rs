@@ -128,6 +128,7 @@ impl Traced {
                 self.on(None);
             }
         }
+        // Killed when it is dropped, which is now.
         true
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn differences(before: &Tree, after: &Tree) -> String {
 }
 
 /// The same, whenever its files were modified.
+#[cfg(unix)]
 pub(crate) fn timeless(tree: &Tree) -> Tree {
     let mut timeless = tree.clone();
     for node in timeless.values_mut() {
