@@ -8,7 +8,10 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::{Record, RecordedFile, Role, Run};
+use crate::host::Platform;
 
 /// The largest real ones (all of the CUDA wheels) stay below 1 MiB.
 pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -72,7 +75,9 @@ pub fn rewritten(bytes: &[u8], changed: impl Fn(&str) -> Option<(String, u64)>) 
 impl Record {
     /// The record of these files.
     pub fn of(files: Vec<RecordedFile>) -> Record {
-        let mut record = Record { files, ..Record::default() };
+        static PARSED: AtomicU64 = AtomicU64::new(1);
+        let number = PARSED.fetch_add(1, Ordering::Relaxed);
+        let mut record = Record { number, files, ..Record::default() };
         for (at, file) in record.files.iter().enumerate() {
             let top = file.path.split('/').next().unwrap_or_default();
             if record.runs.last().is_none_or(|run| run.top != top) {
@@ -139,8 +144,17 @@ impl Role {
 impl RecordedFile {
     /// A line of RECORD.
     pub fn new(path: String, hash: Option<String>, bytes: Option<u64>) -> RecordedFile {
-        RecordedFile { role: Role::of(&path), path, hash, bytes }
+        RecordedFile { role: Role::of(&path), plain: is_plain(&path), path, hash, bytes }
     }
+}
+
+fn is_plain(recorded: &str) -> bool {
+    let is_name = |part: &str| !matches!(part, "" | "." | "..");
+    // `C:x` and `\x` are roots on Windows.
+    let is_rooted = Platform::CURRENT == Platform::Windows && recorded.contains([':', '\\']);
+    // A name that was not UTF-8 was replaced when RECORD was read, and cannot be found.
+    let is_text = !recorded.contains(['\u{fffd}', '\0']);
+    is_text && !is_rooted && recorded.split('/').all(is_name)
 }
 
 /// No metadata holds NULs; a file system that lost data fills files with them.

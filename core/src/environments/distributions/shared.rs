@@ -63,7 +63,9 @@ impl Shared {
             return site;
         }
         // Not under the lock: the first environments of a run would wait for each other.
-        let site = super::site::read(folder, self).ok().map(Arc::new);
+        let read = super::site::read(folder, self).ok();
+        // It is kept for the whole run, and a process may not keep many folders open.
+        let site = read.map(|site| Arc::new(Site { open: None, ..site }));
         let mut sites = lock(&self.sites);
         if sites.len() < MAX_SITES {
             sites.insert(folder.to_path_buf(), site.clone());
