@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use aios_core::environments::inspection::{
-    Inspected, Limits, Progress, Request, examine_one, inspect, is_prefix,
+    Earlier, Inspected, Limits, Progress, Request, examine_one, inspect, is_prefix,
 };
 use aios_core::environments::repair::{self, Case, Ended, Options, Plan, RealDisk, Session};
 use aios_core::{Depth, Environment, Finding, Host, Severity};
@@ -133,8 +133,8 @@ struct Look {
     refusal: Option<String>,
 }
 
-fn look(host: &Host, prefix: &Path, options: &Options) -> Option<Look> {
-    examine_one(host, prefix, |subject, findings| Look {
+fn look(host: &Host, prefix: &Path, options: &Options, earlier: &Earlier) -> Option<Look> {
+    examine_one(host, prefix, earlier, |subject, findings| Look {
         findings: findings.to_vec(),
         plan: repair::plan(&Case { subject, findings, options }),
         refusal: refusal(host, subject.environment),
@@ -143,7 +143,8 @@ fn look(host: &Host, prefix: &Path, options: &Options) -> Option<Look> {
 
 fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page) -> Repaired {
     let mut repaired = Repaired::new(prefix);
-    let Some(Look { findings, plan, refusal }) = look(host, prefix, options) else {
+    let earlier = Earlier::default();
+    let Some(Look { findings, plan, refusal }) = look(host, prefix, options, &earlier) else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
     if !needs_repair(&findings) {
@@ -168,11 +169,17 @@ fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page
             Err(hint) => return repaired.ended(Outcome::Planned, hint),
         }
     }
-    carry_out(host, repaired, plan, options)
+    carry_out(host, repaired, plan, options, &earlier)
 }
 
 /// Plans again after each round: what one fault hid comes to light when that one is gone.
-fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Options) -> Repaired {
+fn carry_out(
+    host: &Host,
+    mut repaired: Repaired,
+    mut plan: Plan,
+    options: &Options,
+    earlier: &Earlier,
+) -> Repaired {
     let prefix = repaired.prefix.clone();
     let session = match Session::begin(&RealDisk, &prefix) {
         Ok(session) => session,
@@ -185,7 +192,7 @@ fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Opti
         let before = errors(&repaired.remaining);
         let mut next = None;
         let ended = session.carry_out(&plan, || {
-            next = look(host, &prefix, options);
+            next = look(host, &prefix, options, earlier);
             next.as_ref().is_some_and(|next: &Look| errors(&next.findings) <= before)
         });
         match ended {

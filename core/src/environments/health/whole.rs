@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,29 +16,38 @@ use crate::fs::{Identity, Stamp};
 /// Files with several names that are remembered: a hundred environments of ten thousand files.
 const MAX_FINE: usize = 1_000_000;
 
+/// A change this young may be followed by another one within the same tick of the clock.
+const SETTLED_NS: i64 = 2_000_000_000;
+
+/// What changed before this moment shows every later change in its stamp.
+pub(in crate::environments) fn settled_ns() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_nanos()).unwrap_or(i64::MAX) - SETTLED_NS
+}
+
 /// Over names and stamps of the files of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
     /// Of these files. `None` when one of them is younger than `settled_ns`: it may change again
-    /// within the same tick of the clock.
+    /// within the same tick of the clock. Also when one is not there: whether that is a fault depends on
+    /// more than the distribution (on a folder of scripts, say).
     fn of<'a>(
         files: impl Iterator<Item = (&'a str, Option<Stamp>)>,
         settled_ns: i64,
     ) -> Option<Fingerprint> {
         let mut hash = Sha256::new();
         for (file, stamp) in files {
-            if stamp.is_some_and(|stamp| stamp.modified_ns >= settled_ns) {
+            let Stamp { modified_ns, inode, bytes } = stamp?;
+            if modified_ns >= settled_ns {
                 return None;
             }
             hash.update(file.as_bytes());
-            hash.update([0, u8::from(stamp.is_some())]);
-            if let Some(Stamp { modified_ns, inode, bytes }) = stamp {
-                hash.update(modified_ns.to_le_bytes());
-                hash.update(inode.to_le_bytes());
-                hash.update(bytes.to_le_bytes());
-            }
+            hash.update([0]);
+            hash.update(modified_ns.to_le_bytes());
+            hash.update(inode.to_le_bytes());
+            hash.update(bytes.to_le_bytes());
         }
         let digest = hash.finalize();
         digest.first_chunk().copied().map(Fingerprint)
@@ -66,15 +76,20 @@ impl Whole {
         Whole { known, settled_ns: Some(settled_ns), ..Whole::default() }
     }
 
+    /// Knows nothing yet and remembers what it is told, for other looks by this process.
+    pub fn remembering() -> Whole {
+        Whole::new(HashMap::new(), settled_ns())
+    }
+
     /// Whether the files of this distribution were whole and are as they were.
     pub(super) fn is_unchanged<'f, F>(&self, info: &Path, files: impl FnOnce() -> F) -> bool
     where
         F: Iterator<Item = (&'f str, Option<Stamp>)>,
     {
-        let known = info.to_str().and_then(|info| self.known.get(info));
-        known.zip(self.settled_ns).is_some_and(|(known, settled_ns)| {
-            Fingerprint::of(files(), settled_ns).as_ref() == Some(known)
-        })
+        let (Some(info), Some(settled_ns)) = (info.to_str(), self.settled_ns) else { return false };
+        let added = || self.added.lock().ok()?.get(info).copied();
+        let known = self.known.get(info).copied().or_else(added);
+        known.is_some_and(|known| Fingerprint::of(files(), settled_ns) == Some(known))
     }
 
     /// Remembers that these files are whole.

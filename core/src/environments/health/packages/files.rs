@@ -14,7 +14,7 @@ use crate::environments::health::{Depth, Finding, Method, Report, Severity, Subj
 use crate::fs::{Identity, Kind, Stamp};
 use crate::system;
 
-/// Fewer are read as fast as their stamps are compared with what the last run kept.
+/// Of a distribution whose files environments share, fewer are not worth remembering.
 const MANY_FILES: usize = 16;
 
 /// What is wrong with the files of one distribution.
@@ -43,9 +43,7 @@ pub(super) fn check(
     let Some(record) = distribution.record.get() else { return };
     let places = Places::of_prefix(site, &subject.facts.prefix);
     let files = || lasting_files(record, &places);
-    let is_large = record.files.len() >= MANY_FILES;
-    let may_skip = is_large && subject.depth < Depth::Deep;
-    if may_skip && subject.whole.is_unchanged(&distribution.info, files) {
+    if subject.depth < Depth::Deep && subject.whole.is_unchanged(&distribution.info, files) {
         return;
     }
     let mut faults = Faults { linked: true, ..Faults::default() };
@@ -67,7 +65,8 @@ pub(super) fn check(
         }
     }
     if faults.is_none() {
-        if is_large {
+        // Shared ones were not opened here, and few are opened as fast as their stamps are compared.
+        if !faults.linked || record.files.len() >= MANY_FILES {
             subject.whole.add(&distribution.info, files);
         }
         return;
