@@ -9,6 +9,7 @@ use aios_core::environments::inspection::{
 use aios_core::environments::repair::{self, Case, Ended, Options, Plan, RealDisk, Session};
 use aios_core::{Depth, Environment, Finding, Host, Severity};
 
+use super::scope::cache_file;
 use super::{Error, Exit};
 use crate::args::{Format, Repair};
 use crate::output::repair::{self as report, Outcome, Repaired};
@@ -143,7 +144,7 @@ fn look(host: &Host, prefix: &Path, options: &Options, earlier: &Earlier) -> Opt
 
 fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page) -> Repaired {
     let mut repaired = Repaired::new(prefix);
-    let earlier = Earlier::default();
+    let earlier = Earlier::new(host, cache_file(host).as_deref());
     let Some(Look { findings, plan, refusal }) = look(host, prefix, options, &earlier) else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };

@@ -43,11 +43,12 @@ impl Fingerprint {
             if modified_ns >= settled_ns {
                 return None;
             }
+            let mut numbers = [0; 25];
+            numbers[1..9].copy_from_slice(&modified_ns.to_le_bytes());
+            numbers[9..17].copy_from_slice(&inode.to_le_bytes());
+            numbers[17..].copy_from_slice(&bytes.to_le_bytes());
             hash.update(file.as_bytes());
-            hash.update([0]);
-            hash.update(modified_ns.to_le_bytes());
-            hash.update(inode.to_le_bytes());
-            hash.update(bytes.to_le_bytes());
+            hash.update(numbers);
         }
         let digest = hash.finalize();
         digest.first_chunk().copied().map(Fingerprint)
@@ -76,9 +77,9 @@ impl Whole {
         Whole { known, settled_ns: Some(settled_ns), ..Whole::default() }
     }
 
-    /// Knows nothing yet and remembers what it is told, for other looks by this process.
-    pub fn remembering() -> Whole {
-        Whole::new(HashMap::new(), settled_ns())
+    /// Whether what it is told is of use to anybody.
+    pub(super) fn remembers(&self) -> bool {
+        self.settled_ns.is_some()
     }
 
     /// Whether the files of this distribution were whole and are as they were.

@@ -176,10 +176,7 @@ impl<'a> Cache<'a> {
 
     /// What checks know to be whole; given back to [`Cache::write`].
     pub(super) fn take_whole(&mut self) -> Whole {
-        match self.path {
-            Some(_) => Whole::new(std::mem::take(&mut self.old.whole), self.settled_ns),
-            None => Whole::default(),
-        }
+        Whole::new(std::mem::take(&mut self.old.whole), self.settled_ns)
     }
 
     /// What a walk goes into in this folder, when it is as it was.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::cache::{self, Cache};
 use super::identify::identify;
 use crate::environments::catalog::Catalog;
 use crate::environments::distributions::{self, Shared};
@@ -30,9 +31,12 @@ pub struct Earlier {
     whole: Whole,
 }
 
-impl Default for Earlier {
-    fn default() -> Earlier {
-        Earlier { shared: Shared::new(), whole: Whole::remembering() }
+impl Earlier {
+    /// With what the checks of this user knew of distributions, if their cache is given.
+    pub fn new(host: &Host, cache: Option<&Path>) -> Earlier {
+        let bytes = cache::read(cache);
+        let whole = Cache::open(host, cache, &bytes).take_whole();
+        Earlier { shared: Shared::new(), whole }
     }
 }
 

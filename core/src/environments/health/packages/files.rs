@@ -31,6 +31,8 @@ struct Faults<'a> {
     wrong_type: Vec<(PathBuf, &'static str)>,
     /// Files that the system did not let us read.
     unread: Vec<PathBuf>,
+    /// How the files stood that were opened, by their lines.
+    stamps: Vec<Option<Stamp>>,
 }
 
 /// Reports what is wrong with the files of a distribution, one finding for each code.
@@ -42,8 +44,8 @@ pub(super) fn check(
 ) {
     let Some(record) = distribution.record.get() else { return };
     let places = Places::of_prefix(site, &subject.facts.prefix);
-    let files = || lasting_files(record, &places);
-    if subject.depth < Depth::Deep && subject.whole.is_unchanged(&distribution.info, files) {
+    let now = || stamps(record, |_, recorded| places.stamp(recorded));
+    if subject.depth < Depth::Deep && subject.whole.is_unchanged(&distribution.info, now) {
         return;
     }
     let mut faults = Faults { linked: true, ..Faults::default() };
@@ -67,7 +69,10 @@ pub(super) fn check(
     if faults.is_none() {
         // Shared ones were not opened here, and few are opened as fast as their stamps are compared.
         if !faults.linked || record.files.len() >= MANY_FILES {
-            subject.whole.add(&distribution.info, files);
+            subject.whole.add(&distribution.info, || {
+                let known = |at: usize| faults.stamps.get(at).copied().flatten();
+                stamps(record, move |at, recorded| known(at).or_else(|| places.stamp(recorded)))
+            });
         }
         return;
     }
@@ -106,12 +111,13 @@ impl Faults<'_> {
 }
 
 /// Everything that is judged of a distribution: what it was told from, and its files.
-fn lasting_files<'a>(
+fn stamps<'a>(
     record: &'a Record,
-    places: &Places<'_>,
+    stamp: impl Fn(usize, &RecordedFile) -> Option<Stamp>,
 ) -> impl Iterator<Item = (&'a str, Option<Stamp>)> {
-    let lasting = record.files.iter().filter(|recorded| recorded.role != Role::Bytecode);
-    lasting.map(|recorded| (recorded.path.as_str(), places.stamp(recorded)))
+    let lines = record.files.iter().enumerate();
+    let lasting = lines.filter(|(_, recorded)| recorded.role != Role::Bytecode);
+    lasting.map(move |(at, recorded)| (recorded.path.as_str(), stamp(at, recorded)))
 }
 
 /// A line of RECORD.
@@ -160,7 +166,12 @@ fn look_at<'a>(
     }
     let look = Look { depth: subject.depth, rewritten: is_script || is_rewritten };
     let corrupt = |reason: String| (path.clone(), reason);
-    let verdict = content::judge(&path, recorded, look);
+    let mut stamp = None;
+    let verdict = content::judge_stamped(&path, recorded, look, &mut stamp);
+    if let Some(stamp) = stamp.filter(|_| subject.whole.remembers()) {
+        faults.stamps.resize(line.key.1, None);
+        faults.stamps.push(Some(stamp));
+    }
     if let Some(file) = linked.filter(|_| verdict == Verdict::Fine) {
         subject.whole.add_fine(file, line.key);
     }
