@@ -111,10 +111,10 @@ impl Faults<'_> {
 }
 
 /// Everything that is judged of a distribution: what it was told from, and its files.
-fn stamps<'a>(
-    record: &'a Record,
+fn stamps(
+    record: &Record,
     stamp: impl Fn(usize, &RecordedFile) -> Option<Stamp>,
-) -> impl Iterator<Item = (&'a str, Option<Stamp>)> {
+) -> impl Iterator<Item = (&str, Option<Stamp>)> {
     let lines = record.files.iter().enumerate();
     let lasting = lines.filter(|(_, recorded)| recorded.role != Role::Bytecode);
     lasting.map(move |(at, recorded)| (recorded.path.as_str(), stamp(at, recorded)))
