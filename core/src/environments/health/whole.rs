@@ -1,4 +1,5 @@
-//! Distributions whose files an earlier run found whole: a fingerprint over the stamps of all of them.
+//! Distributions whose files an earlier run or look found whole: a fingerprint over the stamps of all of
+//! them.
 //!
 //! While no stamp differs no content does, so that a file need not be opened again. Stamps hold the
 //! time of change (`ctime`), which no program can set back.
@@ -145,6 +146,7 @@ mod tests {
         let first = Whole::new(HashMap::new(), far);
         assert!(!first.is_unchanged(&info, files));
         first.add(&info, files);
+        assert!(first.is_unchanged(&info, files));
         let (known, any) = first.into_known();
         assert!(any);
         let second = Whole::new(known, far);
@@ -157,6 +159,16 @@ mod tests {
         assert!(!cfg!(unix) || !second.is_unchanged(&info, files));
         std::fs::remove_file(&file).unwrap();
         assert!(!second.is_unchanged(&info, files));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_kept() {
+        let whole = Whole::new(HashMap::new(), i64::MAX);
+        let info = Path::new("x-1.dist-info");
+        let files = || [("../../../bin/x", None)].into_iter();
+        whole.add(info, files);
+        assert!(!whole.is_unchanged(info, files));
+        assert!(!whole.into_known().1);
     }
 
     #[test]
