@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aios_core::environments::inspection::examine_one;
+use aios_core::environments::inspection::{Earlier, examine_one};
 use aios_core::environments::repair::{self, Case, Options, Plan, RealDisk, Session, Verdict};
 use aios_core::{Host, Platform, Severity};
 
@@ -107,7 +107,7 @@ impl Machine {
 
     /// The plan, and the codes of what is wrong.
     fn look(&self, prefix: &Path) -> (Plan, Vec<String>) {
-        examine_one(&self.host, prefix, |subject, findings| {
+        examine_one(&self.host, prefix, &Earlier::new(&self.host, None), |subject, findings| {
             let plan = repair::plan(&Case { subject, findings, options: &Options::default() });
             let bad = findings.iter().filter(|finding| finding.severity > Severity::Info);
             (plan, bad.map(|finding| finding.code.as_str().to_owned()).collect())

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aios_core::Host;
-use aios_core::environments::inspection::Progress;
+use aios_core::environments::inspection::{Earlier, Progress};
 use aios_core::environments::repair::{self, Options};
 
+use super::scope::cache_file;
 use super::{Error, Exit};
 use crate::args::{Format, Repair};
 use crate::output::repair::{self as report, Outcome, Repaired};
@@ -43,6 +44,11 @@ struct Place {
 impl Job<'_> {
     fn is_stopped(&self) -> bool {
         self.progress.stop.load(Ordering::Relaxed)
+    }
+
+    /// What checks of the past found whole, for the looks at one environment.
+    fn earlier(&self) -> Earlier {
+        Earlier::new(self.host, cache_file(self.host).as_deref())
     }
 
     /// A line on a terminal while something is done that may take a while.

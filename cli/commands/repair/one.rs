@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use aios_core::environments::inspection::examine_one;
+use aios_core::environments::inspection::{Earlier, examine_one};
 use aios_core::environments::repair::{
     self, Case, Ended, Options, Plan, RealDisk, Session, Verdict,
 };
@@ -49,8 +49,9 @@ pub(super) struct Look {
     refusal: Option<String>,
 }
 
-pub(super) fn look(host: &Host, prefix: &Path, options: &Options) -> Option<Look> {
-    examine_one(host, prefix, |subject, findings| Look {
+pub(super) fn look(job: &Job<'_>, prefix: &Path, earlier: &Earlier) -> Option<Look> {
+    let (host, options) = (job.host, &job.options);
+    examine_one(host, prefix, earlier, |subject, findings| Look {
         findings: findings.to_vec(),
         plan: repair::plan(&Case { subject, findings, options }),
         refusal: refusal(host, subject.environment),
@@ -60,7 +61,8 @@ pub(super) fn look(host: &Host, prefix: &Path, options: &Options) -> Option<Look
 pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     let mut repaired = Repaired::new(prefix);
     let line = job.shows("looking at", prefix, at);
-    let looked = look(job.host, prefix, &job.options);
+    let earlier = job.earlier();
+    let looked = look(job, prefix, &earlier);
     drop(line);
     let Some(Look { findings, plan, refusal }) = looked else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
@@ -93,12 +95,15 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         return repaired.ended(outcome, hint);
     }
     let _line = job.shows("repairing", prefix, at);
-    carry_out(job, repaired, plan)
+    carry_out(job, repaired, plan, &earlier)
 }
 
-fn carry_out(job: &Job<'_>, repaired: Repaired, plan: Plan) -> Repaired {
+fn carry_out(job: &Job<'_>, repaired: Repaired, plan: Plan, earlier: &Earlier) -> Repaired {
     match Session::begin(&RealDisk, &repaired.prefix) {
-        Ok(session) => rounds(job, &session.stopped_by(&job.progress.stop), repaired, plan),
+        Ok(session) => {
+            let session = session.stopped_by(&job.progress.stop);
+            rounds(job, &session, earlier, repaired, plan)
+        }
         Err(error) => repaired.failed(&error),
     }
 }
@@ -107,6 +112,7 @@ fn carry_out(job: &Job<'_>, repaired: Repaired, plan: Plan) -> Repaired {
 pub(super) fn rounds(
     job: &Job<'_>,
     session: &Session<'_>,
+    earlier: &Earlier,
     mut repaired: Repaired,
     mut plan: Plan,
 ) -> Repaired {
@@ -117,7 +123,7 @@ pub(super) fn rounds(
         let mut next = None;
         let mut goes_on = false;
         let ended = session.carry_out(&plan, || {
-            next = look(job.host, &prefix, &job.options);
+            next = look(job, &prefix, earlier);
             match &next {
                 Some(next) if is_better(&plan, &repaired.remaining, &next.findings) => {
                     goes_on = may_go_on() && leads_on(&repaired.remaining, next);

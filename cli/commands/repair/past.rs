@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aios_core::environments::inspection::Earlier;
 use aios_core::environments::repair::{self, End, RealDisk, Session};
 
 use super::one::{self, Look};
@@ -26,11 +27,12 @@ pub(super) fn end(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     };
     let _under_repair = interrupt::under_repair(prefix);
     let _line = job.shows(if args.undo { "taking back" } else { "going on with" }, prefix, at);
+    let earlier = job.earlier();
     let mut next = None;
     let ended = match args.undo {
         true => session.undo(),
         false => session.resume(|| {
-            next = one::look(job.host, prefix, &job.options);
+            next = one::look(job, prefix, &earlier);
             !job.is_stopped() && next.as_ref().is_some_and(|next| !next.plan.steps.is_empty())
         }),
     };
@@ -41,7 +43,7 @@ pub(super) fn end(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         }
         Ok(Some(past)) => {
             repaired.past(&past);
-            following(job, &session, repaired, next)
+            following(job, &session, &earlier, repaired, next)
         }
         Ok(None) if args.undo => {
             repaired.ended(Outcome::NothingToDo, "there is no repair to take back")
@@ -58,6 +60,7 @@ pub(super) fn end(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
 fn following(
     job: &Job<'_>,
     session: &Session<'_>,
+    earlier: &Earlier,
     mut repaired: Repaired,
     next: Option<Look>,
 ) -> Repaired {
@@ -70,7 +73,7 @@ fn following(
         return one::ended(repaired);
     }
     repaired.plan(&plan);
-    one::rounds(job, session, repaired, plan)
+    one::rounds(job, session, earlier, repaired, plan)
 }
 
 pub(super) fn list(prefixes: &[PathBuf], args: &Repair, page: &Page) -> Result<Exit, Error> {

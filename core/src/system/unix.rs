@@ -13,7 +13,7 @@ use std::sync::Arc;
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
-use crate::fs::Identity;
+use crate::fs::{Access, Identity};
 use crate::host::{Platform, User};
 use crate::registry::{Fabricated, Registry};
 
@@ -105,6 +105,10 @@ pub(crate) const HAS_LINKS: bool = true;
 /// Permission bits, as `chmod` takes them.
 pub(crate) fn mode(metadata: &Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777
+}
+
+pub(crate) fn access(metadata: &Metadata) -> Access {
+    Access { mode: mode(metadata), uid: metadata.uid(), gid: metadata.gid() }
 }
 
 pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {

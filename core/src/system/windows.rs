@@ -14,7 +14,7 @@ use winreg::enums::{
     HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_32KEY, KEY_WOW64_64KEY,
 };
 
-use crate::fs::Identity;
+use crate::fs::{Access, Identity};
 use crate::host::{Platform, User};
 use crate::registry::{Hive, Registry};
 
@@ -150,6 +150,10 @@ pub(crate) fn is_executable(_: &Metadata) -> bool {
 pub(crate) const HAS_LINKS: bool = false;
 
 /// Windows has no permission bits.
+pub(crate) fn access(_: &Metadata) -> Access {
+    Access::default()
+}
+
 pub(crate) fn mode(_: &Metadata) -> u32 {
     0
 }

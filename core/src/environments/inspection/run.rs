@@ -36,7 +36,7 @@ pub fn inspect(host: &Host, request: &Request) -> Inspection {
     let remembered = cache::read(request.cache.as_deref());
     let mut cache = Cache::open(host, request.cache.as_deref(), &remembered);
     let run = Run {
-        whole: cache.take_whole(),
+        whole: if request.cache.is_some() { cache.take_whole() } else { Whole::default() },
         host,
         user_base: host.home_place(".local"),
         request,
