@@ -4,9 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use aios_core::environments::inspection::{Earlier, examine_one};
-use aios_core::environments::repair::{
-    self, Case, Ended, Options, Plan, RealDisk, Session, Verdict,
-};
+use aios_core::environments::repair::{self, Case, Ended, Plan, RealDisk, Session, Verdict};
 use aios_core::{Environment, Finding, Host, Severity};
 
 use super::ask::{Leave, confirmed};
