@@ -152,6 +152,7 @@ const BREAKAGES: &[Breakage] = &[
     })
     .stays("move it away and check again"),
     breaks(Code::RepairInterrupted, "power was cut while it was repaired", |home, venv| {
+        system::tell_version(venv);
         fs::remove_file(venv.cfg()).unwrap();
         home.aios(["repair".as_ref(), "--yes".as_ref(), venv.prefix.as_os_str()]);
         let all = fs::read_dir(venv.prefix.join(FOLDER)).unwrap();

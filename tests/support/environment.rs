@@ -182,6 +182,8 @@ const PIP: Distribution<'static> = Distribution {
         ("pip/_internal/cli/__init__.py", b"# pip\n"),
         ("pip/_internal/cli/main.py", b"def main(): ...\n"),
         ("pip/_vendor/__init__.py", b"# pip\n"),
+        // What commands of Windows start with.
+        ("pip/_vendor/distlib/t64.exe", b"MZ: a launcher"),
     ],
     scripts: &["pip", "pip3"],
 };

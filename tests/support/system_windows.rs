@@ -83,6 +83,10 @@ pub(crate) fn make_programs_of_base(base: &Base) {
     for name in ["python.exe", "pythonw.exe"] {
         write(&base.prefix.join(name), image("a program"));
     }
+    // Those that environments get.
+    for name in ["python.exe", "pythonw.exe"] {
+        write(&base.library().join("venv/scripts/nt").join(name), image("a program"));
+    }
     let library = format!("python{}.dll", base.xy.replace('.', ""));
     write(&base.prefix.join(library), image(&format!("\0{}\0", base.version)));
     write(&base.prefix.join("python3.dll"), image("a library"));

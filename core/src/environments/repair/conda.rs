@@ -15,6 +15,7 @@ use crate::environments::health::Code;
 use crate::environments::health::conda::prefix;
 use crate::fs;
 use crate::host::Platform;
+use crate::system;
 
 /// `libpython` has 30 MiB.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -68,6 +69,8 @@ struct Prefixes<'a> {
 }
 
 fn place(case: &Case<'_>, meta: &CondaMeta, old: &Path, plan: &mut Plan) {
+    // Files of Windows have it with either separator; what they name is compared with one.
+    let old = system::native(old.to_path_buf());
     let prefixes = Prefixes {
         old: old.as_os_str().as_encoded_bytes(),
         new: case.prefix().as_os_str().as_encoded_bytes(),
