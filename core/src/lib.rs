@@ -33,6 +33,7 @@
 pub mod environments;
 pub mod fs;
 mod host;
+mod process;
 mod registry;
 mod system;
 mod wire;
@@ -42,4 +43,5 @@ pub use environments::{
     Environment, EnvironmentId, EnvironmentKind, Found, Problem, Source, Status,
 };
 pub use host::{Host, Platform, User};
+pub use process::Error as ProcessError;
 pub use registry::{Fabricated as FabricatedRegistry, Hive, Registry};
