@@ -79,7 +79,9 @@ pub(crate) struct Repair {
     /// A folder with wheels to install damaged distributions from. May be repeated.
     #[arg(long = "wheelhouse", value_name = "DIR")]
     pub(crate) wheelhouses: Vec<PathBuf>,
-    /// Whether anything may be fetched. Nothing is, so far.
+    /// Whether wheels that this machine does not have may be fetched, by uv on `PATH` or by the pip of an
+    /// installation, and never by anything of the environment. They come into a temporary folder, also
+    /// with `--dry-run`.
     #[arg(long, value_enum, default_value_t = Network::Never, value_name = "WHEN")]
     pub(crate) network: Network,
     /// Take the last repair back, or one that was interrupted.
@@ -99,6 +101,7 @@ pub(crate) struct Repair {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Network {
     Never,
+    Allow,
 }
 
 /// Where to look; the same for `find` and `check`.

@@ -15,6 +15,7 @@ static END_AT_ONCE: AtomicBool = AtomicBool::new(false);
 /// From now on the first press sets `progress.stop`. When SIGINT is ignored (`nohup`, a background
 /// job of a shell without job control) it stays ignored.
 pub(crate) fn stop_on_ctrl_c(progress: &Arc<Progress>) {
+    END_AT_ONCE.store(false, Ordering::Relaxed);
     let progress = Arc::clone(progress);
     // Without a handler the first press ends the program, which is no worse than it was.
     let _ = ctrlc::try_set_handler(move || {

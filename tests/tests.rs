@@ -15,6 +15,8 @@ mod cli;
 mod layers;
 /// Whatever stands beside a healthy environment does not keep it from being found.
 mod neighbours;
+/// Wheels that are fetched, with a real pip.
+mod network;
 /// Which code and which tests are for one system alone.
 mod platforms;
 /// The commands of README.md do what it shows.

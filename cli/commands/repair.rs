@@ -6,13 +6,18 @@ use std::path::{Path, PathBuf};
 use aios_core::environments::inspection::{
     Inspected, Limits, Progress, Request, examine_one, inspect, is_prefix,
 };
-use aios_core::environments::repair::{self, Case, Ended, Options, Plan, RealDisk, Session};
+use aios_core::environments::repair::{
+    self, Case, Ended, Fetched, Network, Options, Plan, RealDisk, Session,
+};
 use aios_core::{Depth, Environment, Finding, Host, Severity};
 
+use self::network::Fetching;
 use super::{Error, Exit};
-use crate::args::{Format, Repair};
+use crate::args::{self, Format, Repair};
 use crate::output::repair::{self as report, Outcome, Repaired};
 use crate::output::{Page, message};
+
+mod network;
 
 /// A repair may uncover what another fault hid; so often it is looked at again.
 const MOST_ROUNDS: usize = 4;
@@ -38,18 +43,26 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
     let options = Options {
         base: args.base.as_deref().map(|base| host.absolute(base)),
         wheelhouses: args.wheelhouses.iter().map(|folder| host.absolute(folder)).collect(),
+        network: match args.network {
+            args::Network::Never => Network::Never,
+            args::Network::Allow => Network::Allowed(Fetched::default()),
+        },
     };
+    let mut fetching = Fetching::new(args.view.quiet);
     let mut all = Vec::new();
     for prefix in &prefixes {
         let repaired = if args.undo || args.resume {
             past(prefix, args)
         } else {
-            one(&host, prefix, args, &options, &page)
+            one(&host, prefix, args, options.clone(), &mut fetching, &page)
         };
         if args.view.format == Format::Human {
             report::print_one(&repaired, &args.view, &page).map_err(Error::Output)?;
         }
         all.push(repaired);
+        if fetching.is_interrupted() {
+            return Ok(Exit::Interrupted);
+        }
     }
     if args.view.format == Format::Json {
         report::print_json(&all).map_err(Error::Output)?;
@@ -129,23 +142,41 @@ fn errors(findings: &[Finding]) -> usize {
 struct Look {
     findings: Vec<Finding>,
     plan: Plan,
+    /// The wheels that the plan lacks, where they may be fetched.
+    missing: Vec<String>,
     /// Why it is not touched.
     refusal: Option<String>,
 }
 
 fn look(host: &Host, prefix: &Path, options: &Options) -> Option<Look> {
-    examine_one(host, prefix, |subject, findings| Look {
-        findings: findings.to_vec(),
-        plan: repair::plan(&Case { subject, findings, options }),
-        refusal: refusal(host, subject.environment),
+    examine_one(host, prefix, |subject, findings| {
+        let case = Case { subject, findings, options };
+        Look {
+            findings: findings.to_vec(),
+            plan: repair::plan(&case),
+            missing: match options.network {
+                Network::Never => Vec::new(),
+                Network::Allowed(_) => repair::missing_wheels(&case),
+            },
+            refusal: refusal(host, subject.environment),
+        }
     })
 }
 
-fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page) -> Repaired {
+fn one(
+    host: &Host,
+    prefix: &Path,
+    args: &Repair,
+    mut options: Options,
+    fetching: &mut Fetching,
+    page: &Page,
+) -> Repaired {
     let mut repaired = Repaired::new(prefix);
-    let Some(Look { findings, plan, refusal }) = look(host, prefix, options) else {
+    let Some(look) = look(host, prefix, &options) else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
+    let look = fetching.complete(look, host, prefix, &mut options);
+    let Look { findings, plan, refusal, .. } = look;
     if !needs_repair(&findings) {
         return repaired.ended(Outcome::NothingToDo, "");
     }
@@ -153,6 +184,9 @@ fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page
     repaired.hints(&plan);
     if let Some(reason) = refusal {
         return repaired.ended(Outcome::Refused, &reason);
+    }
+    if fetching.is_interrupted() {
+        return repaired.ended(Outcome::Refused, "it was interrupted, and nothing was changed");
     }
     if plan.steps.is_empty() {
         return repaired.ended(Outcome::Refused, "");
@@ -168,11 +202,17 @@ fn one(host: &Host, prefix: &Path, args: &Repair, options: &Options, page: &Page
             Err(hint) => return repaired.ended(Outcome::Planned, hint),
         }
     }
-    carry_out(host, repaired, plan, options)
+    carry_out(host, repaired, plan, options, fetching)
 }
 
 /// Plans again after each round: what one fault hid comes to light when that one is gone.
-fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Options) -> Repaired {
+fn carry_out(
+    host: &Host,
+    mut repaired: Repaired,
+    mut plan: Plan,
+    mut options: Options,
+    fetching: &mut Fetching,
+) -> Repaired {
     let prefix = repaired.prefix.clone();
     let session = match Session::begin(&RealDisk, &prefix) {
         Ok(session) => session,
@@ -185,7 +225,7 @@ fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Opti
         let before = errors(&repaired.remaining);
         let mut next = None;
         let ended = session.carry_out(&plan, || {
-            next = look(host, &prefix, options);
+            next = look(host, &prefix, &options);
             next.as_ref().is_some_and(|next: &Look| errors(&next.findings) <= before)
         });
         match ended {
@@ -197,7 +237,9 @@ fn carry_out(host: &Host, mut repaired: Repaired, mut plan: Plan, options: &Opti
             }
             Err(error) => return repaired.failed(&error),
         }
-        let Some(Look { findings, plan: following, .. }) = next else { break };
+        let Some(next) = next else { break };
+        let next = fetching.complete(next, host, &prefix, &mut options);
+        let Look { findings, plan: following, .. } = next;
         let progress = findings != repaired.remaining;
         repaired.remaining = findings;
         repaired.hints(&following);

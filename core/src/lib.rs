@@ -4,7 +4,7 @@
 //! - [`environments::discovery`] turns a host into [`Environment`]s, with the reason for each.
 //! - [`environments::health`] turns an environment into [`Finding`]s.
 //!
-//! Nothing that is found is ever run, nothing is printed, nothing is written outside the cache file
+//! Nothing that is found is run unasked, nothing is printed, nothing is written outside the cache file
 //! that a caller names. A broken environment is a finding; an error means that we could not look.
 //!
 //! ```

@@ -106,6 +106,14 @@ pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }
 
+/// Whether nobody but root and this user may change it. Only the owner of what lies in a folder with the
+/// sticky bit may rename it.
+pub(crate) fn is_guarded(metadata: &Metadata, user: &User) -> bool {
+    let is_sticky = metadata.is_dir() && mode(metadata) & 0o1000 != 0;
+    let is_own = metadata.uid() == 0 || Some(metadata.uid()) == user.uid;
+    is_own && (mode(metadata) & 0o002 == 0 || is_sticky)
+}
+
 /// Gives the file the owner and group of another one. Only root may; for others they are the same
 /// already, or cannot be.
 pub(crate) fn take_owner(path: &Path, of: &Path) -> io::Result<()> {

@@ -8,11 +8,12 @@
 //! - `apply` carries a journal out or takes it back, wherever it was interrupted.
 //! - [`Session`] is one repair from start to end, and the only one of its environment meanwhile.
 //!
-//! Nothing of the environment is run, nothing outside of its prefix is written, and nothing is deleted:
+//! Nothing is fetched but by [`fetch`]. Nothing of the environment is run, nothing outside of its prefix is written, and nothing is deleted:
 //! what a repair removes or replaces lies in `.aios-repair` in the prefix until it is pruned.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use super::health::{Code, Finding, Subject};
 use super::named;
@@ -42,6 +43,7 @@ mod tests;
 
 use change::Change;
 pub use disk::{Disk, RealDisk};
+pub use packages::Fetched;
 pub use session::{End, Ended, Past, Session, list};
 
 /// Where repairs keep their journals and what they replaced, below the prefix.
@@ -121,6 +123,18 @@ pub struct Options {
     pub base: Option<PathBuf>,
     /// Folders with wheels, asked before anything else.
     pub wheelhouses: Vec<PathBuf>,
+    /// Whether wheels may be fetched, and what came.
+    pub network: Network,
+}
+
+/// Whether wheels that are not on this machine may be fetched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Network {
+    /// Nothing is.
+    #[default]
+    Never,
+    /// What [`fetch`] brought so far.
+    Allowed(Fetched),
 }
 
 /// One broken environment, while it is planned for.
@@ -256,4 +270,10 @@ impl Error {
 /// The distributions that a plan lacks wheels for, as an installer takes them (`idna==3.10`).
 pub fn missing_wheels(case: &Case<'_>) -> Vec<String> {
     packages::missing_wheels(case)
+}
+
+/// Fetches them with pip or uv into `folder`, which stands and is the user's own. This is the only thing
+/// of a repair that runs a program and uses the network. `stop` ends it.
+pub fn fetch(case: &Case<'_>, pins: &[String], folder: &Path, stop: &AtomicBool) -> Fetched {
+    packages::fetch(case, pins, folder, stop)
 }

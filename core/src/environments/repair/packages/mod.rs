@@ -11,12 +11,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::change::{Change, Content};
-use super::{Action, Case, Plan, Step, Unsolved};
+use super::{Action, Case, Network, Plan, Step, Unsolved};
 use crate::environments::distributions::{Distribution, RecordedFile, Site, record as records};
 use crate::environments::health::{Code, Finding, Severity};
 
 mod changes;
 mod conda;
+mod fetch;
 mod folders;
 mod install;
 mod launcher;
@@ -39,6 +40,8 @@ mod fabricated;
 mod tests;
 
 use changes::Changes;
+pub use fetch::Fetched;
+pub(super) use fetch::fetch;
 use scripts::Interpreter;
 use wheels::Wheels;
 
@@ -167,16 +170,33 @@ impl<'a> Draft<'a> {
     /// Leaves findings as they are for want of wheels.
     fn wanting(&mut self, codes: &[Code], pins: &[String]) {
         self.lacking.extend_from_slice(pins);
-        let wanted: Vec<String> = pins.iter().map(|pin| self.wheels.wanted(pin)).collect();
-        let hint = format!(
-            "{} {} not on this machine: bring {} with `--wheelhouse DIR`, or allow fetching with `--network allow`",
-            wanted.join(", "),
-            if wanted.len() == 1 { "is" } else { "are" },
-            if wanted.len() == 1 { "it" } else { "them" },
-        );
-        for code in codes {
+        let hints: Vec<String> = match &self.case.options.network {
+            Network::Never => vec![self.absent(pins)],
+            Network::Allowed(fetched) => pins
+                .iter()
+                .map(|pin| {
+                    let tried = fetched.unavailable.iter().find(|(one, _)| one == pin);
+                    let reason =
+                        tried.map_or("what was fetched of it does not fit", |(_, why)| why);
+                    let wanted = self.wheels.wanted(pin);
+                    format!("{wanted} is not on this machine, and was not fetched: {reason}")
+                })
+                .collect(),
+        };
+        for (code, hint) in codes.iter().flat_map(|code| hints.iter().map(move |one| (code, one))) {
             self.unsolved(*code, hint.clone());
         }
+    }
+
+    fn absent(&self, pins: &[String]) -> String {
+        let wanted: Vec<String> = pins.iter().map(|pin| self.wheels.wanted(pin)).collect();
+        let (is, it) = if wanted.len() == 1 { ("is", "it") } else { ("are", "them") };
+        format!(
+            "{} {is} not on this machine: bring {it} with `--wheelhouse DIR`, or have {it} fetched: `aios \
+             repair --network allow {}`",
+            wanted.join(", "),
+            quoted(self.case.prefix()),
+        )
     }
 
     /// The findings of a code that something is done about.
@@ -199,6 +219,12 @@ impl<'a> Draft<'a> {
     fn site(&self) -> Option<&'a Path> {
         self.case.subject.installed.sites.first().map(|site| site.folder.as_path())
     }
+}
+
+/// A path as it is typed.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains([' ', '\'', '(', '&', ';']) { format!("\"{text}\"") } else { text }
 }
 
 /// `idna` and `3.10` of `idna==3.10`.

@@ -75,7 +75,7 @@ pub(super) fn install(draft: &mut Draft<'_>, site: &Path, reasons: &[Code]) {
         return draft.wanting(reasons, &["pip".to_owned()]);
     };
     let version = &wheel.metadata.version;
-    let what = format!("install pip {version} again from `{}`", wheel.path.display());
+    let what = format!("install pip {version} again from {}", wheel.shown());
     draft.step(Action::RestorePip, reasons, what, changes);
 }
 

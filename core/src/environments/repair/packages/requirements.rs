@@ -100,12 +100,12 @@ fn install_all(draft: &mut Draft<'_>, site: &Path, chosen: Vec<Chosen>, code: Co
         let pin = format!("{name}=={}", wheel.metadata.version);
         match install::changes(draft, &wheel, &order) {
             Ok(changes) => {
-                let what = format!("install {pin} from `{}`", wheel.path.display());
+                let what = format!("install {pin} from {}", wheel.shown());
                 draft.step(Action::Reinstall, &[code], what, changes);
             }
             Err(reason) => {
-                let path = wheel.path.display();
-                draft.unsolved(code, format!("{pin} cannot be installed from `{path}`: {reason}"));
+                let shown = wheel.shown();
+                draft.unsolved(code, format!("{pin} cannot be installed from {shown}: {reason}"));
             }
         }
         draft.settled.insert(name);

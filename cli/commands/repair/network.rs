@@ -1,0 +1,89 @@
+//! `--network allow`: wheels that no place of this machine has are fetched into a temporary folder, and
+//! the plan is made again with them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use aios_core::Host;
+use aios_core::environments::inspection::{Progress, examine_one};
+use aios_core::environments::repair::{self, Case, Fetched, Network, Options};
+use tempfile::TempDir;
+
+use super::Look;
+use crate::interrupt;
+use crate::output::message;
+
+/// What was fetched may require more; nothing in use goes deeper.
+const MOST_ROUNDS: usize = 20;
+
+/// What one run of the program fetches. The folders go away with it.
+pub(super) struct Fetching {
+    progress: Arc<Progress>,
+    folders: Vec<TempDir>,
+    quiet: bool,
+}
+
+impl Fetching {
+    pub(super) fn new(quiet: bool) -> Fetching {
+        Fetching { progress: Progress::default().into(), folders: Vec::new(), quiet }
+    }
+
+    /// Whether the user pressed Ctrl-C while something was fetched.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.progress.stop.load(Ordering::Relaxed)
+    }
+
+    /// Fetches what the plan lacks, where that is allowed, and looks again.
+    pub(super) fn complete(
+        &mut self,
+        mut look: Look,
+        host: &Host,
+        prefix: &Path,
+        options: &mut Options,
+    ) -> Look {
+        let mut tried = BTreeSet::new();
+        for _ in 0..MOST_ROUNDS {
+            let Network::Allowed(fetched) = &mut options.network else { break };
+            tried.extend(fetched.unavailable.iter().map(|(pin, _)| pin.clone()));
+            let missing: Vec<String> =
+                look.missing.iter().filter(|pin| !tried.contains(*pin)).cloned().collect();
+            if missing.is_empty() || look.refusal.is_some() || self.is_interrupted() {
+                break;
+            }
+            tried.extend(missing.iter().cloned());
+            let more = self.fetch(host, prefix, &missing);
+            fetched.wheelhouses.extend(more.wheelhouses);
+            fetched.unavailable.extend(more.unavailable);
+            let Some(again) = super::look(host, prefix, options) else { break };
+            look = again;
+        }
+        look
+    }
+
+    fn fetch(&mut self, host: &Host, prefix: &Path, missing: &[String]) -> Fetched {
+        let unavailable = |reason: &str| Fetched {
+            wheelhouses: Vec::new(),
+            unavailable: missing.iter().map(|pin| (pin.clone(), reason.to_owned())).collect(),
+        };
+        let folder = match tempfile::Builder::new().prefix("aios-").tempdir() {
+            Ok(folder) => folder,
+            Err(error) => return unavailable(&format!("cannot make a temporary folder: {error}")),
+        };
+        // Without links, as other programs name it.
+        let place = aios_core::fs::canonical(folder.path());
+        let place = place.unwrap_or_else(|_| folder.path().to_path_buf());
+        if !self.quiet {
+            message::note(&format!("fetching {}", missing.join(", ")));
+        }
+        interrupt::stop_on_ctrl_c(&self.progress);
+        let fetched = examine_one(host, prefix, |subject, findings| {
+            let case = Case { subject, findings, options: &Options::default() };
+            repair::fetch(&case, missing, &place, &self.progress.stop)
+        });
+        interrupt::end_at_once_from_now();
+        self.folders.push(folder);
+        fetched.unwrap_or_else(|| unavailable("there is no environment any more"))
+    }
+}

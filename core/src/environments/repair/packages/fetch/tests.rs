@@ -1,0 +1,163 @@
+//! What is run, with what, and what it may not be. The runs themselves are in the integration tests, with
+//! a real pip.
+
+use super::*;
+use crate::environments::PythonTag;
+use crate::environments::health::packages::fabricated::Fabricated;
+use crate::environments::repair::packages::fabricated::with_case;
+
+fn strings(arguments: &[OsString]) -> Vec<&str> {
+    arguments.iter().map(|one| one.to_str().unwrap()).collect()
+}
+
+/// The arguments of a tool, for an environment of 3.12 and one wheel.
+fn arguments(tool: &Tool, made: &Fabricated) -> Vec<OsString> {
+    with_case(made, |case| {
+        let target = Target::of(case.subject).unwrap();
+        assert_eq!(target.tag, PythonTag::cpython(3, 12));
+        let folder = Path::new("F");
+        let stop = &AtomicBool::new(false);
+        let errand = Errand { case, target: &target, tool, folder, stop };
+        errand.arguments(&["idna==3.10".to_owned()])
+    })
+}
+
+#[test]
+fn what_is_run() {
+    let made = Fabricated::new();
+    let python = PathBuf::from("P");
+    let pip = |native, version_2| Tool::Pip { python: python.clone(), native, version_2 };
+    let own = arguments(&pip(true, false), &made);
+    let own = strings(&own);
+    assert_eq!(own[..4], ["-I", "-m", "pip", "download"]);
+    assert!(own.contains(&"--no-deps") && own.ends_with(&["idna==3.10"]), "{own:?}");
+    assert!(!own.iter().any(|one| one.starts_with("--platform")), "{own:?}");
+    let other = arguments(&pip(false, true), &made);
+    let other = strings(&other);
+    assert_eq!(other[..3], ["-E", "-s", "-m"]);
+    assert!(other.iter().any(|one| one.starts_with("--python-version=3.12")), "{other:?}");
+    assert!(other.iter().any(|one| one.starts_with("--platform")), "{other:?}");
+    let uv = arguments(&Tool::Uv { uv: "U".into(), python }, &made);
+    assert!(strings(&uv).contains(&"--no-config"), "{uv:?}");
+}
+
+#[test]
+fn only_names_are_asked_for() {
+    for pin in ["idna==3.10", "six>=1", "pip", "torch==2.1+cpu", "a-b.c"] {
+        assert!(is_by_name(pin), "{pin}");
+    }
+    for pin in [
+        "idna @ https://example.org/evil.whl",
+        "--index-url=https://example.org",
+        "-r/etc/passwd",
+        "./evil.whl",
+        "https://example.org/evil.whl",
+        "",
+    ] {
+        assert!(!is_by_name(pin), "{pin}");
+    }
+}
+
+#[test]
+fn what_is_no_name_is_not_fetched() {
+    let made = Fabricated::new();
+    let fetched = with_case(&made, |case| {
+        fetch(
+            case,
+            &["x @ https://example.org/x".to_owned()],
+            Path::new("F"),
+            &AtomicBool::new(false),
+        )
+    });
+    assert!(fetched.wheelhouses.is_empty());
+    assert_eq!(fetched.unavailable.len(), 1);
+}
+
+#[test]
+fn variables_that_lead_elsewhere_are_dropped() {
+    let mut host = Host::empty(Platform::CURRENT, std::env::temp_dir());
+    let prefix = std::env::temp_dir().join("project").join(".venv");
+    let elsewhere = std::env::temp_dir().join("tools");
+    let path = std::env::join_paths([prefix.join("bin"), elsewhere.clone()]).unwrap();
+    host.variables.insert("PATH".into(), path);
+    let kept = ["HTTPS_PROXY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "SSL_CERT_FILE", "HOME"];
+    let dropped = [
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "VIRTUAL_ENV",
+        "PIP_TARGET",
+        "PIP_PYTHON",
+        "PIP_REQUIREMENT",
+        "UV_PYTHON",
+        "UV_CACHE_DIR",
+        "CONDA_PREFIX",
+        "LD_PRELOAD",
+    ];
+    for name in kept.iter().chain(&dropped) {
+        host.variables.insert(name.into(), "x".into());
+    }
+    let variables = variables(&host, &prefix);
+    let value = |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, v)| v);
+    for name in kept {
+        assert_eq!(value(name).unwrap(), "x", "{name}");
+    }
+    for name in dropped {
+        assert_eq!(value(name), None, "{name}");
+    }
+    assert_eq!(value("PATH").unwrap(), elsewhere.as_os_str());
+}
+
+#[test]
+fn what_is_said_in_one_line() {
+    let check = |said: &str, unknown: bool, expected: &str| {
+        assert_eq!((lacks_wheel(said), quoted(said).as_str()), (unknown, expected), "{said}");
+    };
+    check(
+        "WARNING: x\nERROR: Could not find it\nERROR: No matching distribution found for idna==0\n",
+        true,
+        "Could not find it; No matching distribution found for idna==0",
+    );
+    check(
+        "WARNING: Retrying after connection broken by 'refused': /simple/idna/\nERROR: No matching \
+         distribution found for idna==3.10\n",
+        false,
+        "connection broken by 'refused': /simple/idna/",
+    );
+    check(
+        "Using CPython 3.12.1\nerror: No solution found\n  cause: no usable wheels\n",
+        true,
+        "error: No solution found cause: no usable wheels",
+    );
+    check("", false, "it says nothing");
+    assert!(quoted(&"ä".repeat(1000)).len() < 1000);
+}
+
+// Not on Windows: rights are no bits there.
+#[cfg(unix)]
+#[test]
+fn what_others_can_change_is_not_run() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::empty(Platform::CURRENT, "/");
+    let own = folder.path().join("bin");
+    std::fs::create_dir(&own).unwrap();
+    let program = own.join("python");
+    std::fs::write(&program, "").unwrap();
+    let set = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    assert!(is_guarded(&host, &program));
+    set(&own, 0o777);
+    assert!(!is_guarded(&host, &program), "anybody may put another one there");
+    set(&own, 0o1777);
+    assert!(is_guarded(&host, &program), "only its owner may");
+    set(&program, 0o666);
+    assert!(!is_guarded(&host, &program), "anybody may write to it");
+    assert!(!is_guarded(&host, &own.join("gone")));
+    set(&program, 0o644);
+    let mut other = host;
+    other.user.uid = Some(other.user.uid.unwrap() + 1);
+    let of_root = program.ancestors().all(|one| one.metadata().unwrap().uid() == 0);
+    assert_eq!(is_guarded(&other, &program), of_root, "it belongs to somebody else");
+}
