@@ -84,6 +84,11 @@ pub(crate) struct Repair {
     /// with `--dry-run`.
     #[arg(long, value_enum, default_value_t = Network::Never, value_name = "WHEN")]
     pub(crate) network: Network,
+    /// Make a new environment beside the broken one, with the same distributions and with the user's
+    /// files, and let it take the place of the old one, which is kept beside. For what cannot be repaired
+    /// in place; `--base` may name another version of Python.
+    #[arg(long, conflicts_with_all = ["undo", "resume", "list", "all"])]
+    pub(crate) recreate: bool,
     /// Take the last repair back, or one that was interrupted.
     #[arg(long, conflicts_with_all = ["resume", "list", "dry_run", "all"])]
     pub(crate) undo: bool,

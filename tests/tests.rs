@@ -21,6 +21,8 @@ mod network;
 mod platforms;
 /// The commands of README.md do what it shows.
 mod readme;
+/// Environments that are made anew, with a real Python.
+mod recreate;
 /// What `aios repair` shows, changes and takes back.
 mod repair;
 /// Real Pythons of Windows: they run there (or under Wine), and nowhere else.

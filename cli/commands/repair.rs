@@ -18,6 +18,7 @@ use crate::output::repair::{self as report, Outcome, Repaired};
 use crate::output::{Page, message};
 
 mod network;
+mod recreate;
 
 /// A repair may uncover what another fault hid; so often it is looked at again.
 const MOST_ROUNDS: usize = 4;
@@ -52,7 +53,9 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
     let mut all = Vec::new();
     for prefix in &prefixes {
         let repaired = if args.undo || args.resume {
-            past(prefix, args)
+            recreate::past(prefix, args).unwrap_or_else(|| past(prefix, args))
+        } else if args.recreate {
+            recreate::one(&host, prefix, args, options.clone(), &mut fetching, &page)
         } else {
             one(&host, prefix, args, options.clone(), &mut fetching, &page)
         };
@@ -85,7 +88,7 @@ fn exit(all: &[Repaired]) -> Exit {
 fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
     let paths: Vec<PathBuf> = args.paths.iter().map(|path| host.absolute(path)).collect();
     for path in &paths {
-        if path.symlink_metadata().is_err() {
+        if path.symlink_metadata().is_err() && !recreate::is_interrupted(path) {
             return Err(Error::NoSuchPath(path.clone()));
         }
     }
@@ -110,7 +113,9 @@ fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
         !args.all || owner.is_none() || owner == host.user.uid
     };
     let broken = inspection.environments.iter().filter(|inspected| {
-        let own = inspected.environment.is_repairable() && is_own(inspected);
+        let own = inspected.environment.is_repairable()
+            && is_own(inspected)
+            && !repair::recreate::is_aside(&inspected.environment.prefix);
         own && (needs_repair(&inspected.findings) || of_past)
     });
     let found: Vec<PathBuf> = broken.map(|one| one.environment.prefix.clone()).collect();
@@ -122,6 +127,10 @@ fn prefixes(host: &Host, args: &Repair) -> Result<Vec<PathBuf>, Error> {
 
 /// The prefix that a path names: itself, or that of an interpreter in its folder of scripts.
 fn prefix_of(host: &Host, path: &Path, of_past: bool) -> Option<PathBuf> {
+    if path.symlink_metadata().is_err() && recreate::is_interrupted(path) {
+        let folder = aios_core::fs::canonical(path.parent()?).ok()?;
+        return Some(folder.join(path.file_name()?));
+    }
     let above = || path.parent()?.parent();
     let prefix =
         [Some(path), above().filter(|_| !path.is_dir())].into_iter().flatten().find(|prefix| {
@@ -172,6 +181,9 @@ fn one(
     page: &Page,
 ) -> Repaired {
     let mut repaired = Repaired::new(prefix);
+    if let Some(hint) = recreate::interrupted(prefix) {
+        return repaired.ended(Outcome::Failed, hint);
+    }
     let Some(look) = look(host, prefix, &options) else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };

@@ -15,8 +15,8 @@ use super::Look;
 use crate::interrupt;
 use crate::output::message;
 
-/// What was fetched may require more; nothing in use goes deeper.
-const MOST_ROUNDS: usize = 20;
+/// What was fetched may require more; nothing in use has so many.
+const MOST_TRIED: usize = 5_000;
 
 /// What one run of the program fetches. The folders go away with it.
 pub(super) struct Fetching {
@@ -44,22 +44,41 @@ impl Fetching {
         options: &mut Options,
     ) -> Look {
         let mut tried = BTreeSet::new();
-        for _ in 0..MOST_ROUNDS {
-            let Network::Allowed(fetched) = &mut options.network else { break };
-            tried.extend(fetched.unavailable.iter().map(|(pin, _)| pin.clone()));
-            let missing: Vec<String> =
-                look.missing.iter().filter(|pin| !tried.contains(*pin)).cloned().collect();
-            if missing.is_empty() || look.refusal.is_some() || self.is_interrupted() {
-                break;
-            }
-            tried.extend(missing.iter().cloned());
-            let more = self.fetch(host, prefix, &missing);
-            fetched.wheelhouses.extend(more.wheelhouses);
-            fetched.unavailable.extend(more.unavailable);
+        while look.refusal.is_none() && self.more(host, prefix, &look.missing, &mut tried, options)
+        {
             let Some(again) = super::look(host, prefix, options) else { break };
             look = again;
         }
         look
+    }
+
+    /// Fetches those of the missing wheels that were not tried, for the environment at the prefix. Whether
+    /// there were any: then a plan is to be made again.
+    pub(super) fn more(
+        &mut self,
+        host: &Host,
+        prefix: &Path,
+        missing: &[String],
+        tried: &mut BTreeSet<String>,
+        options: &mut Options,
+    ) -> bool {
+        let Network::Allowed(fetched) = &mut options.network else { return false };
+        tried.extend(fetched.unavailable.iter().map(|(pin, _)| pin.clone()));
+        let missing: Vec<String> =
+            missing.iter().filter(|pin| !tried.contains(*pin)).cloned().collect();
+        if missing.is_empty() || tried.len() > MOST_TRIED || self.is_interrupted() {
+            return false;
+        }
+        tried.extend(missing.iter().cloned());
+        let more = self.fetch(host, prefix, &missing);
+        fetched.wheelhouses.extend(more.wheelhouses);
+        fetched.unavailable.extend(more.unavailable);
+        true
+    }
+
+    /// What ends what is running, when the user presses Ctrl-C.
+    pub(super) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 
     fn fetch(&mut self, host: &Host, prefix: &Path, missing: &[String]) -> Fetched {

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, RenameFlags};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use crate::fs::Identity;
@@ -125,6 +126,17 @@ pub(crate) fn take_owner(path: &Path, of: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         done => done,
     }
+}
+
+/// Lets two names change what they name, at once.
+pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    let exchanged =
+        rustix::fs::renameat_with(rustix::fs::CWD, a, rustix::fs::CWD, b, RenameFlags::EXCHANGE);
+    exchanged.map_err(|error| match error {
+        // A kernel or a file system that has no such call.
+        Errno::NOSYS | Errno::INVAL | Errno::NOTSUP => io::ErrorKind::Unsupported.into(),
+        other => other.into(),
+    })
 }
 
 pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {

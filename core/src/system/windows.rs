@@ -162,6 +162,11 @@ pub(crate) fn take_owner(_: &Path, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Windows has no such call.
+pub(crate) fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(target, path)
 }

@@ -32,7 +32,9 @@ mod layout;
 mod marker;
 mod packages;
 mod place;
+mod programs;
 mod record;
+pub mod recreate;
 mod rights;
 mod session;
 
@@ -80,6 +82,10 @@ named! {
         RestorePip = "restore-pip",
         /// Makes a folder or link that belongs to the layout.
         RestoreLayout = "restore-layout",
+        /// Gives a new environment a distribution of the old one.
+        CopyDistribution = "copy-distribution",
+        /// Gives a new environment the files of the old one's user.
+        CarryFiles = "carry-files",
     }
 }
 
@@ -187,6 +193,12 @@ pub fn plan(case: &Case<'_>) -> Plan {
     elsewhere::plan(case, &mut plan);
     record::plan(case, &mut plan);
     plan
+}
+
+/// A path as it is typed, for hints.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains([' ', '\'', '(', '&', ';']) { format!("\"{text}\"") } else { text }
 }
 
 /// Whether repairing it takes the installation that the environment stands on.

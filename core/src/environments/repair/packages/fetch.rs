@@ -7,7 +7,7 @@
 //! What comes is a wheelhouse like any other: whether a wheel fits, and whether its files are those that
 //! RECORD names, is judged where wheels are judged.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,12 +17,10 @@ use pep508_rs::VersionOrUrl;
 
 use super::tags::Target;
 use crate::environments::distributions::metadata;
-use crate::environments::image::{self, Format};
 use crate::environments::installation::Installation;
-use crate::environments::repair::Case;
-use crate::host::{Host, Platform};
+use crate::environments::repair::{Case, programs};
+use crate::fs;
 use crate::process::{self, Program};
-use crate::{fs, system};
 
 /// The largest wheels have 3 GiB.
 const TIME: Duration = Duration::from_secs(1800);
@@ -32,44 +30,6 @@ const OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Of what a program printed, in a hint.
 const MAX_QUOTED: usize = 400;
-
-/// What says from where to fetch, and how to get there.
-const SETTINGS: [&str; 34] = [
-    "PIP_CERT",
-    "PIP_CLIENT_CERT",
-    "PIP_CONFIG_FILE",
-    "PIP_DEFAULT_TIMEOUT",
-    "PIP_EXTRA_INDEX_URL",
-    "PIP_FIND_LINKS",
-    "PIP_INDEX_URL",
-    "PIP_KEYRING_PROVIDER",
-    "PIP_NO_INDEX",
-    "PIP_PROXY",
-    "PIP_RETRIES",
-    "PIP_TIMEOUT",
-    "PIP_TRUSTED_HOST",
-    "PIP_USE_DEPRECATED",
-    "PIP_USE_FEATURE",
-    "UV_CONFIG_FILE",
-    "UV_CREDENTIALS_DIR",
-    "UV_DEFAULT_INDEX",
-    "UV_EXTRA_INDEX_URL",
-    "UV_FIND_LINKS",
-    "UV_HTTP_RETRIES",
-    "UV_HTTP_TIMEOUT",
-    "UV_INDEX",
-    "UV_INDEX_STRATEGY",
-    "UV_INDEX_URL",
-    "UV_INSECURE_HOST",
-    "UV_KEYRING_PROVIDER",
-    "UV_NATIVE_TLS",
-    "UV_NO_CONFIG",
-    "UV_NO_INDEX",
-    "UV_OFFLINE",
-    "UV_REQUEST_TIMEOUT",
-    "UV_SYSTEM_CERTS",
-    "UV_TORCH_BACKEND",
-];
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,7 +109,7 @@ impl Tool {
     /// Of pip and uv the one that installed the environment, because the settings of that one say from
     /// where; the other one where it is not there.
     fn choose(case: &Case<'_>, target: &Target) -> Option<Tool> {
-        let pythons = pythons(case);
+        let pythons = programs::pythons(case);
         let uv = || Tool::uv(case, target, &pythons);
         let pip = || Tool::pip(target, &pythons);
         if by_uv(case) { uv().or_else(pip) } else { pip().or_else(uv) }
@@ -172,14 +132,7 @@ impl Tool {
 
     fn uv(case: &Case<'_>, target: &Target, pythons: &[Arc<Installation>]) -> Option<Tool> {
         let python = pythons.iter().find(|python| is_like(python, target))?.executable.clone();
-        let name = if case.subject.host.platform == Platform::Windows { "uv.exe" } else { "uv" };
-        let found = case.subject.host.search_path().into_iter().map(|folder| folder.join(name));
-        let uv = found.filter(|path| is_outside(case, path)).find(|path| {
-            // A script in its place starts what somebody else chooses.
-            image::read(path).is_ok_and(|image| image.format != Format::Script)
-                && is_guarded(case.subject.host, path)
-        })?;
-        Some(Tool::Uv { uv, python })
+        Some(Tool::Uv { uv: programs::uv(case.subject.host, case.prefix())?, python })
     }
 
     fn executable(&self) -> &Path {
@@ -199,24 +152,6 @@ fn by_uv(case: &Case<'_>) -> bool {
     uv.len() > others.len()
 }
 
-/// The environment's own base first, then those like it, then all others.
-fn pythons(case: &Case<'_>) -> Vec<Arc<Installation>> {
-    let subject = case.subject;
-    let mut all: Vec<Arc<Installation>> = subject.facts.base.iter().cloned().collect();
-    if let Some(tag) = subject.facts.tag {
-        all.extend(subject.catalog.fitting(tag));
-    }
-    all.extend(subject.catalog.all().iter().cloned());
-    let is_whole = |one: &Installation| one.stdlib.is_some() && one.damage.is_none();
-    all.retain(|one| {
-        is_whole(one)
-            && is_outside(case, &one.executable)
-            && is_guarded(subject.host, &one.executable)
-            && one.stdlib.iter().all(|library| is_guarded(subject.host, library))
-    });
-    all
-}
-
 fn is_like(python: &Installation, target: &Target) -> bool {
     python.tag == Some(target.tag)
         && python.architecture.is_none_or(|architecture| architecture == target.architecture)
@@ -231,20 +166,6 @@ fn has_pip(python: &Installation) -> bool {
         python.prefix.join("local/lib").join(tag).join("dist-packages"),
     ];
     library.chain(of_debian).any(|site| fs::is_file(&site.join("pip/__main__.py")))
-}
-
-/// Whether the path leads to nothing of the environment.
-fn is_outside(case: &Case<'_>, path: &Path) -> bool {
-    fs::canonical(path).is_ok_and(|canonical| !canonical.starts_with(case.prefix()))
-}
-
-/// Whether nobody but root and the user can put another file in its place.
-fn is_guarded(host: &Host, path: &Path) -> bool {
-    fs::canonical(path).is_ok_and(|canonical| {
-        canonical.ancestors().all(|one| {
-            one.symlink_metadata().is_ok_and(|metadata| system::is_guarded(&metadata, &host.user))
-        })
-    })
 }
 
 /// Why a run of the tool brought nothing.
@@ -266,7 +187,7 @@ struct Errand<'a> {
 impl Errand<'_> {
     fn run(&self, pins: &[String]) -> Result<(), Failure> {
         let host = self.case.subject.host;
-        let mut variables = variables(host, self.case.prefix());
+        let mut variables = programs::variables(host, self.case.prefix());
         // What they leave behind goes with the folder.
         variables.extend(["TMPDIR", "TEMP", "TMP"].map(|name| (name.into(), self.folder.into())));
         let ended = process::run(&Program {
@@ -337,54 +258,12 @@ impl Errand<'_> {
                 arguments.push(self.folder.join("installed").into());
                 arguments.extend(["--cache-dir".into(), self.uv_cache().into()]);
                 arguments.extend(["--python".into(), python.clone().into()]);
-                arguments.extend(uv_settings(self.case.subject.host));
+                arguments.extend(programs::uv_settings(self.case.subject.host));
             }
         }
         arguments.extend(pins.iter().map(Into::into));
         arguments
     }
-}
-
-/// uv looks for settings in every folder above the one it runs in, also where anybody may write: it is
-/// told to read the user's.
-fn uv_settings(host: &Host) -> Vec<OsString> {
-    if host.variable("UV_CONFIG_FILE").is_some() || host.variable("UV_NO_CONFIG").is_some() {
-        return Vec::new();
-    }
-    let of_user = match host.platform {
-        Platform::Windows => host.variable_path("APPDATA"),
-        _ => host.variable_path("XDG_CONFIG_HOME").or_else(|| host.home_place(".config")),
-    };
-    let files =
-        [of_user.map(|folder| folder.join("uv/uv.toml")), Some(host.place("/etc/uv/uv.toml"))];
-    match files.into_iter().flatten().find(|file| fs::is_file(file)) {
-        Some(file) => vec!["--config-file".into(), file.into()],
-        None => vec!["--no-config".into()],
-    }
-}
-
-/// The variables of this process, but those that lead to other code or elsewhere.
-fn variables(host: &Host, prefix: &Path) -> Vec<(OsString, OsString)> {
-    const DROPPED: [&str; 8] =
-        ["PYTHON", "PIP_", "UV_", "VIRTUAL_ENV", "CONDA_", "LD_PRELOAD", "LD_AUDIT", "DYLD_"];
-    let is_kept = |name: &OsStr| -> bool {
-        let name = name.to_string_lossy();
-        SETTINGS.contains(&&*name) || !DROPPED.iter().any(|start| name.starts_with(start))
-    };
-    let kept = host.variables.iter().filter(|(name, _)| is_kept(name) && *name != "PATH");
-    let mut variables: Vec<(OsString, OsString)> =
-        kept.map(|(name, value)| (name.clone(), value.clone())).collect();
-    // A keyring is asked for passwords by a program of this path: not by one of the environment.
-    let folders = host.search_path().into_iter().filter(|folder| {
-        !folder.starts_with(prefix)
-            && !fs::canonical(folder).is_ok_and(|folder| folder.starts_with(prefix))
-    });
-    if let Ok(path) = std::env::join_paths(folders) {
-        variables.push(("PATH".into(), path));
-    }
-    // Where settings demand one; nothing is installed.
-    variables.push(("PIP_REQUIRE_VIRTUALENV".into(), "false".into()));
-    variables
 }
 
 /// How pip tells of an index that it cannot reach, before it says that there is no such distribution.

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::change::{Change, Content};
-use super::{Action, Case, Network, Plan, Step, Unsolved};
+use super::{Action, Case, Network, Plan, Step, Unsolved, quoted};
 use crate::environments::distributions::{Distribution, RecordedFile, Site, record as records};
 use crate::environments::health::{Code, Finding, Severity};
 
@@ -30,6 +30,7 @@ mod requirements;
 mod restore;
 mod scripts;
 mod tags;
+mod transfer;
 mod wanted;
 mod wheel;
 mod wheels;
@@ -43,6 +44,7 @@ use changes::Changes;
 pub use fetch::Fetched;
 pub(super) use fetch::fetch;
 use scripts::Interpreter;
+pub(super) use transfer::plan as transfer;
 use wheels::Wheels;
 
 /// Plans for the distributions of an environment.
@@ -74,6 +76,8 @@ struct Draft<'a> {
     removed: HashSet<PathBuf>,
     /// Distributions that no wheel was found for, as an installer takes them.
     lacking: Vec<String>,
+    /// The command that fetches them.
+    again: String,
     /// Names of distributions whose final state is planned, or that were given up.
     settled: HashSet<String>,
 }
@@ -94,6 +98,7 @@ impl<'a> Draft<'a> {
             made: made.collect(),
             removed: removed.collect(),
             lacking: Vec::new(),
+            again: format!("aios repair --network allow {}", quoted(case.prefix())),
             wheels: Wheels::of(case),
             interpreter: Interpreter::of(case.subject.facts),
             settled: HashSet::new(),
@@ -192,10 +197,9 @@ impl<'a> Draft<'a> {
         let wanted: Vec<String> = pins.iter().map(|pin| self.wheels.wanted(pin)).collect();
         let (is, it) = if wanted.len() == 1 { ("is", "it") } else { ("are", "them") };
         format!(
-            "{} {is} not on this machine: bring {it} with `--wheelhouse DIR`, or have {it} fetched: `aios \
-             repair --network allow {}`",
+            "{} {is} not on this machine: bring {it} with `--wheelhouse DIR`, or have {it} fetched: `{}`",
             wanted.join(", "),
-            quoted(self.case.prefix()),
+            self.again,
         )
     }
 
@@ -219,12 +223,6 @@ impl<'a> Draft<'a> {
     fn site(&self) -> Option<&'a Path> {
         self.case.subject.installed.sites.first().map(|site| site.folder.as_path())
     }
-}
-
-/// A path as it is typed.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    if text.contains([' ', '\'', '(', '&', ';']) { format!("\"{text}\"") } else { text }
 }
 
 /// `idna` and `3.10` of `idna==3.10`.
