@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use aios_core::Host;
 use aios_core::environments::inspection::{Progress, examine_one};
-use aios_core::environments::repair::{self, Case, Fetched, Network, Options};
+use aios_core::environments::repair::{self, Case, Disk, Fetched, Network, Options, RealDisk};
 use tempfile::TempDir;
 
 use super::Look;
@@ -90,6 +90,10 @@ impl Fetching {
             Ok(folder) => folder,
             Err(error) => return unavailable(&format!("cannot make a temporary folder: {error}")),
         };
+        // What comes is nobody else's to change or to see.
+        if let Err(error) = RealDisk.set_mode(folder.path(), 0o700) {
+            return unavailable(&format!("cannot guard a temporary folder: {error}"));
+        }
         // Without links, as other programs name it.
         let place = aios_core::fs::canonical(folder.path());
         let place = place.unwrap_or_else(|_| folder.path().to_path_buf());
