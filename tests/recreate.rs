@@ -177,11 +177,35 @@ fn what_would_be_lost_is_said_and_nothing_is_changed() {
 }
 
 #[test]
+fn an_environment_without_its_packages_is_not_made_empty() {
+    let Some(lost) = Lost::new() else { return };
+    fs::remove_dir_all(lost.prefix.join("lib")).unwrap();
+    fs::create_dir_all(lost.prefix.join("lib/python3.11")).unwrap();
+    let before = tree(&lost.prefix);
+    let recreate = ["--recreate", "--base", lost.base()];
+    let refused = lost.repair(&recreate).exits_with(1);
+    assert_eq!(outcome(&refused), "refused", "{refused:?}");
+    assert!(hint(&refused).contains("requirements.txt"), "{refused:?}");
+    assert_eq!(tree(&lost.prefix), before);
+
+    fs::write(lost.home.join("project/requirements.txt"), "first==1.0\n").unwrap();
+    let index = lost.home.join("index");
+    let from = ["--wheelhouse", index.to_str().unwrap()];
+    lost.repair(&[recreate.as_slice(), &from].concat()).exits_with(0);
+    let tool = lost.prefix.join("bin/first-tool");
+    assert_eq!(succeeds(&tool, &lost.home, [""; 0]), "it works\n");
+    assert!(!lost.prefix.join("bin/second-tool").exists(), "it would start nothing");
+}
+
+#[test]
 fn a_kill_while_it_is_made_leaves_the_old_one() {
+    let Some(lost) = Lost::new() else { return };
+    fs::write(lost.prefix.join("lib/python3.11/site-packages/first/__init__.py"), "").unwrap();
+    let before = tree(&lost.prefix);
+    // What a kill leaves of temporary files goes with the test.
+    let temporary = lost.home.join("tmp");
+    fs::create_dir(&temporary).unwrap();
     for ending in ["--undo", "--resume", "--recreate"] {
-        let Some(lost) = Lost::new() else { return };
-        fs::write(lost.prefix.join("lib/python3.11/site-packages/first/__init__.py"), "").unwrap();
-        let before = tree(&lost.prefix);
         // An index that never answers: the program waits for it with the new one half made.
         let index = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://127.0.0.1:{}/simple", index.local_addr().unwrap().port());
@@ -196,10 +220,7 @@ fn a_kill_while_it_is_made_leaves_the_old_one() {
             "allow",
         ]);
         command.arg("project/.venv").env("PIP_INDEX_URL", url);
-        // What a kill leaves of temporary files goes with the test.
-        let temporary = lost.home.join("tmp");
-        fs::create_dir(&temporary).unwrap();
-        command.env("TMPDIR", temporary);
+        command.env("TMPDIR", &temporary);
         let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
         let (mut asked, _) = index.accept().unwrap();
         assert!(lost.beside("new").exists());

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::changes::Changes;
 use super::folders::Folders;
 use super::install::{self, Order};
-use super::{Draft, record, scripts};
+use super::{Draft, record, requirements, scripts};
 use crate::environments::distributions::entry_points::Command;
 use crate::environments::distributions::{
     Distribution, Installed, RecordedFile, Role, Shared, Site, read,
@@ -21,7 +21,7 @@ use crate::environments::health::{Code, Depth, Families, Finding, Subject};
 use crate::environments::repair::change::Content;
 use crate::environments::repair::place::shebang;
 use crate::environments::repair::{Action, Case, FOLDER, Plan, quoted};
-use crate::environments::scripts::HEAD_BYTES;
+use crate::environments::scripts::{HEAD_BYTES, is_generated};
 use crate::fs::{self, Kind};
 
 /// Files of one environment; the largest have some hundred thousand.
@@ -72,11 +72,16 @@ pub(in super::super) fn plan(
         not_copied: of_others.flat_map(|finding| finding.repair.distributions.clone()).collect(),
         taken: HashSet::new(),
     };
-    for (from, current) in Families::of(&installed).current() {
+    for (from, families) in Families::of(&installed).iter() {
+        // Of one that lost its metadata the name and version of the folder tell.
+        let all = families.iter().filter_map(|one| one.current.or(one.gutted.first().copied()));
         // What is no wheel (an egg, a link to a project) is carried over as it stands.
-        for distribution in current.filter(|one| one.is_dist_info()) {
+        for distribution in all.filter(|one| one.is_dist_info()) {
             transfer.distribution(&mut draft, from, distribution);
         }
+    }
+    if findings.iter().any(|finding| finding.code == Code::SitePackagesMissing) {
+        requirements::plan_wanted(&mut draft, old, site);
     }
     transfer.carry(&mut draft, &installed);
     let mut lacking = std::mem::take(&mut draft.lacking);
@@ -296,6 +301,7 @@ impl Transfer<'_> {
                 }
                 // What the new environment has of its own is right.
                 if self.folders.is_of_environment(&to)
+                    || self.is_of_installer(&path)
                     || written.contains(&to)
                     || to.symlink_metadata().is_ok()
                 {
@@ -318,8 +324,8 @@ impl Transfer<'_> {
                 }
             }
         }
-        let files = if count == 1 { "file" } else { "files" };
-        let what = format!("carry over {count} {files} that belong to no distribution");
+        let files = if count == 1 { "file that belongs" } else { "files that belong" };
+        let what = format!("carry over {count} {files} to no distribution");
         draft.step(Action::CarryFiles, &[], what, changes);
     }
 
@@ -337,6 +343,12 @@ impl Transfer<'_> {
             None => Content::File(path.to_path_buf()),
         };
         changes.write(to, content, Some(mode))
+    }
+
+    /// A script of a command: those of the distributions that are here are written anew.
+    fn is_of_installer(&self, path: &Path) -> bool {
+        path.parent() == self.old.facts.scripts.as_deref()
+            && fs::read_start(path, HEAD_BYTES).is_ok_and(|head| is_generated(&head))
     }
 
     /// What no user wrote: bytecode, what belongs to distributions, what interrupted installers and
