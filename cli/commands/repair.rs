@@ -48,6 +48,7 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
             args::Network::Never => Network::Never,
             args::Network::Allow => Network::Allowed(Fetched::default()),
         },
+        replaces: None,
     };
     let mut fetching = Fetching::new(args.view.quiet);
     let mut all = Vec::new();

@@ -70,7 +70,8 @@ impl Fetching {
             return false;
         }
         tried.extend(missing.iter().cloned());
-        let more = self.fetch(host, prefix, &missing);
+        let own = Options { replaces: options.replaces.clone(), ..Options::default() };
+        let more = self.fetch(host, prefix, &missing, &own);
         fetched.wheelhouses.extend(more.wheelhouses);
         fetched.unavailable.extend(more.unavailable);
         true
@@ -81,7 +82,13 @@ impl Fetching {
         &self.progress
     }
 
-    fn fetch(&mut self, host: &Host, prefix: &Path, missing: &[String]) -> Fetched {
+    fn fetch(
+        &mut self,
+        host: &Host,
+        prefix: &Path,
+        missing: &[String],
+        options: &Options,
+    ) -> Fetched {
         let unavailable = |reason: &str| Fetched {
             wheelhouses: Vec::new(),
             unavailable: missing.iter().map(|pin| (pin.clone(), reason.to_owned())).collect(),
@@ -102,7 +109,7 @@ impl Fetching {
         }
         interrupt::stop_on_ctrl_c(&self.progress);
         let fetched = examine_one(host, prefix, |subject, findings| {
-            let case = Case { subject, findings, options: &Options::default() };
+            let case = Case { subject, findings, options };
             repair::fetch(&case, missing, &place, &self.progress.stop)
         });
         interrupt::end_at_once_from_now();

@@ -152,6 +152,7 @@ fn prepare(
     });
     interrupt::end_at_once_from_now();
     made.ok_or_else(gone)??;
+    options.replaces = Some(prefix.to_path_buf());
     let mut tried = BTreeSet::new();
     loop {
         let planned = examine_one(host, prefix, |old, of_old| {

@@ -131,6 +131,8 @@ pub struct Options {
     pub wheelhouses: Vec<PathBuf>,
     /// Whether wheels may be fetched, and what came.
     pub network: Network,
+    /// The environment that this one is to take the place of: nothing of it is run either.
+    pub replaces: Option<PathBuf>,
 }
 
 /// Whether wheels that are not on this machine may be fetched.
@@ -158,6 +160,11 @@ impl<'a> Case<'a> {
     /// The prefix.
     pub fn prefix(&self) -> &'a Path {
         &self.subject.facts.prefix
+    }
+
+    /// The environments of which nothing is run.
+    fn broken(&self) -> Vec<&'a Path> {
+        [Some(self.prefix()), self.options.replaces.as_deref()].into_iter().flatten().collect()
     }
 
     /// The findings with this code.

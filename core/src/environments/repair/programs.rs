@@ -50,12 +50,12 @@ const SETTINGS: [&str; 34] = [
 ];
 
 /// The first uv of the search path.
-pub(super) fn uv(host: &Host, prefix: &Path) -> Option<PathBuf> {
+pub(super) fn uv(host: &Host, broken: &[&Path]) -> Option<PathBuf> {
     let name = if host.platform == Platform::Windows { "uv.exe" } else { "uv" };
     host.search_path().into_iter().map(|folder| folder.join(name)).find(|path| {
         // A script in its place starts what somebody else chooses.
         image::read(path).is_ok_and(|image| image.format != Format::Script)
-            && may_run(host, prefix, path)
+            && may_run(host, broken, path)
     })
 }
 
@@ -70,15 +70,16 @@ pub(super) fn pythons(case: &Case<'_>) -> Vec<Arc<Installation>> {
     let is_whole = |one: &Installation| one.stdlib.is_some() && one.damage.is_none();
     all.retain(|one| {
         is_whole(one)
-            && may_run(subject.host, case.prefix(), &one.executable)
+            && may_run(subject.host, &case.broken(), &one.executable)
             && one.stdlib.iter().all(|library| is_guarded(subject.host, library))
     });
     all
 }
 
-/// Whether the program is none of the environment, and guarded.
-pub(super) fn may_run(host: &Host, prefix: &Path, program: &Path) -> bool {
-    let is_outside = fs::canonical(program).is_ok_and(|canonical| !canonical.starts_with(prefix));
+/// Whether the program is none of these environments, and guarded.
+pub(super) fn may_run(host: &Host, broken: &[&Path], program: &Path) -> bool {
+    let is_outside = fs::canonical(program)
+        .is_ok_and(|canonical| !broken.iter().any(|prefix| canonical.starts_with(prefix)));
     is_outside && is_guarded(host, program)
 }
 
@@ -110,7 +111,7 @@ pub(super) fn uv_settings(host: &Host) -> Vec<OsString> {
 }
 
 /// The variables of this process, but those that lead to other code or elsewhere.
-pub(super) fn variables(host: &Host, prefix: &Path) -> Vec<(OsString, OsString)> {
+pub(super) fn variables(host: &Host, broken: &[&Path]) -> Vec<(OsString, OsString)> {
     const DROPPED: [&str; 8] =
         ["PYTHON", "PIP_", "UV_", "VIRTUAL_ENV", "CONDA_", "LD_PRELOAD", "LD_AUDIT", "DYLD_"];
     let is_kept = |name: &OsStr| -> bool {
@@ -122,8 +123,8 @@ pub(super) fn variables(host: &Host, prefix: &Path) -> Vec<(OsString, OsString)>
         kept.map(|(name, value)| (name.clone(), value.clone())).collect();
     // A keyring is asked for passwords by a program of this path: not by one of the environment.
     let folders = host.search_path().into_iter().filter(|folder| {
-        !folder.starts_with(prefix)
-            && !fs::canonical(folder).is_ok_and(|folder| folder.starts_with(prefix))
+        let real = fs::canonical(folder).unwrap_or_else(|_| folder.clone());
+        !broken.iter().any(|prefix| folder.starts_with(prefix) || real.starts_with(prefix))
     });
     if let Ok(path) = std::env::join_paths(folders) {
         variables.push(("PATH".into(), path));

@@ -132,7 +132,7 @@ impl Tool {
 
     fn uv(case: &Case<'_>, target: &Target, pythons: &[Arc<Installation>]) -> Option<Tool> {
         let python = pythons.iter().find(|python| is_like(python, target))?.executable.clone();
-        Some(Tool::Uv { uv: programs::uv(case.subject.host, case.prefix())?, python })
+        Some(Tool::Uv { uv: programs::uv(case.subject.host, &case.broken())?, python })
     }
 
     fn executable(&self) -> &Path {
@@ -187,7 +187,7 @@ struct Errand<'a> {
 impl Errand<'_> {
     fn run(&self, pins: &[String]) -> Result<(), Failure> {
         let host = self.case.subject.host;
-        let mut variables = programs::variables(host, self.case.prefix());
+        let mut variables = programs::variables(host, &self.case.broken());
         // What they leave behind goes with the folder.
         variables.extend(["TMPDIR", "TEMP", "TMP"].map(|name| (name.into(), self.folder.into())));
         let ended = process::run(&Program {

@@ -24,7 +24,7 @@ fn variables_that_lead_elsewhere_are_dropped() {
     for name in kept.iter().chain(&dropped) {
         host.variables.insert(name.into(), "x".into());
     }
-    let variables = variables(&host, &prefix);
+    let variables = variables(&host, &[&prefix]);
     let value = |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, v)| v);
     for name in kept {
         assert_eq!(value(name).unwrap(), "x", "{name}");
@@ -33,6 +33,21 @@ fn variables_that_lead_elsewhere_are_dropped() {
         assert_eq!(value(name), None, "{name}");
     }
     assert_eq!(value("PATH").unwrap(), elsewhere.as_os_str());
+}
+
+#[test]
+fn nothing_of_a_broken_environment_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = fs::canonical(folder.path()).unwrap();
+    let (old, new) = (real.join(".venv"), real.join(".venv.aios-new-1"));
+    let host = Host::empty(Platform::CURRENT, "/");
+    for prefix in [&old, &new] {
+        std::fs::create_dir_all(prefix.join("bin")).unwrap();
+        std::fs::write(prefix.join("bin/uv"), "").unwrap();
+        assert!(!may_run(&host, &[&old, &new], &prefix.join("bin/uv")));
+    }
+    std::fs::write(real.join("uv"), "").unwrap();
+    assert!(may_run(&host, &[&old, &new], &real.join("uv")));
 }
 
 // Not on Windows: rights are no bits there.

@@ -50,7 +50,7 @@ pub fn make(case: &Case<'_>, new: &Path, stop: &AtomicBool) -> Result<(), Unsolv
         return Err(refused("it belongs to another user, and a new one would not".to_owned()));
     }
     let base = base(case).map_err(refused)?;
-    if !programs::may_run(host, case.prefix(), &base.executable) {
+    if !programs::may_run(host, &case.broken(), &base.executable) {
         return Err(refused(format!(
             "`{}` is not run: others than root and you can change it, or it is of this environment",
             base.executable.display()
@@ -60,7 +60,7 @@ pub fn make(case: &Case<'_>, new: &Path, stop: &AtomicBool) -> Result<(), Unsolv
     let ended = process::run(&Program {
         executable: &maker.program,
         arguments: maker.arguments(case, &base, new),
-        variables: programs::variables(host, case.prefix()),
+        variables: programs::variables(host, &case.broken()),
         folder: new.parent().unwrap_or(new),
         system_root: host.variable_path("SYSTEMROOT").as_deref(),
         time: TIME,
@@ -102,7 +102,7 @@ impl Maker {
     /// What made the old one, if that is uv and there; else `venv`, which every Python has.
     fn of(case: &Case<'_>, base: &Installation) -> Maker {
         let by_uv = cfg(case).is_some_and(|cfg| cfg.get("uv").is_some());
-        let uv = || programs::uv(case.subject.host, case.prefix());
+        let uv = || programs::uv(case.subject.host, &case.broken());
         match by_uv.then(uv).flatten() {
             Some(program) => Maker { program, is_uv: true },
             None => Maker { program: base.executable.clone(), is_uv: false },
