@@ -13,6 +13,7 @@ windows:
 # `AIOS_BENCH_ENVIRONMENTS=10000 just bench` for more than the usual 2000.
 bench:
     cargo bench --locked --bench discovery
+    cargo bench --locked --bench repair
 
 # Five minutes for each target; needs a nightly toolchain and cargo-fuzz.
 fuzz TARGET SECONDS="300":

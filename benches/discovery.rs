@@ -2,13 +2,17 @@
 //! run: `cargo bench --bench discovery`.
 //!
 //! `AIOS_BENCH_ENVIRONMENTS` (2000), `AIOS_BENCH_MODULES` (1 in each of 5 distributions) and
-//! `AIOS_BENCH_ROUNDS` (7) choose the size. Every figure is the median of rounds in which the programs take turns, so that other load falls on all alike. Each
-//! program runs as a process of its own; its CPU time is user and system time together.
+//! `AIOS_BENCH_ROUNDS` (7) choose the size. Every figure is the median of rounds in which the programs take
+//! turns, so that other load falls on all alike. Each program runs as a process of its own; its CPU time is
+//! user and system time together.
 
 #[cfg(not(unix))]
 fn main() {
     eprintln!("this benchmark builds environments of links, and needs a Unix");
 }
+
+#[cfg(unix)]
+mod measure;
 
 #[cfg(unix)]
 fn main() -> std::io::Result<()> {
@@ -22,13 +26,10 @@ mod unix {
     use std::io;
     use std::os::unix::fs::symlink;
     use std::path::{Path, PathBuf};
-    use std::process::{Command, Stdio};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Condvar, Mutex};
-    use std::time::Instant;
 
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeValLike;
+    use crate::measure::{Taken, measure, measure_once, median, number};
 
     /// Distributions in each environment.
     const DISTRIBUTIONS: usize = 5;
@@ -48,10 +49,6 @@ mod unix {
         }
     }
 
-    fn number(variable: &str, usual: usize) -> usize {
-        std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-    }
-
     /// One program that is measured.
     struct Case {
         name: &'static str,
@@ -59,14 +56,6 @@ mod unix {
         /// The row that it is compared with, the greatest ratio, and what is measured by it.
         goal: Option<(usize, f64)>,
         taken: Vec<Taken>,
-    }
-
-    /// What one run took.
-    #[derive(Debug, Clone, Copy)]
-    struct Taken {
-        wall_ms: f64,
-        cpu_ms: f64,
-        peak_mib: f64,
     }
 
     fn compare() -> io::Result<()> {
@@ -100,7 +89,7 @@ mod unix {
         // The first round fills the caches, those of the system too, and is not counted.
         for round in 0..=rounds {
             for case in &mut cases {
-                let taken = measure(&own, folder.path(), &case.args)?;
+                let taken = measure(&[("HOME", folder.path().as_os_str())], &case.args)?;
                 if round > 0 {
                     case.taken.push(taken);
                 }
@@ -108,12 +97,6 @@ mod unix {
         }
         print(&cases);
         Ok(())
-    }
-
-    fn median(values: impl Iterator<Item = f64>) -> f64 {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
     }
 
     fn print(cases: &[Case]) {
@@ -131,40 +114,6 @@ mod unix {
             println!("| {} | {wall:.0} | {:.0} | {judged} | {peak:.0} |", case.name, cpu(case));
         }
         println!("\ngoal for the peak: below 100 MiB");
-    }
-
-    /// Runs this program as `--measure`, so that the usage of its children is that of one run.
-    fn measure(own: &OsString, home: &Path, args: &[OsString]) -> io::Result<Taken> {
-        let output = Command::new(own)
-            .arg("--measure")
-            .args(args)
-            .env_clear()
-            .env("HOME", home)
-            .stderr(Stdio::inherit())
-            .output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let mut numbers = text.split_whitespace().map(|word| word.parse::<f64>());
-        let mut next = || {
-            numbers.next().and_then(Result::ok).ok_or_else(|| io::Error::other("no measurement"))
-        };
-        Ok(Taken { wall_ms: next()?, cpu_ms: next()?, peak_mib: next()? })
-    }
-
-    fn measure_once(args: &[OsString]) -> io::Result<()> {
-        let start = Instant::now();
-        let status = Command::new(&args[0]).args(&args[1..]).stdout(Stdio::null()).status()?;
-        let wall_ms = start.elapsed().as_secs_f64() * 1e3;
-        // `check` ends with 1 when it finds something; these environments are healthy.
-        if !status.success() {
-            return Err(io::Error::other(format!("{args:?}: {status}")));
-        }
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-        let cpu = usage.user_time() + usage.system_time();
-        // Linux counts the peak in KiB, macOS in bytes.
-        let peak_mib =
-            usage.max_rss() as f64 / if cfg!(target_os = "macos") { 1048576.0 } else { 1024.0 };
-        println!("{wall_ms} {} {peak_mib}", cpu.num_microseconds() as f64 / 1e3);
-        Ok(())
     }
 
     /// The least that any program must do that finds environments and looks whether each can start:

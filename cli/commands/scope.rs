@@ -129,7 +129,7 @@ fn names_of(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Where what was read is kept for the next run. Outside the places that any tool searches.
-fn cache_file(host: &Host) -> Option<PathBuf> {
+pub(super) fn cache_file(host: &Host) -> Option<PathBuf> {
     let folder = match host.platform {
         Platform::Windows => host
             .variable_path("LOCALAPPDATA")

@@ -3,18 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use aios_core::Platform;
 use aios_core::environments::inspection::examine_one;
 use aios_core::environments::repair::recreate::{self, Names, Stand};
 use aios_core::environments::repair::{
-    self, Case, End, Options, Plan, RealDisk, Session, Unsolved,
+    self, Case, End, Plan, RealDisk, Session, Unsolved, Verdict,
 };
-use aios_core::{Host, Platform};
 
-use super::network::Fetching;
-use super::{confirmed, errors, look, needs_repair};
-use crate::args::Repair;
-use crate::interrupt;
-use crate::output::Page;
+use super::ask::{Leave, confirmed};
+use super::one::{errors, look, needs_repair};
+use super::{Job, Place};
 use crate::output::repair::{Outcome, Repaired};
 
 const INTERRUPTED: &str = "making it anew was interrupted; `aios repair --resume PATH` goes on, and `aios \
@@ -33,19 +31,12 @@ pub(super) fn interrupted(prefix: &Path) -> Option<&'static str> {
     }
 }
 
-pub(super) fn one(
-    host: &Host,
-    prefix: &Path,
-    args: &Repair,
-    options: Options,
-    fetching: &mut Fetching,
-    page: &Page,
-) -> Repaired {
+pub(super) fn recreate(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     let mut repaired = Repaired::new(prefix);
     if let Some(hint) = interrupted(prefix) {
         return repaired.ended(Outcome::Failed, hint);
     }
-    let Some(look) = look(host, prefix, &options) else {
+    let Some(look) = look(job, prefix, &job.earlier()) else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
     if !needs_repair(&look.findings) {
@@ -55,8 +46,9 @@ pub(super) fn one(
     if let Some(reason) = look.refusal {
         return repaired.ended(Outcome::Refused, &reason);
     }
-    if args.dry_run {
-        return trial(host, repaired, options, fetching);
+    job.warn_of_running(&mut repaired);
+    if job.args.dry_run {
+        return trial(job, repaired);
     }
     let session = match Session::begin(&RealDisk, prefix) {
         Ok(session) => session,
@@ -73,7 +65,7 @@ pub(super) fn one(
         Ok(()) => repaired,
         Err(error) => repaired.failed(&error),
     };
-    let plan = match prepare(host, prefix, &names.new, options, fetching) {
+    let plan = match prepare(job, prefix, &names.new) {
         Ok(plan) => plan,
         Err(unsolved) => {
             return discarded(refused(repaired, vec![unsolved]));
@@ -83,17 +75,15 @@ pub(super) fn one(
         return discarded(refused(repaired, plan.unsolved));
     }
     repaired.plan(&plan);
-    if !args.yes {
-        let hint = match confirmed(&repaired, args, page) {
-            Ok(true) => None,
-            Ok(false) => Some("nothing was changed"),
-            Err(hint) => Some(hint),
-        };
-        if let Some(hint) = hint {
-            return discarded(repaired.ended(Outcome::Planned, hint));
-        }
+    if job.is_stopped() {
+        return discarded(repaired.ended(Outcome::Interrupted, "nothing was changed"));
     }
-    put(host, repaired, &plan, &names, session)
+    if job.leave.get() == Leave::Ask
+        && let Err(hint) = confirmed(job, &repaired, at)
+    {
+        return discarded(repaired.ended(Outcome::Planned, hint));
+    }
+    put(job, repaired, &plan, &names, session)
 }
 
 fn refused(mut repaired: Repaired, unsolved: Vec<Unsolved>) -> Repaired {
@@ -103,12 +93,7 @@ fn refused(mut repaired: Repaired, unsolved: Vec<Unsolved>) -> Repaired {
 }
 
 /// Makes it in a temporary folder, to learn what would be done.
-fn trial(
-    host: &Host,
-    mut repaired: Repaired,
-    options: Options,
-    fetching: &mut Fetching,
-) -> Repaired {
+fn trial(job: &Job<'_>, mut repaired: Repaired) -> Repaired {
     let folder = match tempfile::Builder::new().prefix("aios-").tempdir() {
         Ok(folder) => folder,
         Err(error) => {
@@ -119,7 +104,7 @@ fn trial(
     let place = aios_core::fs::canonical(folder.path());
     let new = place.unwrap_or_else(|_| folder.path().to_path_buf()).join("environment");
     let prefix = repaired.prefix.clone();
-    match prepare(host, &prefix, &new, options, fetching) {
+    match prepare(job, &prefix, &new) {
         Ok(plan) if plan.unsolved.is_empty() => {
             repaired.plan(&plan);
             repaired.ended(
@@ -134,35 +119,28 @@ fn trial(
 
 /// Makes an empty environment at `new` and plans what it is to get, with wheels that are fetched where
 /// that is allowed.
-fn prepare(
-    host: &Host,
-    prefix: &Path,
-    new: &Path,
-    mut options: Options,
-    fetching: &mut Fetching,
-) -> Result<Plan, Unsolved> {
+fn prepare(job: &Job<'_>, prefix: &Path, new: &Path) -> Result<Plan, Unsolved> {
     let gone = || Unsolved {
         code: aios_core::Code::InterpreterMissing,
         hint: "there is no environment any more".to_owned(),
     };
-    interrupt::stop_on_ctrl_c(fetching.progress());
-    let made = examine_one(host, prefix, |subject, findings| {
-        let case = Case { subject, findings, options: &options };
-        recreate::make(&case, new, &fetching.progress().stop)
+    let earlier = job.earlier();
+    let made = examine_one(job.host, prefix, &earlier, |subject, findings| {
+        let case = Case { subject, findings, options: &job.options.borrow() };
+        recreate::make(&case, new, &job.progress.stop)
     });
-    interrupt::end_at_once_from_now();
     made.ok_or_else(gone)??;
-    options.replaces = Some(prefix.to_path_buf());
+    job.options.borrow_mut().replaces = Some(prefix.to_path_buf());
     let mut tried = BTreeSet::new();
     loop {
-        let planned = examine_one(host, prefix, |old, of_old| {
-            examine_one(host, new, |subject, findings| {
-                let case = Case { subject, findings, options: &options };
+        let planned = examine_one(job.host, prefix, &earlier, |old, of_old| {
+            examine_one(job.host, new, &earlier, |subject, findings| {
+                let case = Case { subject, findings, options: &job.options.borrow() };
                 recreate::plan(&case, old, of_old, prefix)
             })
         });
         let (plan, lacking) = planned.flatten().ok_or_else(gone)?;
-        if !fetching.more(host, new, &lacking, &mut tried, &mut options) {
+        if !job.fetch_more(new, &lacking, &mut tried) {
             return Ok(plan);
         }
     }
@@ -170,7 +148,7 @@ fn prepare(
 
 /// Carries the plan out in the new environment, and lets it take the place of the old one.
 fn put(
-    host: &Host,
+    job: &Job<'_>,
     mut repaired: Repaired,
     plan: &Plan,
     names: &Names,
@@ -179,7 +157,7 @@ fn put(
     let prefix = repaired.prefix.clone();
     let before = errors(&repaired.remaining);
     let made = Session::begin(&RealDisk, &names.new).and_then(|inner| {
-        inner.carry_out(plan, || true)?;
+        inner.carry_out(plan, || Verdict::Keep)?;
         // What its journal keeps is only of use until here.
         inner.prune(0)?;
         recreate::finish(&RealDisk, names)
@@ -189,13 +167,13 @@ fn put(
         return repaired.failed(&error);
     }
     // On Windows a folder in which a file is open keeps its name.
-    let held = (host.platform != Platform::Windows).then_some(session);
+    let held = (job.host.platform != Platform::Windows).then_some(session);
     let swapped = recreate::swap(&RealDisk, names);
     drop(held);
     if let Err(error) = swapped {
         return repaired.failed(&error);
     }
-    let after = look(host, &prefix, &Options::default());
+    let after = look(job, &prefix, &job.earlier());
     let better = after.as_ref().is_some_and(|after| errors(&after.findings) < before.max(1));
     if !better {
         repaired.undone();
@@ -219,7 +197,7 @@ fn put(
 }
 
 /// `--undo` and `--resume` of a recreation. `None` when there is none to be ended, or repairs came after.
-pub(super) fn past(prefix: &Path, args: &Repair) -> Option<Repaired> {
+pub(super) fn past(job: &Job<'_>, prefix: &Path) -> Option<Repaired> {
     let stand = recreate::stand(prefix);
     let is_repaired = || {
         let past = repair::list(prefix).unwrap_or_default();
@@ -227,7 +205,7 @@ pub(super) fn past(prefix: &Path, args: &Repair) -> Option<Repaired> {
     };
     let ends = match stand {
         Stand::Nothing => false,
-        Stand::Done(_) => args.undo && !is_repaired(),
+        Stand::Done(_) => job.args.undo && !is_repaired(),
         _ => true,
     };
     if !ends {
@@ -239,12 +217,12 @@ pub(super) fn past(prefix: &Path, args: &Repair) -> Option<Repaired> {
         Ok(session) => session.filter(|_| Platform::CURRENT != Platform::Windows),
         Err(error) => return Some(repaired.failed(&error)),
     };
-    let ended = match args.undo {
+    let ended = match job.args.undo {
         true => recreate::undo(&RealDisk, &stand),
         false => recreate::resume(&RealDisk, &stand),
     };
     drop(session);
-    Some(match (ended, args.undo, stand) {
+    Some(match (ended, job.args.undo, stand) {
         (Err(error), ..) => repaired.failed(&error),
         (Ok(_), true, Stand::Done(names) | Stand::Exchanged(names)) => {
             let undone = names.undone.display();

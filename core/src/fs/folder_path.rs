@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Kind, ReadError, Stamp, below, read_open};
+use super::{Entry, Kind, ReadError, Seen, Stamp, below, read_open};
 
 /// A folder.
 #[derive(Debug)]
@@ -36,21 +36,21 @@ impl Folder {
 
     /// Its entries, in the order of the file system.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
-        let kind = |kind: std::fs::FileType| {
-            if kind.is_symlink() {
-                Kind::Link
-            } else if kind.is_dir() {
-                Kind::Folder
-            } else if kind.is_file() {
-                Kind::File
-            } else {
-                Kind::Other
-            }
-        };
         let entry = |entry: std::fs::DirEntry| {
-            Some(Entry { kind: kind(entry.file_type().ok()?), name: entry.file_name(), inode: 0 })
+            Some(Entry { kind: entry.file_type().ok()?.into(), name: entry.file_name(), inode: 0 })
         };
         Ok(std::fs::read_dir(&self.path)?.flatten().filter_map(entry).collect())
+    }
+
+    /// What stands at a path below it, links followed.
+    pub fn look(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
+        std::fs::metadata(super::below(&self.path, below)).map(|metadata| Seen::from(&metadata))
+    }
+
+    /// The same of a link itself.
+    pub fn look_at_link(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
+        std::fs::symlink_metadata(super::below(&self.path, below))
+            .map(|metadata| Seen::from(&metadata))
     }
 
     /// The target of a link in it, as written.

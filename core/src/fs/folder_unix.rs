@@ -1,16 +1,16 @@
 //! An open folder: what is in it is reached without walking its whole path again, which is what reading
 //! thousands of environments spends its time on.
 
-use std::cell::OnceCell;
 use std::ffi::{CStr, OsStr};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
-use super::{Entry, Kind, ReadError, Stamp, below, read_open};
+use super::{Access, Entry, Identity, Kind, ReadError, Seen, Stamp, below, read_open};
 
 /// An open folder.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Folder {
     path: PathBuf,
     fd: OwnedFd,
     /// Asked of the system once.
-    stamp: OnceCell<Option<(Stamp, Option<u32>)>>,
+    stamp: OnceLock<Option<(Stamp, Option<u32>)>>,
 }
 
 impl Folder {
@@ -26,14 +26,14 @@ impl Folder {
     pub fn open(path: PathBuf) -> io::Result<Folder> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&path, flags, Mode::empty())?;
-        Ok(Folder { path, fd, stamp: OnceCell::new() })
+        Ok(Folder { path, fd, stamp: OnceLock::new() })
     }
 
     /// Opens a folder in this one, links followed.
     pub fn folder(&self, name: &str) -> io::Result<Folder> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty())?;
-        Ok(Folder { path: below(&self.path, name), fd, stamp: OnceCell::new() })
+        Ok(Folder { path: below(&self.path, name), fd, stamp: OnceLock::new() })
     }
 
     /// Its path, as it was opened.
@@ -49,6 +49,16 @@ impl Folder {
     /// Its entries, in the order of the file system. Ask once.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         entries(&self.fd)
+    }
+
+    /// What stands at a path below it, links followed.
+    pub fn look(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
+        Ok(seen(&rustix::fs::statat(&self.fd, below.as_ref(), AtFlags::empty())?))
+    }
+
+    /// The same of a link itself.
+    pub fn look_at_link(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
+        Ok(seen(&rustix::fs::statat(&self.fd, below.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
     /// The target of a link in it, as written.
@@ -104,6 +114,18 @@ fn stamp(stat: &rustix::fs::Stat) -> Stamp {
         (seconds.into(), nanoseconds.try_into().unwrap_or_default());
     let modified_ns = seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
     Stamp { modified_ns, inode: stat.st_ino, bytes: stat.st_size as u64 }
+}
+
+/// As `Seen::from` has it of the standard library's metadata.
+#[allow(clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
+fn seen(stat: &rustix::fs::Stat) -> Seen {
+    let identity = Identity { device: stat.st_dev as u64, inode: stat.st_ino };
+    Seen {
+        kind: kind_of(FileType::from_raw_mode(stat.st_mode)),
+        stamp: stamp(stat),
+        identity: (stat.st_nlink > 1).then_some(identity),
+        access: Access { mode: stat.st_mode as u32 & 0o7777, uid: stat.st_uid, gid: stat.st_gid },
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -188,6 +188,20 @@ pub enum Kind {
     Other,
 }
 
+impl From<std::fs::FileType> for Kind {
+    fn from(kind: std::fs::FileType) -> Kind {
+        if kind.is_symlink() {
+            Kind::Link
+        } else if kind.is_dir() {
+            Kind::Folder
+        } else if kind.is_file() {
+            Kind::File
+        } else {
+            Kind::Other
+        }
+    }
+}
+
 /// One name in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -274,6 +288,41 @@ pub struct Identity {
 /// for a file with one name, which will not be met again, and where systems do not tell.
 pub fn linked_identity(metadata: &Metadata) -> Option<Identity> {
     system::linked_identity(metadata)
+}
+
+/// What a look at a path tells; nothing is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// What stands there.
+    pub kind: Kind,
+    /// As it stands there now.
+    pub stamp: Stamp,
+    /// As of [`linked_identity`].
+    pub identity: Option<Identity>,
+    /// Who may do what with it.
+    pub access: Access,
+}
+
+/// Mode bits, owner and group; all 0 where there are none (Windows).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Access {
+    /// As `chmod` takes it.
+    pub mode: u32,
+    /// Numeric owner.
+    pub uid: u32,
+    /// Numeric group.
+    pub gid: u32,
+}
+
+impl From<&Metadata> for Seen {
+    fn from(metadata: &Metadata) -> Seen {
+        Seen {
+            kind: Kind::from(metadata.file_type()),
+            stamp: Stamp::from(metadata),
+            identity: linked_identity(metadata),
+            access: system::access(metadata),
+        }
+    }
 }
 
 /// Puts a file in place at once: whoever reads it meanwhile sees the old or the new one. Only its

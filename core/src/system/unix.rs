@@ -14,7 +14,7 @@ use rustix::fs::{OFlags, RenameFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
-use crate::fs::Identity;
+use crate::fs::{Access, Identity};
 use crate::host::{Platform, User};
 use crate::registry::{Fabricated, Registry};
 
@@ -67,6 +67,11 @@ pub(crate) fn is_in_use(_: &io::Error) -> bool {
     false
 }
 
+/// A running program is replaced while it runs on with the old file.
+pub(crate) fn is_in_use_for_replacing(_: &io::Error, _: &Path) -> bool {
+    false
+}
+
 /// Opening a fifo would block until somebody writes to it, and a terminal could become ours.
 pub(crate) fn open_at_once(options: &mut OpenOptions) {
     options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32);
@@ -101,6 +106,10 @@ pub(crate) const HAS_LINKS: bool = true;
 /// Permission bits, as `chmod` takes them.
 pub(crate) fn mode(metadata: &Metadata) -> u32 {
     metadata.permissions().mode() & 0o7777
+}
+
+pub(crate) fn access(metadata: &Metadata) -> Access {
+    Access { mode: mode(metadata), uid: metadata.uid(), gid: metadata.gid() }
 }
 
 pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {

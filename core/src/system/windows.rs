@@ -14,7 +14,7 @@ use winreg::enums::{
     HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_32KEY, KEY_WOW64_64KEY,
 };
 
-use crate::fs::Identity;
+use crate::fs::{Access, Identity};
 use crate::host::{Platform, User};
 use crate::registry::{Hive, Registry};
 
@@ -122,6 +122,13 @@ pub(crate) fn is_in_use(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
 }
 
+/// Whether a file cannot be replaced, renamed or removed because a program has it open or runs it. Of one
+/// that runs the system says "access denied", as it does without the right to write.
+pub(crate) fn is_in_use_for_replacing(error: &io::Error, path: &Path) -> bool {
+    let runs = || OpenOptions::new().write(true).open(path).is_err_and(|error| is_in_use(&error));
+    is_in_use(error) || error.kind() == io::ErrorKind::PermissionDenied && runs()
+}
+
 /// Opening a file does not block here.
 pub(crate) fn open_at_once(_: &mut OpenOptions) {}
 
@@ -143,6 +150,10 @@ pub(crate) fn is_executable(_: &Metadata) -> bool {
 pub(crate) const HAS_LINKS: bool = false;
 
 /// Windows has no permission bits.
+pub(crate) fn access(_: &Metadata) -> Access {
+    Access::default()
+}
+
 pub(crate) fn mode(_: &Metadata) -> u32 {
     0
 }

@@ -6,12 +6,13 @@
 //! - [`read_for`] reads an environment and what it inherits from its base; [`read`] only folders.
 //! - [`Shared`] is what the environments of a run share: each distinct file is parsed once.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Problem;
 use super::facts::Facts;
-use crate::fs::Entry;
+use crate::fs::{self, Entry, Folder, Identity, Seen};
 use crate::host::Host;
 
 pub mod direct_url;
@@ -106,6 +107,8 @@ pub struct Site {
     pub entries: Vec<Entry>,
     /// What is installed into it, in the order of the entries.
     pub distributions: Vec<Distribution>,
+    /// The folder itself, kept open: looks at thousands of files below it then need not walk its path.
+    pub open: Option<Arc<Folder>>,
 }
 
 impl Site {
@@ -113,6 +116,24 @@ impl Site {
     pub fn has(&self, name: &str) -> bool {
         let name = std::ffi::OsStr::new(name);
         self.entries.binary_search_by(|entry| entry.name.as_os_str().cmp(name)).is_ok()
+    }
+
+    /// What stands at a path below the folder, links followed.
+    pub fn look(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
+        match &self.open {
+            Some(folder) => folder.look(below),
+            None => fs::below(&self.folder, below).metadata().map(|found| Seen::from(&found)),
+        }
+    }
+
+    /// The same of a link itself.
+    pub fn look_at_link(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
+        match &self.open {
+            Some(folder) => folder.look_at_link(below),
+            None => {
+                fs::below(&self.folder, below).symlink_metadata().map(|found| Seen::from(&found))
+            }
+        }
     }
 }
 
@@ -165,6 +186,8 @@ pub struct Distribution {
     pub holds_files: bool,
     /// What its files say. One for all the environments that hard-link them.
     pub content: Arc<Content>,
+    /// What the listing of `info` tells of its WHEEL.
+    pub wheel_file: Option<Identity>,
 }
 
 /// What the metadata of a distribution says, wherever it is installed.
@@ -285,8 +308,10 @@ pub struct Metadata {
 }
 
 /// The lines of RECORD, and what every check asks of them, found out once for each distinct RECORD.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Record {
+    /// Its own among all that this process parsed.
+    pub number: u64,
     /// One for each file, in the order of RECORD.
     pub files: Vec<RecordedFile>,
     /// Files that follow each other below one first folder.
@@ -321,6 +346,8 @@ pub struct RecordedFile {
     pub bytes: Option<u64>,
     /// What its name says of it.
     pub role: Role,
+    /// Whether nothing is in the path but names: it stays below site-packages.
+    pub plain: bool,
 }
 
 /// What the name of a recorded file says of it.

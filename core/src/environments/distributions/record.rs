@@ -8,7 +8,11 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::{Record, RecordedFile, Role, Run};
+use crate::host::Platform;
 
 /// The largest real ones (all of the CUDA wheels) stay below 1 MiB.
 pub(super) const MAX_BYTES: u64 = 8 * 1024 * 1024;
@@ -22,7 +26,11 @@ const MAX_PATH_BYTES: usize = 4096;
 /// `Err` says what is wrong with the file, as the end of a sentence.
 pub fn parse(bytes: &[u8]) -> Result<Record, String> {
     reject_nul(bytes)?;
-    let text = String::from_utf8_lossy(bytes);
+    // Replacing what is no text looks at each character; nearly all are text.
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
     let mut files = Vec::with_capacity((bytes.len() / 64).min(MAX_FILES));
     let mut rest = text.as_ref();
     let mut complete = true;
@@ -72,9 +80,12 @@ pub fn rewritten(bytes: &[u8], changed: impl Fn(&str) -> Option<(String, u64)>) 
 impl Record {
     /// The record of these files.
     pub fn of(files: Vec<RecordedFile>) -> Record {
-        let mut record = Record { files, ..Record::default() };
+        static PARSED: AtomicU64 = AtomicU64::new(1);
+        let number = PARSED.fetch_add(1, Ordering::Relaxed);
+        let mut record = Record { number, files, ..Record::default() };
         for (at, file) in record.files.iter().enumerate() {
-            let top = file.path.split('/').next().unwrap_or_default();
+            let slash = memchr::memchr(b'/', file.path.as_bytes());
+            let top = slash.map_or(file.path.as_str(), |slash| &file.path[..slash]);
             if record.runs.last().is_none_or(|run| run.top != top) {
                 let top = top.to_owned();
                 record.runs.push(Run { top, files: at..at, lasting: 0, needed: 0 });
@@ -107,23 +118,19 @@ impl Record {
 
 /// A first sieve: `.so`, `.so.1`, `.pyd`, `.dll`, `.dylib`.
 fn is_native(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).as_bytes();
-    [b".so".as_slice(), b".pyd", b".dll", b".dylib", b".SO", b".PYD", b".DLL"]
-        .iter()
-        .any(|end| memchr::memmem::find(name, end).is_some())
+    const ENDS: [&[u8]; 7] = [b".so", b".pyd", b".dll", b".dylib", b".SO", b".PYD", b".DLL"];
+    let name = name_of(path).as_bytes();
+    memchr::memchr_iter(b'.', name).any(|dot| ENDS.iter().any(|end| name[dot..].starts_with(end)))
 }
 
 impl Role {
     fn of(path: &str) -> Role {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let folders = path.strip_suffix(name).unwrap_or("");
-        if name.ends_with(".pyc")
-            || name.ends_with(".pyo")
-            || path.split('/').any(|part| part == "__pycache__")
-        {
+        let name = name_of(path);
+        let folders = &path[..path.len() - name.len()];
+        if name.ends_with(".pyc") || name.ends_with(".pyo") || has_part(path, &["__pycache__"]) {
             Role::Bytecode
         } else if path.starts_with("../") && folders.contains("/share/")
-            || folders.split('/').any(|part| matches!(part, "tests" | "test" | "testing_data"))
+            || has_part(folders, &["tests", "test", "testing_data"])
             || [".pyi", ".h", ".hpp", ".pxd", ".pyx", ".c", ".cpp", ".md", ".rst"]
                 .iter()
                 .any(|end| name.ends_with(end))
@@ -136,11 +143,33 @@ impl Role {
     }
 }
 
+fn name_of(path: &str) -> &str {
+    // By bytes, here and below: a RECORD has thousands of lines, and characters are taken apart first.
+    let slash = memchr::memrchr(b'/', path.as_bytes());
+    slash.map_or(path, |slash| &path[slash + 1..])
+}
+
+/// Whether one of the names between the slashes is one of these.
+fn has_part(path: &str, names: &[&str]) -> bool {
+    let mut parts = path.as_bytes().split(|byte| *byte == b'/');
+    parts.any(|part| names.iter().any(|name| name.as_bytes() == part))
+}
+
 impl RecordedFile {
     /// A line of RECORD.
     pub fn new(path: String, hash: Option<String>, bytes: Option<u64>) -> RecordedFile {
-        RecordedFile { role: Role::of(&path), path, hash, bytes }
+        RecordedFile { role: Role::of(&path), plain: is_plain(&path), path, hash, bytes }
     }
+}
+
+fn is_plain(recorded: &str) -> bool {
+    let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
+    // `C:x` and `\x` are roots on Windows.
+    let is_rooted = Platform::CURRENT == Platform::Windows && recorded.contains([':', '\\']);
+    // A name that was not UTF-8 was replaced when RECORD was read, and cannot be found.
+    let bytes = recorded.as_bytes();
+    let is_text = memchr::memchr(0, bytes).is_none() && !recorded.contains('\u{fffd}');
+    is_text && !is_rooted && bytes.split(|byte| *byte == b'/').all(is_name)
 }
 
 /// No metadata holds NULs; a file system that lost data fills files with them.
@@ -159,11 +188,11 @@ pub(super) fn reject_nul(bytes: &[u8]) -> Result<(), String> {
 /// A line without its end, and what follows. A quoted field may hold line ends.
 fn next_line(text: &str) -> (&str, &str) {
     let mut quoted = false;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\n' if !quoted => return (text[..at].trim_end_matches('\r'), &text[at + 1..]),
-            _ => {}
+    for at in memchr::memchr2_iter(b'"', b'\n', text.as_bytes()) {
+        if text.as_bytes()[at] == b'"' {
+            quoted = !quoted;
+        } else if !quoted {
+            return (text[..at].trim_end_matches('\r'), &text[at + 1..]);
         }
     }
     (text, "")
@@ -218,11 +247,8 @@ fn file(path: &str, hash: &str, bytes: &str) -> Option<RecordedFile> {
         return None;
     }
     // Old installers on Windows wrote `\`. A path with both is one of a strange name.
-    let path = if path.contains('\\') && !path.contains('/') {
-        path.replace('\\', "/")
-    } else {
-        path.to_owned()
-    };
+    let has = |byte| memchr::memchr(byte, path.as_bytes()).is_some();
+    let path = if has(b'\\') && !has(b'/') { path.replace('\\', "/") } else { path.to_owned() };
     let hash = hash.trim().trim_matches('"');
     let hash = (!hash.is_empty()).then(|| hash.to_owned());
     Some(RecordedFile::new(path, hash, bytes.trim().trim_matches('"').parse().ok()))

@@ -43,6 +43,17 @@ impl Shared {
         Shared::default()
     }
 
+    /// Forgets which files stand where: what is read next is read from disk, and parsed only when its bytes
+    /// are new.
+    pub(in crate::environments) fn forget_places(&self) {
+        self.metadata.forget_places();
+        self.record.forget_places();
+        self.wheel.forget_places();
+        self.text.forget_places();
+        self.contents.write().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.sites).clear();
+    }
+
     /// What the files say that the listing of a `.dist-info` folder names, if they were read before.
     pub(super) fn content(&self, files: &Files) -> Option<Arc<Content>> {
         let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +74,9 @@ impl Shared {
             return site;
         }
         // Not under the lock: the first environments of a run would wait for each other.
-        let site = super::site::read(folder, self).ok().map(Arc::new);
+        let read = super::site::read(folder, self).ok();
+        // It is kept for the whole run, and a process may not keep many folders open.
+        let site = read.map(|site| Arc::new(Site { open: None, ..site }));
         let mut sites = lock(&self.sites);
         if sites.len() < MAX_SITES {
             sites.insert(folder.to_path_buf(), site.clone());
@@ -112,6 +125,10 @@ impl<T> Default for Parsed<T> {
 }
 
 impl<T> Parsed<T> {
+    fn forget_places(&self) {
+        self.by_identity.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Reads and parses the file, or finds it parsed, and tells whether it has other names. `known` is
     /// what a listing tells of it.
     pub(super) fn read(

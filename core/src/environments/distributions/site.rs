@@ -39,7 +39,8 @@ pub(super) fn read(folder: &Path, shared: &Shared) -> io::Result<Site> {
     let device = opened.device();
     let distributions =
         entries.iter().filter_map(|entry| distribution(&opened, device, entry, shared)).collect();
-    Ok(Site { folder: folder.to_path_buf(), entries, distributions })
+    let open = Some(Arc::new(opened));
+    Ok(Site { folder: folder.to_path_buf(), entries, distributions, open })
 }
 
 fn distribution(
@@ -76,6 +77,7 @@ fn dist_info(
         info: site.path().join(file_name),
         holds_files,
         content: Arc::new(Content::without_files(name::split_stem(stem), metadata, record)),
+        wheel_file: None,
     };
     let opened = site.folder(file_name).and_then(|folder| Ok((folder.entries()?, folder)));
     let (entries, folder) = match opened {
@@ -94,12 +96,20 @@ fn dist_info(
         Some(content) => content,
         None => read_content(folder.path(), stem, &listed, shared),
     };
-    Distribution { info: folder.into_path(), holds_files: !entries.is_empty(), content }
+    Distribution {
+        info: folder.into_path(),
+        holds_files: !entries.is_empty(),
+        content,
+        wheel_file: listed.0[WHEEL_AT].flatten(),
+    }
 }
 
 /// The files of a `.dist-info` folder that are read.
 const FILES: [&str; 6] =
     ["METADATA", "RECORD", "WHEEL", "INSTALLER", "entry_points.txt", "direct_url.json"];
+
+/// Which of them is WHEEL.
+const WHEEL_AT: usize = 2;
 
 /// Which of [`FILES`] are there, and what the listing tells of them.
 struct Listed([Option<Option<Identity>>; FILES.len()]);
@@ -137,7 +147,7 @@ fn read_content(info: &Path, stem: &str, listed: &Listed, shared: &Shared) -> Ar
     let [metadata, record, wheel, installer, scripts, source] = listed.0;
     let metadata = read_listed(info, 0, metadata, &shared.metadata, METADATA, &mut all_linked);
     let record = read_listed(info, 1, record, &shared.record, RECORD, &mut all_linked);
-    let wheel = read_listed(info, 2, wheel, &shared.wheel, WHEEL, &mut all_linked);
+    let wheel = read_listed(info, WHEEL_AT, wheel, &shared.wheel, WHEEL, &mut all_linked);
     let installer = read_listed(info, 3, installer, &shared.text, text(1024), &mut all_linked);
     let limit = text(entry_points::MAX_BYTES);
     let scripts = read_listed(info, 4, scripts, &shared.text, limit, &mut all_linked);
@@ -191,7 +201,7 @@ fn installer_of(bytes: &[u8]) -> Option<String> {
 /// An egg's PKG-INFO: in its folder, or the `.egg-info` itself when that is a file.
 fn egg_info(info: PathBuf, stem: &str, kind: Kind, shared: &Shared) -> Distribution {
     let content = Arc::new(egg_content(&info, stem, kind, shared));
-    Distribution { info, holds_files: false, content }
+    Distribution { info, holds_files: false, content, wheel_file: None }
 }
 
 fn egg_content(info: &Path, stem: &str, kind: Kind, shared: &Shared) -> Content {
@@ -237,5 +247,6 @@ fn egg_link(link: PathBuf, stem: &str, shared: &Shared) -> Option<Distribution> 
         content.metadata = Part::Missing;
     }
     content.editable = Some(target);
-    Some(Distribution { info: link, holds_files: false, content: Arc::new(content) })
+    let content = Arc::new(content);
+    Some(Distribution { info: link, holds_files: false, content, wheel_file: None })
 }

@@ -148,6 +148,7 @@ impl Staged {
                 commands: Vec::new(),
                 editable: None,
             }),
+            wheel_file: None,
         });
         Arc::get_mut(&mut self.distributions.last_mut().unwrap().content).unwrap()
     }
@@ -167,6 +168,7 @@ impl Staged {
                 entries: fs::list(&folder).unwrap_or_default(),
                 folder,
                 distributions: self.distributions.clone(),
+                open: None,
             }],
             ..Installed::default()
         };

@@ -29,7 +29,7 @@ mod place;
 pub mod rights;
 mod startup;
 mod variables;
-mod whole;
+pub(super) mod whole;
 
 pub use code::Code;
 pub use packages::Families;

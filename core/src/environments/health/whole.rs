@@ -1,21 +1,30 @@
-//! Distributions whose files an earlier run found whole: a fingerprint over the stamps of all of them.
+//! Distributions whose files an earlier run or look found whole: a fingerprint over the stamps of all of
+//! them.
 //!
 //! While no stamp differs no content does, so that a file need not be opened again. Stamps hold the
 //! time of change (`ctime`), which no program can set back.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::environments::distributions::RecordedFile;
 use crate::fs::{Identity, Stamp};
 
 /// Files with several names that are remembered: a hundred environments of ten thousand files.
 const MAX_FINE: usize = 1_000_000;
+
+/// A change this young may be followed by another one within the same tick of the clock.
+const SETTLED_NS: i64 = 2_000_000_000;
+
+/// What changed before this moment shows every later change in its stamp.
+pub(in crate::environments) fn settled_ns() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_nanos()).unwrap_or(i64::MAX) - SETTLED_NS
+}
 
 /// Over names and stamps of the files of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,21 +32,24 @@ pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
     /// Of these files. `None` when one of them is younger than `settled_ns`: it may change again
-    /// within the same tick of the clock.
-    fn of(files: &[PathBuf], settled_ns: i64) -> Option<Fingerprint> {
+    /// within the same tick of the clock. Also when one is not there: whether that is a fault depends on
+    /// more than the distribution (on a folder of scripts, say).
+    fn of<'a>(
+        files: impl Iterator<Item = (&'a str, Option<Stamp>)>,
+        settled_ns: i64,
+    ) -> Option<Fingerprint> {
         let mut hash = Sha256::new();
-        for file in files {
-            let stamp = Stamp::of(file);
-            if stamp.is_some_and(|stamp| stamp.modified_ns >= settled_ns) {
+        for (file, stamp) in files {
+            let Stamp { modified_ns, inode, bytes } = stamp?;
+            if modified_ns >= settled_ns {
                 return None;
             }
-            hash.update(file.as_os_str().as_encoded_bytes());
-            hash.update([0, u8::from(stamp.is_some())]);
-            if let Some(Stamp { modified_ns, inode, bytes }) = stamp {
-                hash.update(modified_ns.to_le_bytes());
-                hash.update(inode.to_le_bytes());
-                hash.update(bytes.to_le_bytes());
-            }
+            let mut numbers = [0; 25];
+            numbers[1..9].copy_from_slice(&modified_ns.to_le_bytes());
+            numbers[9..17].copy_from_slice(&inode.to_le_bytes());
+            numbers[17..].copy_from_slice(&bytes.to_le_bytes());
+            hash.update(file.as_bytes());
+            hash.update(numbers);
         }
         let digest = hash.finalize();
         digest.first_chunk().copied().map(Fingerprint)
@@ -51,11 +63,13 @@ pub struct Whole {
     known: HashMap<String, Fingerprint>,
     added: Mutex<HashMap<String, Fingerprint>>,
     settled_ns: Option<i64>,
-    /// Files with several names that this run found as recorded, and a hash of the line of RECORD that
-    /// they were compared with.
-    fine: RwLock<HashSet<(Identity, u64)>>,
-    hasher: RandomState,
+    /// Files with several names that this run found as recorded, and the line of RECORD that they were
+    /// compared with.
+    fine: RwLock<HashSet<(Identity, LineKey)>>,
 }
+
+/// The number of a RECORD and the index of a line in it.
+pub(super) type LineKey = (u64, usize);
 
 impl Whole {
     /// What the last run knew; what changed after `settled_ns` is not added. The default knows
@@ -64,18 +78,29 @@ impl Whole {
         Whole { known, settled_ns: Some(settled_ns), ..Whole::default() }
     }
 
+    /// Whether what it is told is of use to anybody.
+    pub(super) fn remembers(&self) -> bool {
+        self.settled_ns.is_some()
+    }
+
     /// Whether the files of this distribution were whole and are as they were.
-    pub(super) fn is_unchanged(&self, info: &Path, files: impl FnOnce() -> Vec<PathBuf>) -> bool {
-        let known = info.to_str().and_then(|info| self.known.get(info));
-        known.zip(self.settled_ns).is_some_and(|(known, settled_ns)| {
-            Fingerprint::of(&files(), settled_ns).as_ref() == Some(known)
-        })
+    pub(super) fn is_unchanged<'f, F>(&self, info: &Path, files: impl FnOnce() -> F) -> bool
+    where
+        F: Iterator<Item = (&'f str, Option<Stamp>)>,
+    {
+        let (Some(info), Some(settled_ns)) = (info.to_str(), self.settled_ns) else { return false };
+        let added = || self.added.lock().ok()?.get(info).copied();
+        let known = self.known.get(info).copied().or_else(added);
+        known.is_some_and(|known| Fingerprint::of(files(), settled_ns) == Some(known))
     }
 
     /// Remembers that these files are whole.
-    pub(super) fn add(&self, info: &Path, files: impl FnOnce() -> Vec<PathBuf>) {
+    pub(super) fn add<'f, F>(&self, info: &Path, files: impl FnOnce() -> F)
+    where
+        F: Iterator<Item = (&'f str, Option<Stamp>)>,
+    {
         let (Some(info), Some(settled_ns)) = (info.to_str(), self.settled_ns) else { return };
-        if let Some(fingerprint) = Fingerprint::of(&files(), settled_ns)
+        if let Some(fingerprint) = Fingerprint::of(files(), settled_ns)
             && let Ok(mut added) = self.added.lock()
         {
             added.insert(info.to_owned(), fingerprint);
@@ -83,18 +108,16 @@ impl Whole {
     }
 
     /// Whether this run found this very file, under another name, to be as this line says.
-    pub(super) fn is_fine(&self, file: Identity, line: &RecordedFile) -> bool {
-        let key = (file, self.hasher.hash_one(line));
-        self.fine.read().is_ok_and(|fine| fine.contains(&key))
+    pub(super) fn is_fine(&self, file: Identity, line: LineKey) -> bool {
+        self.fine.read().is_ok_and(|fine| fine.contains(&(file, line)))
     }
 
     /// Remembers for this run that the file is as the line says.
-    pub(super) fn add_fine(&self, file: Identity, line: &RecordedFile) {
-        let key = (file, self.hasher.hash_one(line));
+    pub(super) fn add_fine(&self, file: Identity, line: LineKey) {
         if let Ok(mut fine) = self.fine.write()
             && fine.len() < MAX_FINE
         {
-            fine.insert(key);
+            fine.insert((file, line));
         }
     }
 
@@ -117,12 +140,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("module.py");
         std::fs::write(&file, "a = 1\n").unwrap();
-        let files = || vec![file.clone()];
+        let files = || [("module.py", Stamp::of(&file))].into_iter();
         let info = folder.path().join("x-1.dist-info");
         let far = i64::MAX;
         let first = Whole::new(HashMap::new(), far);
         assert!(!first.is_unchanged(&info, files));
         first.add(&info, files);
+        assert!(first.is_unchanged(&info, files));
         let (known, any) = first.into_known();
         assert!(any);
         let second = Whole::new(known, far);
@@ -138,15 +162,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_there_is_not_kept() {
+        let whole = Whole::new(HashMap::new(), i64::MAX);
+        let info = Path::new("x-1.dist-info");
+        let files = || [("../../../bin/x", None)].into_iter();
+        whole.add(info, files);
+        assert!(!whole.is_unchanged(info, files));
+        assert!(!whole.into_known().1);
+    }
+
+    #[test]
     fn a_linked_file_is_fine_for_the_same_line_only() {
         let whole = Whole::default();
         let file = Identity { device: 1, inode: 2 };
-        let line = |bytes| RecordedFile::new("idna/core.py".to_owned(), None, Some(bytes));
-        assert!(!whole.is_fine(file, &line(7)));
-        whole.add_fine(file, &line(7));
-        assert!(whole.is_fine(file, &line(7)));
-        assert!(!whole.is_fine(file, &line(8)));
-        assert!(!whole.is_fine(Identity { device: 1, inode: 3 }, &line(7)));
+        assert!(!whole.is_fine(file, (1, 7)));
+        whole.add_fine(file, (1, 7));
+        assert!(whole.is_fine(file, (1, 7)));
+        assert!(!whole.is_fine(file, (1, 8)));
+        assert!(!whole.is_fine(file, (2, 7)));
+        assert!(!whole.is_fine(Identity { device: 1, inode: 3 }, (1, 7)));
     }
 
     #[test]
@@ -155,7 +189,7 @@ mod tests {
         let file = folder.path().join("module.py");
         std::fs::write(&file, "").unwrap();
         let whole = Whole::new(HashMap::new(), 0);
-        whole.add(folder.path(), || vec![file.clone()]);
+        whole.add(folder.path(), || [("module.py", Stamp::of(&file))].into_iter());
         assert!(!whole.into_known().1);
     }
 }

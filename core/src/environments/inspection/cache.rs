@@ -16,14 +16,13 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::Inspected;
 use crate::environments::EnvironmentKind;
 use crate::environments::facts::{Facts, Shape};
-use crate::environments::health::{Fingerprint, Severity, Whole};
+use crate::environments::health::{Fingerprint, Severity, Whole, whole};
 use crate::fs::{self, Entry, Kind, Stamp};
 use crate::host::Host;
 use crate::wire;
@@ -31,16 +30,13 @@ use crate::wire;
 const MAGIC: [u8; 8] = *b"AIOSENVS";
 
 /// Increased whenever the payload or the meaning of a stamp changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A million folders and ten thousand environments stay below this.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Bases on one machine are dozens.
 const MAX_GROUNDS: usize = 1000;
-
-/// A change this young may be followed by another one within the same tick of the clock.
-const SETTLED_NS: i64 = 2_000_000_000;
 
 /// The payload. What was read borrows from the bytes of the file; what is new owns its text.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -151,7 +147,8 @@ pub(super) struct Cache<'a> {
     new: Mutex<Content<'static>>,
     /// Stamps of what many environments share.
     shared: Mutex<HashMap<OsString, Option<Stamp>>>,
-    started_ns: i64,
+    /// What changed later may change again without its stamp telling.
+    settled_ns: i64,
 }
 
 /// The bytes of the cache file; none when there is no such file.
@@ -166,7 +163,6 @@ impl<'a> Cache<'a> {
         let program = (env!("CARGO_PKG_VERSION"), host.program);
         let made_by = format!("{program:?} {:?} {home:?}", host.platform);
         let old = decode(bytes).filter(|content| content.made_by == made_by).unwrap_or_default();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Cache {
             path,
             made_by,
@@ -174,16 +170,13 @@ impl<'a> Cache<'a> {
             old,
             new: Mutex::default(),
             shared: Mutex::default(),
-            started_ns: i64::try_from(now.as_nanos()).unwrap_or(i64::MAX),
+            settled_ns: whole::settled_ns(),
         }
     }
 
     /// What checks know to be whole; given back to [`Cache::write`].
     pub(super) fn take_whole(&mut self) -> Whole {
-        match self.path {
-            Some(_) => Whole::new(std::mem::take(&mut self.old.whole), self.settled_ns()),
-            None => Whole::default(),
-        }
+        Whole::new(std::mem::take(&mut self.old.whole), self.settled_ns)
     }
 
     /// What a walk goes into in this folder, when it is as it was.
@@ -306,12 +299,8 @@ impl<'a> Cache<'a> {
 
     /// Whether anything is kept, and all of this is older than a tick of the clock can hide.
     fn may_keep(&self, stamps: impl IntoIterator<Item = Stamp>) -> bool {
-        let settled = self.settled_ns();
+        let settled = self.settled_ns;
         self.path.is_some() && stamps.into_iter().all(|stamp| stamp.modified_ns < settled)
-    }
-
-    fn settled_ns(&self) -> i64 {
-        self.started_ns - SETTLED_NS
     }
 
     fn shared_stamp(&self, path: &Path) -> Option<Stamp> {

@@ -18,7 +18,7 @@ mod one;
 mod run;
 mod walk;
 
-pub use one::{examine_one, is_prefix};
+pub use one::{Earlier, examine_one, is_prefix};
 pub use run::inspect;
 
 /// What to look for, and how far.

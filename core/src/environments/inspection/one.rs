@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use super::cache::{self, Cache};
 use super::identify::identify;
 use crate::environments::catalog::Catalog;
 use crate::environments::distributions::{self, Shared};
 use crate::environments::facts::{self, Facts, Known};
 use crate::environments::health::{self, Depth, Families, Finding, Subject, Whole};
+use crate::environments::repair;
 use crate::fs::{self, Folder};
 use crate::host::Host;
 
@@ -21,31 +23,51 @@ fn facts_at(host: &Host, prefix: &Path, known: &Known) -> Option<Facts> {
     facts::read(host, &folder, entries, None, true, known).ok()
 }
 
+/// What looks at one environment leave for the next one, so that a repair need not read again what it did
+/// not touch. Files of whole distributions are not opened while their stamps stand; metadata is read
+/// again and parsed only where it differs.
+#[derive(Debug)]
+pub struct Earlier {
+    shared: Shared,
+    whole: Whole,
+}
+
+impl Earlier {
+    /// With what the checks of this user knew of distributions, if their cache is given.
+    pub fn new(host: &Host, cache: Option<&Path>) -> Earlier {
+        let bytes = cache::read(cache);
+        let whole = Cache::open(host, cache, &bytes).take_whole();
+        Earlier { shared: Shared::new(), whole }
+    }
+}
+
 /// Reads and judges the environment at a prefix and shows it to `look`, worst findings first. `None` when
 /// there is none.
 pub fn examine_one<T>(
     host: &Host,
     prefix: &Path,
+    earlier: &Earlier,
     look: impl FnOnce(&Subject<'_>, &[Finding]) -> T,
 ) -> Option<T> {
     let known = Known::default();
     let facts = facts_at(host, prefix, &known)?;
     let environment = identify(host, &facts, None);
-    let shared = Shared::new();
-    let (installed, _) = distributions::read_for(host, &facts, &environment.site_packages, &shared);
+    earlier.shared.forget_places();
+    let site_packages = &environment.site_packages;
+    let (installed, _) = distributions::read_for(host, &facts, site_packages, &earlier.shared);
     let catalog = Catalog::new(host, &known);
-    let whole = Whole::default();
     let subject = Subject {
         host,
         environment: &environment,
         facts: &facts,
         installed: &installed,
         catalog: &catalog,
-        whole: &whole,
+        whole: &earlier.whole,
         depth: Depth::Usual,
         families: &Families::of(&installed),
     };
     let mut findings = health::examine(&subject).findings;
+    findings.extend(repair::unfinished(&facts));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Some(look(&subject, &findings))
 }

@@ -13,7 +13,7 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::environments::distributions::RecordedFile;
 use crate::environments::health::Depth;
-use crate::fs::{self, ReadError};
+use crate::fs::{self, ReadError, Stamp};
 
 /// Read of every file: small modules lie in it as a whole.
 const HEAD_BYTES: usize = 4096;
@@ -63,14 +63,25 @@ pub(in crate::environments) struct Look {
 
 /// Judges the file at `path` by its line in RECORD.
 pub(in crate::environments) fn judge(path: &Path, recorded: &RecordedFile, look: Look) -> Verdict {
+    judge_stamped(path, recorded, look, &mut None)
+}
+
+/// The same, and how the file stood before anything was read of it.
+pub(super) fn judge_stamped(
+    path: &Path,
+    recorded: &RecordedFile,
+    look: Look,
+    stamp: &mut Option<Stamp>,
+) -> Verdict {
     // Whether an extension is a loadable image is judged elsewhere, by its headers.
     if look.depth < Depth::Deep && (is_extension(&recorded.path) || recorded.bytes == Some(0)) {
-        return presence(path, recorded);
+        return presence(path, recorded, stamp);
     }
     let (mut file, metadata) = match fs::open(path) {
         Ok(opened) => opened,
         Err(error) => return unopened(&error, recorded),
     };
+    *stamp = Some(Stamp::from(&metadata));
     let size = metadata.len();
     if size == 0 {
         return if is_rightly_empty(recorded) || is_extension(&recorded.path) {
@@ -129,9 +140,12 @@ pub(in crate::environments) fn are_as_recorded(
     Digest::of(recorded).map(|digest| is_of_size && digest.is_of(&mut bytes))
 }
 
-fn presence(path: &Path, recorded: &RecordedFile) -> Verdict {
+fn presence(path: &Path, recorded: &RecordedFile, stamp: &mut Option<Stamp>) -> Verdict {
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Verdict::Fine,
+        Ok(metadata) if metadata.is_file() => {
+            *stamp = Some(Stamp::from(&metadata));
+            Verdict::Fine
+        }
         Ok(metadata) => wrong_type(fs::what_is(metadata.file_type()), recorded),
         Err(source) => unopened(&ReadError::Io { path: path.to_path_buf(), source }, recorded),
     }

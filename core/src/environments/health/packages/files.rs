@@ -9,10 +9,12 @@ use super::{Code, MAX_PATHS, count, reinstall, shown, title};
 use crate::environments::Problem;
 use crate::environments::distributions::{Distribution, Record, RecordedFile, Role, Run, Site};
 use crate::environments::facts::Scheme;
+use crate::environments::health::whole::LineKey;
 use crate::environments::health::{Depth, Finding, Method, Report, Severity, Subject};
-use crate::{fs, system};
+use crate::fs::{Identity, Kind, Stamp};
+use crate::system;
 
-/// Fewer are read as fast as their stamps are compared with what the last run kept.
+/// Of a distribution whose files environments share, fewer are not worth remembering.
 const MANY_FILES: usize = 16;
 
 /// What is wrong with the files of one distribution.
@@ -29,6 +31,8 @@ struct Faults<'a> {
     wrong_type: Vec<(PathBuf, &'static str)>,
     /// Files that the system did not let us read.
     unread: Vec<PathBuf>,
+    /// How the files stood that were opened, by their lines.
+    stamps: Vec<Option<Stamp>>,
 }
 
 /// Reports what is wrong with the files of a distribution, one finding for each code.
@@ -40,10 +44,8 @@ pub(super) fn check(
 ) {
     let Some(record) = distribution.record.get() else { return };
     let places = Places::of_prefix(site, &subject.facts.prefix);
-    let files = || lasting_files(record, &places);
-    let is_large = record.files.len() >= MANY_FILES;
-    let may_skip = is_large && subject.depth < Depth::Deep;
-    if may_skip && subject.whole.is_unchanged(&distribution.info, files) {
+    let now = || stamps(record, |_, recorded| places.stamp(recorded));
+    if subject.depth < Depth::Deep && subject.whole.is_unchanged(&distribution.info, now) {
         return;
     }
     let mut faults = Faults { linked: true, ..Faults::default() };
@@ -51,20 +53,26 @@ pub(super) fn check(
         let files = &record.files[run.files.clone()];
         // The whole folder is not there: no need to look at each of its files.
         let own = distribution.owns_metadata(&files[0].path);
-        if !own && run.lasting > 0 && places.is_unlisted(&files[0].path) {
+        if !own && run.lasting > 0 && places.is_unlisted(&files[0]) {
             faults.looked_at += run.lasting;
             faults.absent.push(run);
             continue;
         }
-        for recorded in files.iter().filter(|recorded| recorded.role != Role::Bytecode) {
+        let lines = run.files.clone().zip(files);
+        for (at, recorded) in lines.filter(|(_, recorded)| recorded.role != Role::Bytecode) {
             if !own || !is_judged_elsewhere(&recorded.path) {
-                look_at(subject, distribution, recorded, &places, &mut faults);
+                let line = Line { recorded, key: (record.number, at), own };
+                look_at(subject, distribution, line, &places, &mut faults);
             }
         }
     }
     if faults.is_none() {
-        if is_large {
-            subject.whole.add(&distribution.info, files);
+        // Shared ones were not opened here, and few are opened as fast as their stamps are compared.
+        if !faults.linked || record.files.len() >= MANY_FILES {
+            subject.whole.add(&distribution.info, || {
+                let known = |at: usize| faults.stamps.get(at).copied().flatten();
+                stamps(record, move |at, recorded| known(at).or_else(|| places.stamp(recorded)))
+            });
         }
         return;
     }
@@ -103,39 +111,77 @@ impl Faults<'_> {
 }
 
 /// Everything that is judged of a distribution: what it was told from, and its files.
-fn lasting_files(record: &Record, places: &Places<'_>) -> Vec<PathBuf> {
-    let lasting = record.files.iter().filter(|recorded| recorded.role != Role::Bytecode);
-    lasting.filter_map(|recorded| places.resolve(&recorded.path)).collect()
+fn stamps(
+    record: &Record,
+    stamp: impl Fn(usize, &RecordedFile) -> Option<Stamp>,
+) -> impl Iterator<Item = (&str, Option<Stamp>)> {
+    let lines = record.files.iter().enumerate();
+    let lasting = lines.filter(|(_, recorded)| recorded.role != Role::Bytecode);
+    lasting.map(move |(at, recorded)| (recorded.path.as_str(), stamp(at, recorded)))
+}
+
+/// A line of RECORD.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    recorded: &'a RecordedFile,
+    /// What tells it from every other line that this process parsed.
+    key: LineKey,
+    /// Whether it is of a file in the folder of metadata.
+    own: bool,
 }
 
 fn look_at<'a>(
     subject: &Subject<'_>,
     distribution: &Distribution,
-    recorded: &'a RecordedFile,
+    line: Line<'a>,
     places: &Places<'a>,
     faults: &mut Faults<'a>,
 ) {
-    let Some(path) = places.resolve(&recorded.path) else { return };
-    let is_script = subject
-        .facts
-        .scripts
-        .as_deref()
-        .map_or_else(|| recorded.path.starts_with("../"), |folder| path.parent() == Some(folder));
+    let recorded = line.recorded;
+    let is_rewritten = is_link(&recorded.path) || distribution.by_conda();
+    let mut linked = None;
+    // Most looks end here: putting a path together costs more than the rest of such a look.
+    if recorded.plain && !is_rewritten && faults.linked {
+        let known = known_file(subject, distribution, line, places);
+        if known == Known::Fine {
+            faults.looked_at += 1;
+            return;
+        }
+        faults.linked = known != Known::Unshared;
+        linked = match known {
+            Known::Shared(file) => Some(file),
+            _ => None,
+        };
+    }
+    let Some(path) = places.resolve(recorded) else { return };
+    let is_script = !recorded.plain
+        && subject.facts.scripts.as_deref().map_or_else(
+            || recorded.path.starts_with("../"),
+            |folder| path.parent() == Some(folder),
+        );
     faults.looked_at += 1;
     if places.is_below_absent(&path) {
         faults.missing.extend((!is_script).then_some(recorded));
         return;
     }
-    let rewritten = is_script || is_link(&recorded.path) || distribution.by_conda();
-    let look = Look { depth: subject.depth, rewritten };
+    let look = Look { depth: subject.depth, rewritten: is_script || is_rewritten };
     let corrupt = |reason: String| (path.clone(), reason);
-    match look_once(subject, &path, recorded, look, &mut faults.linked) {
+    let mut stamp = None;
+    let verdict = content::judge_stamped(&path, recorded, look, &mut stamp);
+    if let Some(stamp) = stamp.filter(|_| subject.whole.remembers()) {
+        faults.stamps.resize(line.key.1, None);
+        faults.stamps.push(Some(stamp));
+    }
+    if let Some(file) = linked.filter(|_| verdict == Verdict::Fine) {
+        subject.whole.add_fine(file, line.key);
+    }
+    match verdict {
         Verdict::Fine => {}
         Verdict::Unknown => faults.unread.push(path),
         Verdict::Missing if is_command(distribution, is_script, &recorded.path) => {}
         // Nor is one of another name: virtualenv writes `wheel-3.12.exe` beside `wheel.exe`.
         Verdict::Missing if is_in_absent_scripts(subject, &path) => {}
-        Verdict::Missing => match places.file_on_the_way(&recorded.path) {
+        Verdict::Missing => match places.file_on_the_way(recorded) {
             Some(file) if faults.wrong_type.iter().any(|(known, _)| *known == file) => {}
             Some(file) => faults.wrong_type.push((file, "a file, not a folder")),
             None => faults.missing.push(recorded),
@@ -151,32 +197,40 @@ fn look_at<'a>(
     }
 }
 
-/// Judges a file that environments share by hard links only once a run. Installers link all files of a
-/// distribution or none: after the first one without other names no more are asked.
-fn look_once(
+/// What is known of a file before it is opened.
+#[derive(PartialEq)]
+enum Known {
+    /// Environments share it by hard links, and this run judged it under another name.
+    Fine,
+    /// It has other names.
+    Shared(Identity),
+    /// It has one name, and so have the others of its distribution: installers link all or none.
+    Unshared,
+    /// No file stands there.
+    Nothing,
+}
+
+fn known_file(
     subject: &Subject<'_>,
-    path: &Path,
-    recorded: &RecordedFile,
-    look: Look,
-    linked: &mut bool,
-) -> Verdict {
-    if look.rewritten || !*linked {
-        return content::judge(path, recorded, look);
+    distribution: &Distribution,
+    line: Line<'_>,
+    places: &Places<'_>,
+) -> Known {
+    let is_fine = |file: Identity| subject.whole.is_fine(file, line.key);
+    // The listing of its folder told which file this is.
+    if line.own
+        && line.recorded.path.ends_with("/WHEEL")
+        && distribution.wheel_file.is_some_and(is_fine)
+    {
+        return Known::Fine;
     }
-    let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_file);
-    let Some(metadata) = metadata else { return content::judge(path, recorded, look) };
-    let Some(file) = fs::linked_identity(&metadata) else {
-        *linked = false;
-        return content::judge(path, recorded, look);
-    };
-    if subject.whole.is_fine(file, recorded) {
-        return Verdict::Fine;
+    let seen = places.look(line.recorded).filter(|seen| seen.kind == Kind::File);
+    match seen.map(|seen| seen.identity) {
+        Some(Some(file)) if is_fine(file) => Known::Fine,
+        Some(Some(file)) => Known::Shared(file),
+        Some(None) => Known::Unshared,
+        None => Known::Nothing,
     }
-    let verdict = content::judge(path, recorded, look);
-    if verdict == Verdict::Fine {
-        subject.whole.add_fine(file, recorded);
-    }
-    verdict
 }
 
 /// A file that names the folder of an editable project: rewritten when the project moves.
@@ -254,7 +308,7 @@ fn keep_what_conda_installed<'a>(
     let prefix = &subject.facts.prefix;
     faults.missing.retain(|missing| {
         places
-            .resolve(&missing.path)
+            .resolve(missing)
             .as_deref()
             .and_then(|path| path.strip_prefix(prefix).ok()?.to_str())
             .is_some_and(|relative| listed.contains(&relative.replace('\\', "/")))
@@ -320,7 +374,7 @@ fn highest_paths<'a>(files: &[&'a RecordedFile], places: &Places<'a>, paths: &mu
         if !folder.is_empty() && folder == last_folder {
             continue;
         }
-        let highest = places.highest_absent(&file.path);
+        let highest = places.highest_absent(file);
         // Its neighbours are told by the same path, when that is a folder's.
         last_folder = if highest.ends_with(&file.path) { "" } else { folder };
         if !paths.contains(&highest) {

@@ -6,9 +6,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
-use crate::environments::distributions::Site;
-use crate::fs;
-use crate::host::Platform;
+use crate::environments::distributions::{RecordedFile, Site};
+use crate::fs::{self, Seen, Stamp};
 use crate::system;
 
 /// Resolves the paths of RECORDs of one site-packages folder.
@@ -34,27 +33,44 @@ impl<'a> Places<'a> {
     }
 
     /// Where the recorded file belongs. `None` when that is outside the environment or no path.
-    pub(in crate::environments) fn resolve(&self, recorded: &str) -> Option<PathBuf> {
+    pub(in crate::environments) fn resolve(&self, recorded: &RecordedFile) -> Option<PathBuf> {
+        if recorded.plain {
+            return Some(fs::below(&self.site.folder, &recorded.path));
+        }
         // A name that was not UTF-8 was replaced when RECORD was read, and cannot be found.
-        if recorded.contains(['\u{fffd}', '\0']) {
+        if recorded.path.contains(['\u{fffd}', '\0']) {
             return None;
         }
-        if is_plain(recorded) {
-            return Some(fs::below(&self.site.folder, recorded));
-        }
-        let path = collapse(&self.site.folder.join(recorded))?;
+        let path = collapse(&self.site.folder.join(&recorded.path))?;
         // The folder itself is no file of a distribution.
         let inside = |root: &Path| path.starts_with(root) && !self.site.folder.starts_with(&path);
         (inside(&self.site.folder) || self.roots.iter().any(|root| inside(root))).then_some(path)
     }
 
+    /// What stands there, a link itself; nothing for a path that leads nowhere.
+    pub(super) fn look(&self, recorded: &RecordedFile) -> Option<Seen> {
+        if recorded.plain {
+            return self.site.look_at_link(&recorded.path).ok();
+        }
+        let found = self.resolve(recorded)?.symlink_metadata().ok()?;
+        Some(Seen::from(&found))
+    }
+
+    /// The stamp of what stands there, links followed.
+    pub(super) fn stamp(&self, recorded: &RecordedFile) -> Option<Stamp> {
+        if recorded.plain {
+            return self.site.look(&recorded.path).ok().map(|seen| seen.stamp);
+        }
+        Stamp::of(&self.resolve(recorded)?)
+    }
+
     /// Whether the listing of site-packages tells that the file is absent: its first folder is not
     /// in it. Costs no call of the system.
-    pub(super) fn is_unlisted(&self, recorded: &'a str) -> bool {
-        if !is_plain(recorded) {
+    pub(super) fn is_unlisted(&self, recorded: &'a RecordedFile) -> bool {
+        if !recorded.plain {
             return false;
         }
-        let top = recorded.split('/').next().unwrap_or(recorded);
+        let top = top_of(recorded);
         match self.last_top.get() {
             Some((last, absent)) if last == top => absent,
             _ => {
@@ -84,18 +100,18 @@ impl<'a> Places<'a> {
     }
 
     /// The file that stands where a folder on the way to an absent file belongs, if one does.
-    pub(super) fn file_on_the_way(&self, recorded: &'a str) -> Option<PathBuf> {
+    pub(super) fn file_on_the_way(&self, recorded: &'a RecordedFile) -> Option<PathBuf> {
         let highest = self.highest_absent(recorded);
         let above = highest.parent()?;
         (above != self.site.folder && fs::is_file(above)).then(|| above.to_path_buf())
     }
 
     /// The highest folder on the way to an absent file that is absent too, or the file itself.
-    pub(super) fn highest_absent(&self, recorded: &'a str) -> PathBuf {
+    pub(super) fn highest_absent(&self, recorded: &'a RecordedFile) -> PathBuf {
         if self.is_unlisted(recorded) {
-            return self.site.folder.join(recorded.split('/').next().unwrap_or(recorded));
+            return self.site.folder.join(top_of(recorded));
         }
-        let path = self.resolve(recorded).unwrap_or_else(|| self.site.folder.join(recorded));
+        let path = self.resolve(recorded).unwrap_or_else(|| self.site.folder.join(&recorded.path));
         let known = {
             let absent = self.absent.borrow();
             path.ancestors()
@@ -120,12 +136,8 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Nothing in it but names: stays below site-packages.
-fn is_plain(recorded: &str) -> bool {
-    let is_name = |part: &str| !matches!(part, "" | "." | "..");
-    // `C:x` and `\x` are roots on Windows.
-    let is_rooted = Platform::CURRENT == Platform::Windows && recorded.contains([':', '\\']);
-    !is_rooted && recorded.split('/').all(is_name)
+fn top_of(recorded: &RecordedFile) -> &str {
+    recorded.path.split('/').next().unwrap_or(&recorded.path)
 }
 
 /// Removes `..` by name: the links on the way are those of the environment itself.
@@ -155,10 +167,12 @@ mod tests {
             folder: PathBuf::from("/env/lib/python3.12/site-packages"),
             entries: Vec::new(),
             distributions: Vec::new(),
+            open: None,
         };
         let places = Places::of_prefix(&site, Path::new("/env"));
         let check = |recorded: &str, expected: Option<&str>| {
-            assert_eq!(places.resolve(recorded), expected.map(PathBuf::from), "{recorded}");
+            let found = places.resolve(&RecordedFile::new(recorded.to_owned(), None, None));
+            assert_eq!(found, expected.map(PathBuf::from), "{recorded}");
         };
         check("idna/core.py", Some("/env/lib/python3.12/site-packages/idna/core.py"));
         check("../../../bin/tabulate", Some("/env/bin/tabulate"));

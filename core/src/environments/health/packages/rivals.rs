@@ -124,8 +124,7 @@ fn score(site: &Site, member: &Distribution) -> (usize, usize) {
         if compared == MAX_COMPARED || member.owns_metadata(&file.path) {
             continue;
         }
-        let Some(path) = places.resolve(&file.path).filter(|path| path.starts_with(&site.folder))
-        else {
+        let Some(path) = places.resolve(file).filter(|path| path.starts_with(&site.folder)) else {
             continue;
         };
         if file.role == Role::Bytecode {

@@ -63,7 +63,7 @@ fn recorded_scripts(
     record
         .outside()
         .filter(|file| is_declared(&file.path))
-        .filter_map(|file| places.resolve(&file.path))
+        .filter_map(|file| places.resolve(file))
         .collect()
 }
 

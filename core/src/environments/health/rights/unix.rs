@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::super::super::distributions::{Distribution, Part, Site};
 use super::super::super::facts::{LinkEnd, Marker};
 use super::super::{Code, Finding, Report, Severity, Subject};
-use crate::fs::{self, Kind};
+use crate::fs::{self, Access, Kind, Seen};
 
 /// More say nothing more.
 const MAX_PATHS: usize = 20;
@@ -65,8 +65,8 @@ impl Asker {
         subject.installed.sites.iter().any(|site| {
             let mut folders = site.entries.iter().filter(|entry| entry.kind == Kind::Folder);
             folders.any(|entry| {
-                let metadata = fs::below(&site.folder, &entry.name).metadata();
-                metadata.is_ok_and(|metadata| !self.may(&metadata, READ | SEARCH))
+                let seen = site.look(&entry.name);
+                seen.is_ok_and(|seen| !self.is_given(seen.access, READ | SEARCH))
             })
         })
     }
@@ -113,14 +113,18 @@ impl Asker {
 
     /// Whether the mode bits give all of `wanted` to this user.
     fn may(&self, metadata: &Metadata, wanted: u32) -> bool {
-        let shift = if self.owns(metadata) {
+        self.is_given(Seen::from(metadata).access, wanted)
+    }
+
+    fn is_given(&self, access: Access, wanted: u32) -> bool {
+        let shift = if self.uid == Some(access.uid) {
             6
-        } else if self.gids.contains(&metadata.gid()) {
+        } else if self.gids.contains(&access.gid) {
             3
         } else {
             0
         };
-        metadata.mode() >> shift & wanted == wanted
+        access.mode >> shift & wanted == wanted
     }
 
     /// What stands at the path, links followed, if this user cannot read it.

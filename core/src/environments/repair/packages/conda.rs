@@ -124,7 +124,7 @@ fn files_of(
             .get()
             .filter(|_| distribution.by_conda() && distribution.version == version)?;
         let places = Places::of_prefix(site, draft.case.prefix());
-        let paths = record.files.iter().filter_map(|file| places.resolve(&file.path));
+        let paths = record.files.iter().filter_map(|file| places.resolve(file));
         let relative = paths.filter_map(|path| {
             let inside = path.strip_prefix(draft.case.prefix()).ok()?.to_str()?;
             Some(inside.replace('\\', "/"))

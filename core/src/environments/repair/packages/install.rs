@@ -223,7 +223,7 @@ impl Installation<'_> {
                     || shared.contains(file.path.as_str())
                     || old.owns_metadata(&file.path) && old.info != info
                     || file.role == Role::Bytecode && new.contains(&source_of(&file.path));
-                let path = places.resolve(&file.path).filter(|_| !is_kept);
+                let path = places.resolve(file).filter(|_| !is_kept);
                 let is_removable =
                     |path: &PathBuf| !folders.is_of_environment(path) && is_unchanged(path, file);
                 if let Some(path) = path.filter(is_removable) {

@@ -232,7 +232,7 @@ fn damaged<'a>(
         .filter(|file| !distribution.owns_metadata(&file.path) || !is_judged_elsewhere(&file.path))
         .filter_map(|recorded| {
             let path = crate::fs::below(&site.folder, &recorded.path);
-            let path = places.resolve(&recorded.path).map(|resolved| (resolved, path))?;
+            let path = places.resolve(recorded).map(|resolved| (resolved, path))?;
             let is_named = named.contains(path.0.as_path()) || named.contains(path.1.as_path());
             let rewritten = scripts.is_some_and(|folder| path.0.parent() == Some(folder));
             let look = Look { depth: subject.depth, rewritten };

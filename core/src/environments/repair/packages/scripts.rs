@@ -198,7 +198,7 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
             let is_reported = record.is_some_and(|record| {
                 record
                     .outside()
-                    .filter_map(|file| places.resolve(&file.path))
+                    .filter_map(|file| places.resolve(file))
                     .any(|path| reported.contains(&path.as_path()))
             });
             if is_reported && !draft.settled.contains(&distribution.name) {
@@ -237,7 +237,7 @@ fn missing_scripts(
         let name = line.path.rsplit('/').next().unwrap_or(&line.path);
         let is_own = |command: &&Command| draft.interpreter.file_name(&command.name) == name;
         let Some(command) = declared.iter().find(is_own) else { continue };
-        let Some(path) = places.resolve(&line.path).filter(|path| is_gone(path)) else { continue };
+        let Some(path) = places.resolve(line).filter(|path| is_gone(path)) else { continue };
         let bytes = content(draft, command, Some(line)).ok_or_else(|| {
             format!(
                 "`{}` of {} cannot be written: {}",

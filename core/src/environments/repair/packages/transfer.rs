@@ -107,7 +107,7 @@ impl Transfer<'_> {
         let places = Places::of_prefix(from, &old.facts.prefix);
         self.taken.insert(distribution.info.clone());
         let recorded = distribution.record.get().into_iter().flat_map(|record| &record.files);
-        self.taken.extend(recorded.filter_map(|file| places.resolve(&file.path)));
+        self.taken.extend(recorded.filter_map(|file| places.resolve(file)));
         let pin = distribution.pin();
         let (changes, what) = match self.copied(draft, from, distribution) {
             Ok(changes) => (changes, format!("copy {pin}")),
@@ -152,12 +152,12 @@ impl Transfer<'_> {
                 continue;
             }
             let outside = || format!("it lists `{}`, which is not in the environment", file.path);
-            let path = places.resolve(&file.path).ok_or_else(outside)?;
+            let path = places.resolve(file).ok_or_else(outside)?;
             let in_scripts = path.parent() == self.old.facts.scripts.as_deref();
             if in_scripts && (is_pip || commands.iter().any(|one| is_file_of(one, &path))) {
                 continue;
             }
-            let to = self.mapped(&path, from).ok_or_else(outside)?;
+            let to = self.mapped(&path, Some(&from.folder)).ok_or_else(outside)?;
             let look = Look { depth: Depth::Deep, rewritten: in_scripts };
             if !matches!(
                 judge(&path, file, look),
@@ -184,7 +184,7 @@ impl Transfer<'_> {
         }
         for command in &commands {
             let of_command = |file: &&RecordedFile| {
-                places.resolve(&file.path).is_some_and(|path| {
+                places.resolve(file).is_some_and(|path| {
                     path.parent() == self.old.facts.scripts.as_deref() && is_file_of(command, &path)
                 })
             };
@@ -247,12 +247,12 @@ impl Transfer<'_> {
     }
 
     /// Where a file of the old environment belongs in the new one.
-    fn mapped(&self, path: &Path, from: &Site) -> Option<PathBuf> {
+    fn mapped(&self, path: &Path, from: Option<&Path>) -> Option<PathBuf> {
         let library = |site: &Path| site.parent().map(Path::to_path_buf);
         let scripts = self.old.facts.scripts.clone();
         let pairs = [
-            Some((from.folder.clone(), self.site.to_path_buf())),
-            library(&from.folder).zip(library(self.site)),
+            from.map(|from| (from.to_path_buf(), self.site.to_path_buf())),
+            from.and_then(library).zip(library(self.site)),
             scripts.map(|scripts| (scripts, self.folders.scripts.clone())),
             Some((self.prefix().to_path_buf(), self.new_prefix().to_path_buf())),
         ];
@@ -269,12 +269,7 @@ impl Transfer<'_> {
 
     /// What belongs to no distribution and that nobody generates is the user's, and comes along.
     fn carry(&self, draft: &mut Draft<'_>, installed: &Installed) {
-        let empty = Site {
-            folder: self.prefix().join("none"),
-            entries: Vec::new(),
-            distributions: Vec::new(),
-        };
-        let from = installed.sites.first().unwrap_or(&empty);
+        let from = installed.sites.first();
         let written: HashSet<PathBuf> = draft
             .plan
             .steps
@@ -294,7 +289,9 @@ impl Transfer<'_> {
                 if seen > MAX_FILES || self.is_left(&path) {
                     continue;
                 }
-                let Some(to) = self.mapped(&path, from) else { continue };
+                let Some(to) = self.mapped(&path, from.map(|from| from.folder.as_path())) else {
+                    continue;
+                };
                 if entry.kind == Kind::Folder {
                     open.push(path);
                     continue;
