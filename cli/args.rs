@@ -80,9 +80,16 @@ pub(crate) struct Repair {
     /// A folder with wheels to install damaged distributions from. May be repeated.
     #[arg(long = "wheelhouse", value_name = "DIR")]
     pub(crate) wheelhouses: Vec<PathBuf>,
-    /// Whether anything may be fetched. Nothing is, so far.
+    /// Whether wheels that this machine does not have may be fetched, by uv on `PATH` or by the pip of an
+    /// installation, and never by anything of the environment. They come into a temporary folder, also
+    /// with `--dry-run`.
     #[arg(long, value_enum, default_value_t = Network::Never, value_name = "WHEN")]
     pub(crate) network: Network,
+    /// Make a new environment beside the broken one, with the same distributions and with the user's
+    /// files, and let it take the place of the old one, which is kept beside. For what cannot be repaired
+    /// in place; `--base` may name another version of Python.
+    #[arg(long, conflicts_with_all = ["undo", "resume", "list", "all"])]
+    pub(crate) recreate: bool,
     /// Take the last repair back, with all that it did, or one that was interrupted.
     #[arg(long, conflicts_with_all = ["resume", "list", "dry_run", "all"])]
     pub(crate) undo: bool,
@@ -100,6 +107,7 @@ pub(crate) struct Repair {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Network {
     Never,
+    Allow,
 }
 
 /// Where to look; the same for `find` and `check`.

@@ -22,6 +22,7 @@ static UNDER_REPAIR: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// From now on the first press sets `progress.stop`. When SIGINT is ignored (`nohup`, a background
 /// job of a shell without job control) it stays ignored.
 pub(crate) fn stop_on_ctrl_c(progress: &Arc<Progress>) {
+    END_AT_ONCE.store(false, Ordering::Relaxed);
     let progress = Arc::clone(progress);
     // Without a handler the first press ends the program, which is no worse than it was.
     let _ = ctrlc::try_set_handler(move || {

@@ -15,10 +15,14 @@ mod cli;
 mod layers;
 /// Whatever stands beside a healthy environment does not keep it from being found.
 mod neighbours;
+/// Wheels that are fetched, with a real pip.
+mod network;
 /// Which code and which tests are for one system alone.
 mod platforms;
 /// The commands of README.md do what it shows.
 mod readme;
+/// Environments that are made anew, with a real Python.
+mod recreate;
 /// What `aios repair` shows, changes and takes back.
 mod repair;
 /// Real Pythons of Windows: they run there (or under Wine), and nowhere else.

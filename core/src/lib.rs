@@ -4,7 +4,7 @@
 //! - [`environments::discovery`] turns a host into [`Environment`]s, with the reason for each.
 //! - [`environments::health`] turns an environment into [`Finding`]s.
 //!
-//! Nothing that is found is ever run, nothing is printed, nothing is written outside the cache file
+//! Nothing that is found is run unasked, nothing is printed, nothing is written outside the cache file
 //! that a caller names. A broken environment is a finding; an error means that we could not look.
 //!
 //! ```
@@ -33,6 +33,7 @@
 pub mod environments;
 pub mod fs;
 mod host;
+mod process;
 mod registry;
 mod system;
 mod wire;
@@ -42,4 +43,5 @@ pub use environments::{
     Environment, EnvironmentId, EnvironmentKind, Found, Problem, Source, Status,
 };
 pub use host::{Host, Platform, User};
+pub use process::Error as ProcessError;
 pub use registry::{Fabricated as FabricatedRegistry, Hive, Registry};

@@ -1,33 +1,39 @@
 //! `aios repair`: a plan first, then the plan carried out, then the same check again.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aios_core::Host;
 use aios_core::environments::inspection::{Earlier, Progress};
-use aios_core::environments::repair::{self, Options};
+use aios_core::environments::repair::{self, Fetched, Network, Options};
 
 use super::scope::cache_file;
 use super::{Error, Exit};
-use crate::args::{Format, Repair};
+use crate::args::{self, Format, Repair};
 use crate::output::repair::{self as report, Outcome, Repaired};
 use crate::output::text::shown_path;
 use crate::output::{Page, message};
 use crate::{interrupt, progress};
 use ask::Leave;
+use network::Fetching;
 
 mod ask;
+mod network;
 mod one;
 mod past;
+mod recreate;
 mod search;
 
 /// What all environments of one run have in common.
 struct Job<'a> {
     host: &'a Host,
     args: &'a Repair,
-    options: Options,
+    /// What was asked for, and for the environment whose turn it is what was fetched.
+    asked: Options,
+    options: RefCell<Options>,
+    fetching: Fetching,
     page: Page,
     /// Its `stop` is set by Ctrl-C.
     progress: Arc<Progress>,
@@ -91,12 +97,19 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
     {
         return Err(Error::NoSuchPath(gone.clone()));
     }
-    let options = Options {
+    let asked = Options {
         base: args.base.as_deref().map(|base| host.absolute(base)),
         wheelhouses: args.wheelhouses.iter().map(|folder| host.absolute(folder)).collect(),
+        network: match args.network {
+            args::Network::Never => Network::Never,
+            args::Network::Allow => Network::Allowed(Fetched::default()),
+        },
+        replaces: None,
     };
     let leave = Cell::new(if args.yes { Leave::All } else { Leave::Ask });
-    let job = Job { host: &host, args, options, page, progress, leave };
+    let options = RefCell::new(asked.clone());
+    let fetching = Fetching::default();
+    let job = Job { host: &host, args, asked, options, fetching, page, progress, leave };
     let mut all = Vec::new();
     for (at, prefix) in prefixes.iter().enumerate() {
         let repaired = next(&job, prefix, Place { number: at + 1, of: prefixes.len() });
@@ -118,8 +131,11 @@ fn next(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     if job.is_stopped() || job.leave.get() == Leave::Quit {
         return Repaired::new(prefix).ended(Outcome::Skipped, "nothing was changed");
     }
+    job.options.replace(job.asked.clone());
     if job.args.undo || job.args.resume {
-        past::end(job, prefix, at)
+        recreate::past(job, prefix).unwrap_or_else(|| past::end(job, prefix, at))
+    } else if job.args.recreate {
+        recreate::recreate(job, prefix, at)
     } else {
         one::repair(job, prefix, at)
     }

@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use aios_core::environments::inspection::{Earlier, examine_one};
-use aios_core::environments::repair::{self, Case, Ended, Plan, RealDisk, Session, Verdict};
+use aios_core::environments::repair::{
+    self, Case, Ended, Network, Plan, RealDisk, Session, Verdict,
+};
 use aios_core::{Environment, Finding, Host, Severity};
 
 use super::ask::{Leave, confirmed};
@@ -23,7 +25,7 @@ pub(super) fn needs_repair(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity > Severity::Info)
 }
 
-fn errors(findings: &[Finding]) -> usize {
+pub(super) fn errors(findings: &[Finding]) -> usize {
     findings.iter().filter(|finding| finding.severity == Severity::Error).count()
 }
 
@@ -43,28 +45,44 @@ fn leads_on(before: &[Finding], next: &Look) -> bool {
 pub(super) struct Look {
     pub(super) findings: Vec<Finding>,
     pub(super) plan: Plan,
+    /// The wheels that the plan lacks, where they may be fetched.
+    pub(super) missing: Vec<String>,
     /// Why it is not touched.
-    refusal: Option<String>,
+    pub(super) refusal: Option<String>,
 }
 
 pub(super) fn look(job: &Job<'_>, prefix: &Path, earlier: &Earlier) -> Option<Look> {
-    let (host, options) = (job.host, &job.options);
-    examine_one(host, prefix, earlier, |subject, findings| Look {
-        findings: findings.to_vec(),
-        plan: repair::plan(&Case { subject, findings, options }),
-        refusal: refusal(host, subject.environment),
+    let (host, options) = (job.host, &*job.options.borrow());
+    examine_one(host, prefix, earlier, |subject, findings| {
+        let case = Case { subject, findings, options };
+        Look {
+            findings: findings.to_vec(),
+            plan: repair::plan(&case),
+            missing: match options.network {
+                Network::Never => Vec::new(),
+                Network::Allowed(_) => repair::missing_wheels(&case),
+            },
+            refusal: refusal(host, subject.environment),
+        }
     })
 }
 
 pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     let mut repaired = Repaired::new(prefix);
+    if let Some(hint) = super::recreate::interrupted(prefix) {
+        return repaired.ended(Outcome::Failed, hint);
+    }
     let line = job.shows("looking at", prefix, at);
     let earlier = job.earlier();
     let looked = look(job, prefix, &earlier);
     drop(line);
-    let Some(Look { findings, plan, refusal }) = looked else {
+    let Some(looked) = looked else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
+    let Look { findings, plan, refusal, .. } = job.complete(looked, prefix, &earlier);
+    if job.is_stopped() {
+        return repaired.ended(Outcome::Interrupted, "nothing was changed");
+    }
     if !needs_repair(&findings) {
         return repaired.ended(Outcome::NothingToDo, "");
     }
@@ -121,7 +139,7 @@ pub(super) fn rounds(
         let mut next = None;
         let mut goes_on = false;
         let ended = session.carry_out(&plan, || {
-            next = look(job, &prefix, earlier);
+            next = look(job, &prefix, earlier).map(|next| job.complete(next, &prefix, earlier));
             match &next {
                 Some(next) if is_better(&plan, &repaired.remaining, &next.findings) => {
                     goes_on = may_go_on() && leads_on(&repaired.remaining, next);

@@ -10,6 +10,7 @@ use aios_core::environments::repair;
 use aios_core::{Depth, Host};
 
 use super::one::needs_repair;
+use super::recreate;
 use crate::args::Repair;
 use crate::commands::Error;
 use crate::progress;
@@ -22,7 +23,7 @@ pub(super) fn prefixes(
 ) -> Result<Vec<PathBuf>, Error> {
     let paths: Vec<PathBuf> = args.paths.iter().map(|path| host.absolute(path)).collect();
     for path in &paths {
-        if path.symlink_metadata().is_err() {
+        if path.symlink_metadata().is_err() && !recreate::is_interrupted(path) {
             return Err(Error::NoSuchPath(path.clone()));
         }
     }
@@ -49,7 +50,9 @@ pub(super) fn prefixes(
         !args.all || owner.is_none() || owner == host.user.uid
     };
     let broken = inspection.environments.iter().filter(|inspected| {
-        let own = inspected.environment.is_repairable() && is_own(inspected);
+        let own = inspected.environment.is_repairable()
+            && is_own(inspected)
+            && !repair::recreate::is_aside(&inspected.environment.prefix);
         own && (needs_repair(&inspected.findings) || of_past)
     });
     let found: Vec<PathBuf> = broken.map(|one| one.environment.prefix.clone()).collect();
@@ -61,6 +64,10 @@ pub(super) fn prefixes(
 
 /// The prefix that a path names: itself, or that of an interpreter in its folder of scripts.
 fn prefix_of(host: &Host, path: &Path, of_past: bool) -> Option<PathBuf> {
+    if path.symlink_metadata().is_err() && recreate::is_interrupted(path) {
+        let folder = aios_core::fs::canonical(path.parent()?).ok()?;
+        return Some(folder.join(path.file_name()?));
+    }
     let above = || path.parent()?.parent();
     let prefix =
         [Some(path), above().filter(|_| !path.is_dir())].into_iter().flatten().find(|prefix| {

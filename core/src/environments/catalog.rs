@@ -27,8 +27,12 @@ impl<'a> Catalog<'a> {
 
     /// Whole installations of exactly this minor version and ABI.
     pub fn fitting(&self, tag: PythonTag) -> Vec<Arc<Installation>> {
-        let all = self.installations.get_or_init(|| collect(self.host, self.known));
-        all.iter().filter(|installation| installation.tag == Some(tag)).cloned().collect()
+        self.all().iter().filter(|installation| installation.tag == Some(tag)).cloned().collect()
+    }
+
+    /// Whole installations of any version.
+    pub fn all(&self) -> &[Arc<Installation>] {
+        self.installations.get_or_init(|| collect(self.host, self.known))
     }
 
     /// The installation of the interpreter at this path, links followed.

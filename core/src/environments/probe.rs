@@ -9,18 +9,16 @@
 //! versions. So the prefix is not asked for: it is found as `site` does, from `pyvenv.cfg`. Measured
 //! in environments of 3.8 to 3.13. Python 2.7 has no `-I` and gets `-E -s -S`.
 
-mod process;
-
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::fs::{self, ReadError};
 use crate::host::Host;
+use crate::process;
 
 /// One line of JSON; ASCII, whatever the locale.
 const SCRIPT: &str = "\
@@ -45,7 +43,7 @@ print(json.dumps({
 /// What a probe may take, and what the system needs to start a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeLimits {
-    /// Wall time of one interpreter.
+    /// Wall time of one start of an interpreter; Python 2 is started twice.
     pub time: Duration,
     /// Bytes of its output, and as many of its errors.
     pub output_bytes: usize,
@@ -112,30 +110,9 @@ pub enum ProbeError {
     /// Neither a program of any system nor a script. Some systems would give it to a shell.
     #[error("`{}` is not a program", .0.display())]
     NotAProgram(PathBuf),
-    /// The system refused to start it.
-    #[error("cannot start `{}`: {source}", path.display())]
-    Start {
-        /// The interpreter.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It did not end in time, and was killed.
-    #[error("`{}` did not answer within {limit:?}", path.display())]
-    TimedOut {
-        /// The interpreter.
-        path: PathBuf,
-        /// What it was given.
-        limit: Duration,
-    },
-    /// It wrote without end, and was killed.
-    #[error("`{}` wrote more than {limit} bytes", path.display())]
-    TooMuchOutput {
-        /// The interpreter.
-        path: PathBuf,
-        /// What it was given.
-        limit: usize,
-    },
+    /// It could not be started, or was killed.
+    #[error(transparent)]
+    Run(#[from] process::Error),
     /// It ended with an error.
     #[error("`{}` failed ({status}): {message}", path.display())]
     Failed {
@@ -164,13 +141,11 @@ pub fn probe(executable: &Path, limits: &ProbeLimits) -> Result<Probed, ProbeErr
     if !is_program(&fs::read_start(executable, 4)?) {
         return Err(ProbeError::NotAProgram(executable.to_path_buf()));
     }
-    let started = Instant::now();
-    let mut ended = process::run(executable, &["-I", "-S", "-c", SCRIPT], limits, limits.time)?;
+    let mut ended = run(executable, &["-I", "-S", "-c", SCRIPT], limits)?;
     let without_isolation = !ended.status.success()
         && String::from_utf8_lossy(&ended.errors).contains("Unknown option: -I");
     if without_isolation {
-        let rest = limits.time.saturating_sub(started.elapsed());
-        ended = process::run(executable, &["-E", "-s", "-S", "-c", SCRIPT], limits, rest)?;
+        ended = run(executable, &["-E", "-s", "-S", "-c", SCRIPT], limits)?;
     }
     let path = executable.to_path_buf();
     if !ended.status.success() {
@@ -184,6 +159,25 @@ pub fn probe(executable: &Path, limits: &ProbeLimits) -> Result<Probed, ProbeErr
         .map_err(|error| ProbeError::Answer { path, message: error.to_string() })?;
     probed.prefix = prefix_of(executable).unwrap_or_else(|| probed.base_prefix.clone());
     Ok(probed)
+}
+
+/// With no variables, in the root folder: Python 2 looks for modules in the current folder first, and
+/// nobody plants any there.
+fn run(
+    executable: &Path,
+    arguments: &[&str],
+    limits: &ProbeLimits,
+) -> Result<process::Ended, process::Error> {
+    process::run(&process::Program {
+        executable,
+        arguments: arguments.iter().map(Into::into).collect(),
+        variables: Vec::new(),
+        folder: executable.ancestors().last().unwrap_or(executable),
+        system_root: limits.system_root.as_deref(),
+        time: limits.time,
+        output_bytes: limits.output_bytes,
+        stop: &AtomicBool::new(false),
+    })
 }
 
 /// Probes several interpreters, a bounded number at once. The results are in the order given.

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, RenameFlags};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use crate::fs::{Access, Identity};
@@ -115,6 +116,14 @@ pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }
 
+/// Whether nobody but root and this user may change it. Only the owner of what lies in a folder with the
+/// sticky bit may rename it.
+pub(crate) fn is_guarded(metadata: &Metadata, user: &User) -> bool {
+    let is_sticky = metadata.is_dir() && mode(metadata) & 0o1000 != 0;
+    let is_own = metadata.uid() == 0 || Some(metadata.uid()) == user.uid;
+    is_own && (mode(metadata) & 0o002 == 0 || is_sticky)
+}
+
 /// Gives the file the owner and group of another one. Only root may; for others they are the same
 /// already, or cannot be.
 pub(crate) fn take_owner(path: &Path, of: &Path) -> io::Result<()> {
@@ -126,6 +135,17 @@ pub(crate) fn take_owner(path: &Path, of: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         done => done,
     }
+}
+
+/// Lets two names change what they name, at once.
+pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    let exchanged =
+        rustix::fs::renameat_with(rustix::fs::CWD, a, rustix::fs::CWD, b, RenameFlags::EXCHANGE);
+    exchanged.map_err(|error| match error {
+        // A kernel or a file system that has no such call.
+        Errno::NOSYS | Errno::INVAL | Errno::NOTSUP => io::ErrorKind::Unsupported.into(),
+        other => other.into(),
+    })
 }
 
 pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {

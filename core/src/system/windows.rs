@@ -158,6 +158,11 @@ pub(crate) fn mode(_: &Metadata) -> u32 {
     0
 }
 
+/// Who may change it stands in lists that are not read here.
+pub(crate) fn is_guarded(_: &Metadata, _: &User) -> bool {
+    true
+}
+
 /// Rights are inherited from the folder.
 pub(crate) fn set_mode(_: &Path, _: u32) -> io::Result<()> {
     Ok(())
@@ -166,6 +171,11 @@ pub(crate) fn set_mode(_: &Path, _: u32) -> io::Result<()> {
 /// A new file belongs to the user who makes it, as do the other files of an environment.
 pub(crate) fn take_owner(_: &Path, _: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// Windows has no such call.
+pub(crate) fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {

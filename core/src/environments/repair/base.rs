@@ -54,8 +54,7 @@ fn fits(installation: &Installation, tag: Option<PythonTag>) -> bool {
 
 /// What the user names: an interpreter or the prefix of an installation.
 fn by_choice(case: &Case<'_>, named: &Path, tag: Option<PythonTag>) -> Result<Base, Unsolved> {
-    let tried = [named.to_path_buf(), named.join(interpreter_below(case, tag))];
-    let found = tried.iter().find_map(|path| Some((path, case.subject.catalog.at(path)?)));
+    let found = named_installation(case, named, tag);
     let wanted = tag.map_or_else(|| "Python".to_owned(), |tag| tag.to_string());
     let hint = |reason: &str| Unsolved {
         code: Code::BasePythonMissing,
@@ -65,14 +64,33 @@ fn by_choice(case: &Case<'_>, named: &Path, tag: Option<PythonTag>) -> Result<Ba
         None => Err(hint("is no Python installation")),
         Some((_, installation)) if !fits(&installation, tag) => {
             let is = installation.tag.map_or_else(|| "another".to_owned(), |tag| tag.to_string());
-            Err(hint(&format!("is {is}, or is not whole")))
+            let command = super::recreate::command(case.prefix());
+            let command = command.replace("PYTHON", &named.display().to_string());
+            Err(hint(&format!(
+                "is {is}, or is not whole (`{command}` makes a new environment of it)"
+            )))
         }
-        Some((path, installation)) => Ok(Base {
-            executable: path.clone(),
-            evidence: "`--base` names it".to_owned(),
-            installation,
-        }),
+        Some((path, installation)) => {
+            Ok(Base { executable: path, evidence: "`--base` names it".to_owned(), installation })
+        }
     }
+}
+
+/// The installation that the user names, of whatever version.
+pub(super) fn at(case: &Case<'_>, named: &Path) -> Option<Arc<Installation>> {
+    named_installation(case, named, None).map(|(_, installation)| installation)
+}
+
+fn named_installation(
+    case: &Case<'_>,
+    named: &Path,
+    tag: Option<PythonTag>,
+) -> Option<(PathBuf, Arc<Installation>)> {
+    let tried = [named.to_path_buf(), named.join(interpreter_below(case, tag))];
+    tried
+        .into_iter()
+        .find_map(|path| Some((case.subject.catalog.at(&path)?, path)))
+        .map(|(a, b)| (b, a))
 }
 
 fn interpreter_below(case: &Case<'_>, tag: Option<PythonTag>) -> PathBuf {
@@ -170,7 +188,9 @@ fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved>
         return Ok(of(one, "`python` is a copy of it, byte for byte".to_owned()));
     }
     match (fitting.as_slice(), same.as_slice()) {
-        ([], _) => Err(Unsolved { code: Code::BasePythonMissing, hint: what_to_install(tag) }),
+        ([], _) => {
+            Err(Unsolved { code: Code::BasePythonMissing, hint: what_to_install(case, tag) })
+        }
         ([one], _) => Ok(of(one, format!("it is the only {tag} of this machine"))),
         (_, [one]) => Ok(of(one, "it is the release that `pyvenv.cfg` names".to_owned())),
         (several, _) => {
@@ -211,13 +231,15 @@ fn is_copied(case: &Case<'_>, installation: &Installation) -> bool {
     })
 }
 
-fn what_to_install(tag: PythonTag) -> String {
+fn what_to_install(case: &Case<'_>, tag: PythonTag) -> String {
     let free = if tag.free_threaded { "t" } else { "" };
     let what = if tag.free_threaded { " (free-threaded)" } else { "" };
     let version = format!("{}.{}{free}", tag.major, tag.minor);
     format!(
         "install Python {}.{}{what}, for example with `uv python install {version}` or `pyenv install \
-         {version}`, then repair again",
-        tag.major, tag.minor
+         {version}`, then repair again; or let `{}` make a new environment of another version",
+        tag.major,
+        tag.minor,
+        super::recreate::command(case.prefix())
     )
 }

@@ -18,6 +18,10 @@ pub trait Disk: std::fmt::Debug {
     fn symlink(&self, target: &Path, path: &Path) -> io::Result<()>;
     /// Gives a file, link or folder another name, in the place of what stands there (no folder).
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Lets two folders change names at once. An error of kind `Unsupported` where the system cannot.
+    fn exchange(&self, _a: &Path, _b: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Sets permission bits; nothing happens on systems without them.
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()>;
     /// Gives a file the owner and group of another one, as far as this user may.
@@ -60,6 +64,10 @@ impl Disk for RealDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         std::fs::rename(from, to)
+    }
+
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
+        system::exchange(a, b)
     }
 
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {

@@ -1,17 +1,17 @@
 //! What no change within the environment repairs: only what the user can do about it.
 
-use super::{Case, Plan, Unsolved};
+use super::{Case, Plan, Unsolved, recreate};
 use crate::environments::health::{Code, Finding};
 
 pub(super) fn plan(case: &Case<'_>, plan: &mut Plan) {
     for finding in case.findings {
-        if let Some(hint) = hint(finding) {
+        if let Some(hint) = hint(case, finding) {
             plan.unsolved.push(Unsolved { code: finding.code, hint });
         }
     }
 }
 
-fn hint(finding: &Finding) -> Option<String> {
+fn hint(case: &Case<'_>, finding: &Finding) -> Option<String> {
     let first = || finding.paths.first().map(|path| path.display().to_string()).unwrap_or_default();
     Some(match finding.code {
         Code::SitecustomizeBroken => format!(
@@ -27,11 +27,11 @@ fn hint(finding: &Finding) -> Option<String> {
             "the environment itself is not at fault: `unset PYTHONPATH`, or take the folder out of it"
                 .to_owned()
         }
-        Code::ForeignPlatform => {
-            "neither its interpreter nor its native packages can run here: create a new environment \
-             on this system and install the same packages into it"
-                .to_owned()
-        }
+        Code::ForeignPlatform => format!(
+            "neither its interpreter nor its native packages can run here: `{}` makes a new environment \
+             of a Python of this system, with the same packages",
+            recreate::command(case.prefix())
+        ),
         Code::EditableTargetMissing => {
             "bring the project's folder back to where it was, or uninstall the package".to_owned()
         }

@@ -8,11 +8,12 @@
 //! - `apply` carries a journal out or takes it back, wherever it was interrupted.
 //! - [`Session`] is one repair from start to end, and the only one of its environment meanwhile.
 //!
-//! Nothing of the environment is run, nothing outside of its prefix is written, and nothing is deleted:
+//! Nothing is fetched but by [`fetch`]. Nothing of the environment is run, nothing outside of its prefix is written, and nothing is deleted:
 //! what a repair removes or replaces lies in `.aios-repair` in the prefix until it is pruned.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use super::health::{Code, Finding, Subject};
 use super::named;
@@ -33,7 +34,9 @@ mod layout;
 mod marker;
 mod packages;
 mod place;
+mod programs;
 mod record;
+pub mod recreate;
 mod rights;
 mod running;
 mod session;
@@ -45,6 +48,7 @@ mod tests;
 
 use change::Change;
 pub use disk::{Disk, RealDisk};
+pub use packages::Fetched;
 pub use running::{Process, running};
 pub use session::{End, Ended, Past, Session, Verdict, list, unfinished};
 
@@ -82,6 +86,10 @@ named! {
         RestorePip = "restore-pip",
         /// Makes a folder or link that belongs to the layout.
         RestoreLayout = "restore-layout",
+        /// Gives a new environment a distribution of the old one.
+        CopyDistribution = "copy-distribution",
+        /// Gives a new environment the files of the old one's user.
+        CarryFiles = "carry-files",
         /// Writes activate scripts that are gone.
         WriteActivate = "write-activate",
     }
@@ -127,6 +135,20 @@ pub struct Options {
     pub base: Option<PathBuf>,
     /// Folders with wheels, asked before anything else.
     pub wheelhouses: Vec<PathBuf>,
+    /// Whether wheels may be fetched, and what came.
+    pub network: Network,
+    /// The environment that this one is to take the place of: nothing of it is run either.
+    pub replaces: Option<PathBuf>,
+}
+
+/// Whether wheels that are not on this machine may be fetched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Network {
+    /// Nothing is.
+    #[default]
+    Never,
+    /// What [`fetch`] brought so far.
+    Allowed(Fetched),
 }
 
 /// One broken environment, while it is planned for.
@@ -144,6 +166,11 @@ impl<'a> Case<'a> {
     /// The prefix.
     pub fn prefix(&self) -> &'a Path {
         &self.subject.facts.prefix
+    }
+
+    /// The environments of which nothing is run.
+    fn broken(&self) -> Vec<&'a Path> {
+        [Some(self.prefix()), self.options.replaces.as_deref()].into_iter().flatten().collect()
     }
 
     /// The findings with this code.
@@ -185,6 +212,12 @@ pub fn plan(case: &Case<'_>) -> Plan {
     elsewhere::plan(case, &mut plan);
     record::plan(case, &mut plan);
     plan
+}
+
+/// A path as it is typed, for hints.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains([' ', '\'', '(', '&', ';']) { format!("\"{text}\"") } else { text }
 }
 
 /// Whether repairing it takes the installation that the environment stands on.
@@ -286,4 +319,10 @@ impl Error {
 /// The distributions that a plan lacks wheels for, as an installer takes them (`idna==3.10`).
 pub fn missing_wheels(case: &Case<'_>) -> Vec<String> {
     packages::missing_wheels(case)
+}
+
+/// Fetches them with pip or uv into `folder`, which stands and is the user's own. This is the only thing
+/// of a repair that runs a program and uses the network. `stop` ends it.
+pub fn fetch(case: &Case<'_>, pins: &[String], folder: &Path, stop: &AtomicBool) -> Fetched {
+    packages::fetch(case, pins, folder, stop)
 }

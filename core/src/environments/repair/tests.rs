@@ -14,7 +14,7 @@ use super::*;
 
 /// Fails at one call: once, as a full disk does, or from then on, as a killed process does.
 #[derive(Debug)]
-struct Faulty {
+pub(super) struct Faulty {
     calls: Cell<usize>,
     at: usize,
     dies: bool,
@@ -25,6 +25,11 @@ struct Faulty {
 impl Faulty {
     fn new(at: usize, dies: bool) -> Faulty {
         Faulty { calls: Cell::new(0), at, dies, stop: None }
+    }
+
+    /// Every call after so many fails, as after a kill.
+    pub(super) fn dying_after(calls: usize) -> Faulty {
+        Faulty::new(calls, true)
     }
 
     /// Counts all calls and fails at none.
@@ -67,6 +72,9 @@ impl Disk for Faulty {
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.call(|| RealDisk.rename(from, to))
+    }
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
+        self.call(|| RealDisk.exchange(a, b))
     }
     fn set_mode(&self, path: &Path, mode: u32) -> io::Result<()> {
         self.call(|| RealDisk.set_mode(path, mode))

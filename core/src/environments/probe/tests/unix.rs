@@ -2,6 +2,7 @@
 //! Not on Windows: they are shell scripts.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
 
 use super::*;
 
@@ -20,7 +21,7 @@ const ANSWER: &str = r#"{"version":[3,12,1],"release_level":"final","serial":0,"
 fn an_interpreter_that_hangs_is_killed_in_time() {
     let started = Instant::now();
     let error = probe_script("#!/bin/sh\nsleep 60\n", &limits(300)).unwrap_err();
-    assert!(matches!(error, ProbeError::TimedOut { .. }), "{error}");
+    assert!(matches!(error, ProbeError::Run(process::Error::TimedOut { .. })), "{error}");
     assert!(started.elapsed() < Duration::from_secs(10));
 }
 
@@ -28,7 +29,7 @@ fn an_interpreter_that_hangs_is_killed_in_time() {
 fn an_interpreter_that_closes_its_pipes_and_hangs_is_killed_in_time() {
     let script = "#!/bin/sh\nexec >/dev/null 2>&1\nsleep 60\n";
     let error = probe_script(script, &limits(300)).unwrap_err();
-    assert!(matches!(error, ProbeError::TimedOut { .. }), "{error}");
+    assert!(matches!(error, ProbeError::Run(process::Error::TimedOut { .. })), "{error}");
 }
 
 #[test]
@@ -37,7 +38,7 @@ fn a_flood_of_output_ends_at_the_limit() {
         let script = format!("#!/bin/sh\nwhile :; do echo xxxxxxxxxxxxxxxx >&{stream}; done\n");
         let started = Instant::now();
         let error = probe_script(&script, &limits(30_000)).unwrap_err();
-        assert!(matches!(error, ProbeError::TooMuchOutput { .. }), "{error}");
+        assert!(matches!(error, ProbeError::Run(process::Error::TooMuchOutput { .. })), "{error}");
         assert!(started.elapsed() < Duration::from_secs(20));
     }
 }

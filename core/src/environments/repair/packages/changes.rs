@@ -53,6 +53,15 @@ impl Changes {
         Ok(())
     }
 
+    /// Makes a link where nothing stands.
+    pub(super) fn link(&mut self, path: &Path, target: &Path) -> Result<(), String> {
+        if let Some(folder) = path.parent() {
+            self.folder(folder)?;
+        }
+        self.list.push(Change::Link { path: path.to_path_buf(), target: target.to_path_buf() });
+        Ok(())
+    }
+
     /// Makes a folder and those above it, as far as they are missing.
     pub(super) fn folder(&mut self, folder: &Path) -> Result<(), String> {
         if self.made.contains(folder) || self.inside.contains(folder) {

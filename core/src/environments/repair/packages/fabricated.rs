@@ -128,8 +128,8 @@ pub(super) fn missing(made: &Fabricated) -> Vec<String> {
     with_case(made, super::missing_wheels)
 }
 
-fn with_case<T>(made: &Fabricated, look: impl FnOnce(&Case<'_>) -> T) -> T {
-    let options = Options { base: None, wheelhouses: vec![wheelhouse(made)] };
+pub(super) fn with_case<T>(made: &Fabricated, look: impl FnOnce(&Case<'_>) -> T) -> T {
+    let options = Options { wheelhouses: vec![wheelhouse(made)], ..Options::default() };
     made.with_subject(Depth::Usual, |subject| {
         let findings = examine(subject).findings;
         look(&Case { subject, findings: &findings, options: &options })

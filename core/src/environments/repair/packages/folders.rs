@@ -36,6 +36,11 @@ impl Folders {
         }
     }
 
+    /// The environment.
+    pub(super) fn prefix(&self) -> &Path {
+        &self.prefix
+    }
+
     /// The folder that a key of a wheel's `.data` folder stands for.
     pub(super) fn of(&self, key: &str, stem: &str) -> Option<PathBuf> {
         match key {

@@ -71,6 +71,22 @@ impl Libc {
         }
     }
 
+    /// The tags that fit, the newest first.
+    pub(super) fn platforms(self, machine: &str) -> Vec<String> {
+        let mut families: Vec<String> = match self {
+            Libc::Gnu(here) => {
+                (5..=here).rev().map(|minor| format!("manylinux_2_{minor}")).collect()
+            }
+            Libc::Musl => vec!["musllinux_1_2".to_owned(), "musllinux_1_1".to_owned()],
+        };
+        if self != Libc::Musl {
+            let old = ["manylinux2014", "manylinux2010", "manylinux1"];
+            families.extend(old.map(str::to_owned));
+        }
+        families.push("linux".to_owned());
+        families.iter().map(|family| format!("{family}_{machine}")).collect()
+    }
+
     /// How well a tag fits; what needs the newest library was built last.
     pub(super) fn rank(self, platform: &str, machine: &str) -> Option<u16> {
         let rest = platform.strip_suffix(machine)?.strip_suffix('_')?;

@@ -11,12 +11,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::change::{Change, Content};
-use super::{Action, Case, Plan, Step, Unsolved};
+use super::{Action, Case, Network, Plan, Step, Unsolved, quoted};
 use crate::environments::distributions::{Distribution, RecordedFile, Site, record as records};
 use crate::environments::health::{Code, Finding, Severity};
 
 mod changes;
 mod conda;
+mod fetch;
 mod folders;
 mod install;
 mod launcher;
@@ -29,6 +30,7 @@ mod requirements;
 mod restore;
 mod scripts;
 mod tags;
+mod transfer;
 mod wanted;
 mod wheel;
 mod wheels;
@@ -39,7 +41,10 @@ mod fabricated;
 mod tests;
 
 use changes::Changes;
+pub use fetch::Fetched;
+pub(super) use fetch::fetch;
 use scripts::Interpreter;
+pub(super) use transfer::plan as transfer;
 use wheels::Wheels;
 
 /// Plans for the distributions of an environment.
@@ -71,6 +76,8 @@ struct Draft<'a> {
     removed: HashSet<PathBuf>,
     /// Distributions that no wheel was found for, as an installer takes them.
     lacking: Vec<String>,
+    /// The command that fetches them.
+    again: String,
     /// Names of distributions whose final state is planned, or that were given up.
     settled: HashSet<String>,
 }
@@ -91,6 +98,7 @@ impl<'a> Draft<'a> {
             made: made.collect(),
             removed: removed.collect(),
             lacking: Vec::new(),
+            again: format!("aios repair --network allow {}", quoted(case.prefix())),
             wheels: Wheels::of(case),
             interpreter: Interpreter::of(case.subject.facts),
             settled: HashSet::new(),
@@ -167,16 +175,32 @@ impl<'a> Draft<'a> {
     /// Leaves findings as they are for want of wheels.
     fn wanting(&mut self, codes: &[Code], pins: &[String]) {
         self.lacking.extend_from_slice(pins);
-        let wanted: Vec<String> = pins.iter().map(|pin| self.wheels.wanted(pin)).collect();
-        let hint = format!(
-            "{} {} not on this machine: bring {} with `--wheelhouse DIR`, or allow fetching with `--network allow`",
-            wanted.join(", "),
-            if wanted.len() == 1 { "is" } else { "are" },
-            if wanted.len() == 1 { "it" } else { "them" },
-        );
-        for code in codes {
+        let hints: Vec<String> = match &self.case.options.network {
+            Network::Never => vec![self.absent(pins)],
+            Network::Allowed(fetched) => pins
+                .iter()
+                .map(|pin| {
+                    let tried = fetched.unavailable.iter().find(|(one, _)| one == pin);
+                    let reason =
+                        tried.map_or("what was fetched of it does not fit", |(_, why)| why);
+                    let wanted = self.wheels.wanted(pin);
+                    format!("{wanted} is not on this machine, and was not fetched: {reason}")
+                })
+                .collect(),
+        };
+        for (code, hint) in codes.iter().flat_map(|code| hints.iter().map(move |one| (code, one))) {
             self.unsolved(*code, hint.clone());
         }
+    }
+
+    fn absent(&self, pins: &[String]) -> String {
+        let wanted: Vec<String> = pins.iter().map(|pin| self.wheels.wanted(pin)).collect();
+        let (is, it) = if wanted.len() == 1 { ("is", "it") } else { ("are", "them") };
+        format!(
+            "{} {is} not on this machine: bring {it} with `--wheelhouse DIR`, or have {it} fetched: `{}`",
+            wanted.join(", "),
+            self.again,
+        )
     }
 
     /// The findings of a code that something is done about.

@@ -11,7 +11,7 @@ use super::{Draft, restore};
 use crate::environments::PythonTag;
 use crate::environments::distributions::Distribution;
 use crate::environments::distributions::entry_points::Command;
-use crate::environments::facts::Scheme;
+use crate::environments::facts::{Facts, Scheme};
 use crate::environments::health::Code;
 use crate::environments::repair::Action;
 use crate::fs::{self, Kind};
@@ -75,7 +75,7 @@ pub(super) fn install(draft: &mut Draft<'_>, site: &Path, reasons: &[Code]) {
         return draft.wanting(reasons, &["pip".to_owned()]);
     };
     let version = &wheel.metadata.version;
-    let what = format!("install pip {version} again from `{}`", wheel.path.display());
+    let what = format!("install pip {version} again from {}", wheel.shown());
     draft.step(Action::RestorePip, reasons, what, changes);
 }
 
@@ -148,8 +148,7 @@ pub(super) fn name_commands(tag: Option<PythonTag>, commands: &mut Vec<Command>)
 }
 
 /// Whether the folder of scripts has one of pip's.
-pub(super) fn has_script(draft: &Draft<'_>) -> bool {
-    let facts = draft.case.subject.facts;
+pub(super) fn has_script(facts: &Facts) -> bool {
     let is_windows = facts.scheme == Scheme::Windows;
     facts.script_entries.iter().filter_map(|entry| entry.name.to_str()).any(|name| {
         let name = if is_windows { name.strip_suffix(".exe").unwrap_or("") } else { name };

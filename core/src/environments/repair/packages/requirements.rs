@@ -15,8 +15,8 @@ use super::wanted::{self, Wanted};
 use super::wheel::Wheel;
 use super::{Draft, pip};
 use crate::environments::distributions::{Requirement, metadata};
-use crate::environments::health::Code;
 use crate::environments::health::dependencies::markers;
+use crate::environments::health::{Code, Subject};
 use crate::environments::repair::Action;
 
 /// Distributions of one environment.
@@ -55,7 +55,13 @@ pub(super) fn plan_site_packages(draft: &mut Draft<'_>) {
         let hint = "no file tells which Python it was made for: create it anew".to_owned();
         return draft.unsolved(code, hint);
     };
-    let wanted = match wanted::read(draft.case.subject) {
+    plan_wanted(draft, draft.case.subject, site);
+}
+
+/// The same, by the files of the project that the old environment belongs to.
+pub(super) fn plan_wanted(draft: &mut Draft<'_>, old: &Subject<'_>, site: &Path) {
+    let code = Code::SitePackagesMissing;
+    let wanted = match wanted::read(old) {
         Ok(wanted) => wanted,
         Err(hint) => return draft.unsolved(code, hint),
     };
@@ -74,7 +80,7 @@ pub(super) fn plan_site_packages(draft: &mut Draft<'_>) {
     draft.step(Action::RestoreLayout, &[code], what, changes);
     let has_pip = chosen.iter().any(|one| one.name == "pip");
     install_all(draft, site, chosen, code);
-    if !has_pip && pip::has_script(draft) {
+    if !has_pip && pip::has_script(old.facts) {
         draft.settled.insert("pip".to_owned());
         pip::install(draft, site, &[code]);
     }
@@ -100,12 +106,12 @@ fn install_all(draft: &mut Draft<'_>, site: &Path, chosen: Vec<Chosen>, code: Co
         let pin = format!("{name}=={}", wheel.metadata.version);
         match install::changes(draft, &wheel, &order) {
             Ok(changes) => {
-                let what = format!("install {pin} from `{}`", wheel.path.display());
+                let what = format!("install {pin} from {}", wheel.shown());
                 draft.step(Action::Reinstall, &[code], what, changes);
             }
             Err(reason) => {
-                let path = wheel.path.display();
-                draft.unsolved(code, format!("{pin} cannot be installed from `{path}`: {reason}"));
+                let shown = wheel.shown();
+                draft.unsolved(code, format!("{pin} cannot be installed from {shown}: {reason}"));
             }
         }
         draft.settled.insert(name);

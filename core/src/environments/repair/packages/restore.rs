@@ -161,7 +161,7 @@ fn reinstall(
         match install::changes(draft, &wheel, &order) {
             Ok(changes) => Some((changes, wheel)),
             Err(reason) => {
-                refused = Some(format!("`{}`: {reason}", wheel.path.display()));
+                refused = Some(format!("{}: {reason}", wheel.shown()));
                 None
             }
         }
@@ -169,7 +169,7 @@ fn reinstall(
     draft.settled.insert(name.to_owned());
     match (made, refused) {
         (Some((changes, wheel)), _) => {
-            let what = format!("bring {pin} to the state of `{}`", wheel.path.display());
+            let what = format!("bring {pin} to the state of {}", wheel.shown());
             draft.step(Action::Reinstall, &reported.codes, what, changes);
         }
         (None, Some(refused)) => {
@@ -198,12 +198,12 @@ pub(super) fn patch(
             let wheel = draft.wheels.open(candidate)?;
             let changes = from_wheel(draft, site, distribution, &wheel, &damaged).ok()?;
             let what = format!(
-                "give {} of {pin} back from `{}`, which has them as RECORD names them",
+                "give {} of {pin} back from {}, which has them as RECORD names them",
                 match damaged.len() {
                     1 => "1 file".to_owned(),
                     number => format!("{number} files"),
                 },
-                wheel.path.display()
+                wheel.shown()
             );
             Some((changes, what))
         },

@@ -75,6 +75,21 @@ impl Interpreter {
         self.paths.first().map(|path| shebang(path, self.platform)).unwrap_or_default()
     }
 
+    /// The path that scripts start.
+    pub(super) fn program(&self) -> Option<&Path> {
+        self.paths.first().map(PathBuf::as_path)
+    }
+
+    /// The same, once the environment stands elsewhere.
+    pub(super) fn moved(mut self, from: &Path, to: &Path) -> Interpreter {
+        for path in &mut self.paths {
+            if let Ok(rest) = path.strip_prefix(from) {
+                *path = to.join(rest);
+            }
+        }
+        self
+    }
+
     pub(super) fn is_windows(&self) -> bool {
         self.scheme == Scheme::Windows
     }

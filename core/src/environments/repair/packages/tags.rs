@@ -72,15 +72,7 @@ impl Target {
         let PythonTag { implementation, major, minor, free_threaded } = self.tag;
         let xy = format!("{major}{minor}");
         let (own, prefix) = match implementation {
-            Implementation::CPython => {
-                // The pymalloc flag was part of the ABI until 3.7.
-                let flags = match (free_threaded, (major, minor) < (3, 8)) {
-                    (true, _) => "t",
-                    (false, true) => "m",
-                    (false, false) => "",
-                };
-                (format!("cp{xy}{flags}"), "cp")
-            }
+            Implementation::CPython => (cpython_abi(self.tag), "cp"),
             // `pypy310_pp73`: the version of PyPy itself is not known from its name.
             Implementation::PyPy => (format!("pypy{xy}_"), "pp"),
             Implementation::GraalPy => (format!("graalpy{xy}_"), "graalpy"),
@@ -122,15 +114,38 @@ impl Target {
         match &self.system {
             System::Linux(libc) => libc.rank(platform, machine_on_linux(self.architecture)),
             System::MacOs(version) => rank_macos(platform, *version, self.architecture),
-            System::Windows => {
-                let own = match self.architecture {
-                    Architecture::X86 => "win32",
-                    Architecture::Aarch64 => "win_arm64",
-                    _ => "win_amd64",
-                };
-                (platform == own).then_some(0)
-            }
+            System::Windows => (platform == windows_platform(self.architecture)).then_some(0),
         }
+    }
+
+    /// What a pip of another Python is told, so that it looks for wheels that fit. `None` where the tag
+    /// does not tell all of it.
+    pub(super) fn pip_arguments(&self, patch: Option<u8>) -> Option<Vec<String>> {
+        if self.tag.implementation != Implementation::CPython {
+            return None;
+        }
+        let machine = machine_on_linux(self.architecture);
+        let platforms = match &self.system {
+            System::Linux(libc) => libc.platforms(machine),
+            System::MacOs((major, minor)) => {
+                let format = if machine == "aarch64" { "arm64" } else { "x86_64" };
+                vec![format!("macosx_{major}_{minor}_{format}")]
+            }
+            System::Windows => vec![windows_platform(self.architecture).to_owned()],
+        };
+        let PythonTag { major, minor, free_threaded, .. } = self.tag;
+        let patch = patch.map(|patch| format!(".{patch}")).unwrap_or_default();
+        let mut abis = vec![cpython_abi(self.tag), "none".to_owned()];
+        if !free_threaded {
+            abis.insert(1, "abi3".to_owned());
+        }
+        let mut arguments = vec![
+            format!("--python-version={major}.{minor}{patch}"),
+            "--implementation=cp".to_owned(),
+        ];
+        arguments.extend(abis.iter().map(|abi| format!("--abi={abi}")));
+        arguments.extend(platforms.iter().map(|platform| format!("--platform={platform}")));
+        Some(arguments)
     }
 
     /// `cp312 on manylinux x86_64`, for hints.
@@ -146,6 +161,17 @@ impl Target {
         };
         format!("{python} on {system} {}", self.architecture.as_str())
     }
+}
+
+/// `cp312`, `cp314t`.
+fn cpython_abi(tag: PythonTag) -> String {
+    // The pymalloc flag was part of the ABI until 3.7.
+    let flags = match (tag.free_threaded, (tag.major, tag.minor) < (3, 8)) {
+        (true, _) => "t",
+        (false, true) => "m",
+        (false, false) => "",
+    };
+    format!("cp{}{}{flags}", tag.major, tag.minor)
 }
 
 /// `macosx_11_0_arm64`, `macosx_10_9_universal2`.
@@ -189,6 +215,14 @@ fn machine_on_linux(architecture: Architecture) -> &'static str {
         Architecture::Riscv64 => "riscv64",
         Architecture::Ppc64le => "ppc64le",
         Architecture::S390x => "s390x",
+    }
+}
+
+fn windows_platform(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::X86 => "win32",
+        Architecture::Aarch64 => "win_arm64",
+        _ => "win_amd64",
     }
 }
 
@@ -273,6 +307,30 @@ mod tests {
                 "cp314-cp314t-manylinux2014_x86_64",
             ],
         );
+    }
+
+    #[test]
+    fn another_pip_is_told_what_fits() {
+        let target = target(PythonTag::cpython(3, 12), System::Linux(Libc::Gnu(28)));
+        let arguments = target.pip_arguments(Some(4)).unwrap();
+        assert_eq!(
+            arguments[..5],
+            [
+                "--python-version=3.12.4",
+                "--implementation=cp",
+                "--abi=cp312",
+                "--abi=abi3",
+                "--abi=none"
+            ]
+        );
+        assert_eq!(arguments[5], "--platform=manylinux_2_28_x86_64");
+        // Each platform that is asked for is one that is taken.
+        for platform in arguments.iter().filter_map(|one| one.strip_prefix("--platform=")) {
+            assert!(target.rank_platform(platform).is_some(), "{platform}");
+        }
+        let pypy = PythonTag { implementation: Implementation::PyPy, ..PythonTag::cpython(3, 10) };
+        let unknown = Target { tag: pypy, ..target };
+        assert_eq!(unknown.pip_arguments(None), None);
     }
 
     proptest! {

@@ -38,6 +38,8 @@ pub(super) struct Wheel {
     pub(super) metadata: Metadata,
     /// What `entry_points.txt` declares.
     pub(super) commands: Vec<Command>,
+    /// Whether it was fetched for this repair, and goes with it.
+    pub(super) fetched: bool,
     record: Record,
     archive: RefCell<Archive>,
 }
@@ -78,9 +80,18 @@ impl Wheel {
             metadata,
             record,
             commands: commands.unwrap_or_default(),
+            fetched: false,
             archive: RefCell::new(archive),
             info,
         })
+    }
+
+    /// Where it is, for people.
+    pub(super) fn shown(&self) -> String {
+        match self.fetched {
+            true => "a wheel that was fetched".to_owned(),
+            false => format!("`{}`", self.path.display()),
+        }
     }
 
     /// Every file that it installs, but RECORD and its signatures. `Err` when one belongs nowhere.

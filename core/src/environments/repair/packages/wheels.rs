@@ -1,7 +1,7 @@
-//! Where wheels are: folders that the user names, what the base bundles, the caches of pip and uv.
+//! Where wheels are: folders that the user names, what the base bundles, the caches of pip and uv, what
+//! was fetched.
 //!
-//! They are asked in this order, and within one the wheel that fits best comes first. Nothing is
-//! fetched. Lists are read once, at the first question.
+//! They are asked in this order, and within one the wheel that fits best comes first. Lists are read once, at the first question.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use pep508_rs::VersionOrUrl;
 use super::tags::{Rank, Target};
 use super::wheel::Wheel;
 use crate::environments::distributions::{Requirement, normalize};
-use crate::environments::repair::Case;
+use crate::environments::repair::{Case, Network};
 use crate::fs::{self, Kind};
 use crate::host::{Host, Platform};
 
@@ -47,6 +47,7 @@ pub(super) enum Origin {
     Bundled,
     PipCache,
     UvCache,
+    Fetched,
 }
 
 /// The wheels of this machine.
@@ -102,7 +103,8 @@ impl<'a> Wheels<'a> {
 
     /// `None` for a wheel that is damaged, of another name, or for another Python.
     pub(super) fn open(&self, candidate: &Candidate) -> Option<Wheel> {
-        let wheel = Wheel::open(&candidate.path).ok()?;
+        let mut wheel = Wheel::open(&candidate.path).ok()?;
+        wheel.fetched = candidate.origin == Origin::Fetched;
         let version = Version::from_str(&wheel.metadata.version);
         let is_named = normalize(&wheel.metadata.name) == candidate.name
             && version.is_ok_and(|version| version == candidate.version);
@@ -173,7 +175,13 @@ fn find(case: &Case<'_>) -> Vec<Candidate> {
         add_wheels(&cache.join("wheels"), MAX_DEPTH, Origin::PipCache, &mut left, &mut found);
     }
     if let Some(cache) = uv_cache(host) {
-        add_unpacked(&cache.join("archive-v0"), &mut left, &mut found);
+        add_unpacked(&cache.join("archive-v0"), Origin::UvCache, &mut left, &mut found);
+    }
+    if let Network::Allowed(fetched) = &case.options.network {
+        for folder in &fetched.wheelhouses {
+            add_wheels(folder, 1, Origin::Fetched, &mut left, &mut found);
+            add_unpacked(folder, Origin::Fetched, &mut left, &mut found);
+        }
     }
     found
 }
@@ -202,7 +210,7 @@ fn add_wheels(
 }
 
 /// Folders that uv unpacked wheels into: each holds one `.dist-info`.
-fn add_unpacked(folder: &Path, left: &mut usize, found: &mut Vec<Candidate>) {
+fn add_unpacked(folder: &Path, origin: Origin, left: &mut usize, found: &mut Vec<Candidate>) {
     for entry in fs::list(folder).unwrap_or_default() {
         if *left == 0 {
             return;
@@ -215,7 +223,7 @@ fn add_unpacked(folder: &Path, left: &mut usize, found: &mut Vec<Candidate>) {
             && let Ok(version) = Version::from_str(version)
         {
             let name = normalize(name);
-            found.push(Candidate { name, version, path, tag: None, origin: Origin::UvCache });
+            found.push(Candidate { name, version, path, tag: None, origin });
         }
     }
 }

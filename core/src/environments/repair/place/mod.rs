@@ -49,6 +49,40 @@ pub(super) fn plan(case: &Case<'_>, plan: &mut Plan) {
     }
 }
 
+/// Lets the scripts and the marker of an environment that will be moved name the place where it will be.
+pub(super) fn settle(case: &Case<'_>, place: &Path, plan: &mut Plan) {
+    let facts = case.subject.facts;
+    let (old, new) =
+        (facts.prefix.as_os_str().as_encoded_bytes(), place.as_os_str().as_encoded_bytes());
+    let prompt = facts.marker.cfg().is_none_or(|cfg| cfg.get("prompt").is_none());
+    let mut changes = Vec::new();
+    let folder = facts.scripts.as_deref().unwrap_or(&facts.prefix);
+    for entry in facts.script_entries.iter().filter(|entry| entry.kind == Kind::File) {
+        let Some(shell) = entry.name.to_str().and_then(Shell::of) else { continue };
+        let path = folder.join(&entry.name);
+        let Ok(script) = fs::read(&path, MAX_BYTES) else { continue };
+        if let Some(text) = activate::rewritten(&script, shell, Move { old, new, prompt }) {
+            changes.push(write(path, text));
+        }
+    }
+    let command = facts.marker.cfg().and_then(|cfg| Some((cfg, cfg.get("command")?)));
+    if let Some((cfg, command)) = command {
+        let named = command.replace(&*facts.prefix.to_string_lossy(), &place.to_string_lossy());
+        let text = cfg.edited(&[("command", &named)]);
+        changes.push(write(facts.prefix.join("pyvenv.cfg"), text.into_bytes()));
+    }
+    let what =
+        format!("write `{}` into {} files of the new environment", place.display(), changes.len());
+    if !changes.is_empty() {
+        plan.steps.push(Step {
+            action: Action::RewriteActivate,
+            reasons: Vec::new(),
+            what,
+            changes,
+        });
+    }
+}
+
 fn push(
     plan: &mut Plan,
     action: Action,
