@@ -64,10 +64,11 @@ pub(crate) struct Repair {
     /// An environment, or a folder in which all are repaired.
     #[arg(value_name = "PATH", required_unless_present = "all")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Every broken environment of this machine that belongs to this user.
+    /// Every broken environment of this machine that belongs to this user. Asks for each; a table at the
+    /// end says what became of them.
     #[arg(long, conflicts_with = "paths")]
     pub(crate) all: bool,
-    /// Show what would be done, and do nothing.
+    /// Show what would be done, with a diff of each text file, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Do it without asking.
@@ -82,7 +83,7 @@ pub(crate) struct Repair {
     /// Whether anything may be fetched. Nothing is, so far.
     #[arg(long, value_enum, default_value_t = Network::Never, value_name = "WHEN")]
     pub(crate) network: Network,
-    /// Take the last repair back, or one that was interrupted.
+    /// Take the last repair back, with all that it did, or one that was interrupted.
     #[arg(long, conflicts_with_all = ["resume", "list", "dry_run", "all"])]
     pub(crate) undo: bool,
     /// Go on with a repair that was interrupted.

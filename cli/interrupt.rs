@@ -1,16 +1,23 @@
-//! Ctrl-C: the first press asks the inspection to end, the second ends the program.
+//! Ctrl-C: the first press asks what is under way to end, the second ends the program.
 //!
-//! While results are printed nothing is left to end cleanly, so one press is enough. Other signals
-//! keep their usual effect: the only file that is written, the cache, is replaced atomically.
+//! An inspection ends without a result, a repair takes back what it began. While results are printed,
+//! or a question waits, nothing is left to end, so one press is enough. Other signals keep their usual
+//! effect: the cache is replaced atomically, and a repair that is killed can be taken back.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aios_core::environments::inspection::Progress;
 
 use crate::commands::Exit;
+use crate::output::message;
+use crate::output::text::typed;
 
 static END_AT_ONCE: AtomicBool = AtomicBool::new(false);
+
+/// The environment that is being repaired.
+static UNDER_REPAIR: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// From now on the first press sets `progress.stop`. When SIGINT is ignored (`nohup`, a background
 /// job of a shell without job control) it stays ignored.
@@ -18,14 +25,50 @@ pub(crate) fn stop_on_ctrl_c(progress: &Arc<Progress>) {
     let progress = Arc::clone(progress);
     // Without a handler the first press ends the program, which is no worse than it was.
     let _ = ctrlc::try_set_handler(move || {
+        let under_repair = UNDER_REPAIR.lock().unwrap_or_else(PoisonError::into_inner);
         if END_AT_ONCE.swap(true, Ordering::Relaxed) {
+            if let Some(prefix) = under_repair.as_deref() {
+                message::error("ended in the middle of a repair", Some(&next_step(prefix)));
+            }
             std::process::exit(Exit::Interrupted as i32);
         }
         progress.stop.store(true, Ordering::Relaxed);
+        if under_repair.is_some() {
+            message::note("interrupted: it ends cleanly; Ctrl-C once more ends it at once");
+        }
     });
 }
 
 /// From now on the first press ends the program.
 pub(crate) fn end_at_once_from_now() {
     END_AT_ONCE.store(true, Ordering::Relaxed);
+}
+
+/// Asks: meanwhile the first press ends the program.
+pub(crate) fn ends_at_once_while<T>(ask: impl FnOnce() -> T) -> T {
+    END_AT_ONCE.store(true, Ordering::Relaxed);
+    let answer = ask();
+    END_AT_ONCE.store(false, Ordering::Relaxed);
+    answer
+}
+
+/// Says of the environment that it is under repair, until the result is dropped.
+pub(crate) fn under_repair(prefix: &Path) -> UnderRepair {
+    *UNDER_REPAIR.lock().unwrap_or_else(PoisonError::into_inner) = Some(prefix.to_path_buf());
+    UnderRepair
+}
+
+/// An environment is under repair.
+pub(crate) struct UnderRepair;
+
+impl Drop for UnderRepair {
+    fn drop(&mut self) {
+        *UNDER_REPAIR.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// How to end a repair that was interrupted.
+pub(crate) fn next_step(prefix: &Path) -> String {
+    let path = typed(prefix, None);
+    format!("`aios repair --resume {path}` goes on, `aios repair --undo {path}` takes it back")
 }

@@ -22,10 +22,15 @@ pub(crate) struct Shown {
 
 /// Shows the counters until the result is dropped; `None` where nobody would see it.
 pub(crate) fn show(progress: &Arc<Progress>) -> Option<Shown> {
+    let progress = Arc::clone(progress);
+    show_line(move || counters(&progress))
+}
+
+/// The same with another text, which must be safe to show.
+pub(crate) fn show_line(text: impl Fn() -> String + Send + 'static) -> Option<Shown> {
     if !std::io::stderr().is_terminal() {
         return None;
     }
-    let progress = Arc::clone(progress);
     let (end, ended) = mpsc::channel::<()>();
     let thread = std::thread::spawn(move || {
         if ended.recv_timeout(QUIET_FOR) != Err(RecvTimeoutError::Timeout) {
@@ -33,7 +38,7 @@ pub(crate) fn show(progress: &Arc<Progress>) -> Option<Shown> {
         }
         let line = ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner());
         while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-            line.set_message(counters(&progress));
+            line.set_message(text());
             line.tick();
         }
         line.finish_and_clear();

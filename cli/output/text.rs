@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use aios_core::Platform;
 use aios_core::environments::probe::Probed;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -48,8 +49,19 @@ pub(crate) fn shown_path(path: &Path, home: Option<&Path>) -> String {
 /// A path as it can be typed into a shell.
 pub(crate) fn typed(path: &Path, home: Option<&Path>) -> String {
     let short = shown_path(path, home);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/\\:._-~+@%".contains(c);
-    if short.chars().all(plain) { short } else { format!("\"{}\"", shown(path)) }
+    let windows = Platform::CURRENT == Platform::Windows;
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || "/:._-~+@%".contains(c) || windows && c == '\\';
+    // In double quotes these mean something to a shell: a name could hold a command.
+    let obeyed = |c: char| !windows && "$`\"\\!".contains(c);
+    let whole = shown(path);
+    if short.chars().all(plain) {
+        short
+    } else if whole.contains(obeyed) {
+        format!("'{}'", whole.replace('\'', "'\\''"))
+    } else {
+        format!("\"{whole}\"")
+    }
 }
 
 /// A path in a message.
@@ -141,6 +153,21 @@ mod tests {
         check("/home/u", "~");
         check("/home/u/a/.venv", "~/a/.venv");
         check("/home/user/.venv", "/home/user/.venv");
+    }
+
+    #[test]
+    fn a_name_is_no_command() {
+        let check = |path: &str, unix: &str| {
+            let expected = match Platform::CURRENT {
+                Platform::Windows => format!("\"{path}\""),
+                Platform::Linux | Platform::MacOs => unix.to_owned(),
+            };
+            assert_eq!(typed(Path::new(path), None), expected);
+        };
+        check("/a b/it's", "\"/a b/it's\"");
+        check("/a/$(reboot)", "'/a/$(reboot)'");
+        check("/it's/`reboot`", "'/it'\\''s/`reboot`'");
+        assert_eq!(typed(Path::new("/a/.venv"), None), "/a/.venv");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 
 use aios_core::Code;
+use aios_core::environments::repair::FOLDER;
 
 use super::environment::{line_of_record, write};
 use super::{Base, Distribution, Home, Venv, system};
@@ -24,6 +25,9 @@ pub(crate) struct Breakage {
     pub(crate) apply: fn(&Home, &Venv) -> Option<Venv>,
     /// How `check` is told to look.
     pub(crate) look: Look,
+    /// A part of what `repair` says where it can do nothing; `None` when the environment is healthy after
+    /// it, given wheels of what was installed.
+    pub(crate) stays: Option<&'static str>,
 }
 
 /// How `check` is told to look.
@@ -53,7 +57,7 @@ const fn breaks(
     story: &'static str,
     apply: fn(&Home, &Venv) -> Option<Venv>,
 ) -> Breakage {
-    Breakage { code, story, also: &[], apply, look: Look::Usual }
+    Breakage { code, story, also: &[], apply, look: Look::Usual, stays: None }
 }
 
 impl Breakage {
@@ -64,6 +68,11 @@ impl Breakage {
 
     const fn looked_at(mut self, look: Look) -> Breakage {
         self.look = look;
+        self
+    }
+
+    const fn stays(mut self, words: &'static str) -> Breakage {
+        self.stays = Some(words);
         self
     }
 }
@@ -108,6 +117,11 @@ const BREAKAGES: &[Breakage] = &[
         }
         None
     }),
+    breaks(Code::InterpreterMissing, "the folder of scripts was deleted", |_, venv| {
+        fs::remove_dir_all(venv.bin("")).unwrap();
+        None
+    })
+    .also(&[Code::EntryScriptMissing, Code::PackageFilesMissing]),
     breaks(Code::InterpreterCorrupt, "a copied interpreter is empty after a crash", |_, venv| {
         copy_interpreter(venv, |_| Vec::new());
         None
@@ -123,17 +137,30 @@ const BREAKAGES: &[Breakage] = &[
     breaks(Code::BasePythonDamaged, "the base lost its encodings", |_, venv| {
         fs::remove_dir_all(venv.base.library().join("encodings")).unwrap();
         None
-    }),
+    })
+    .stays("install Python 3.12"),
     // Layout.
     breaks(Code::SitePackagesMissing, "site-packages was deleted", |_, venv| {
         fs::remove_dir_all(venv.site_packages()).unwrap();
         None
-    }),
+    })
+    .stays("says what was installed: bring one"),
     breaks(Code::FileTypeConflict, "site-packages is a file", |_, venv| {
         fs::remove_dir_all(venv.site_packages()).unwrap();
         write(&venv.site_packages(), "");
         None
-    }),
+    })
+    .stays("move it away and check again"),
+    breaks(Code::RepairInterrupted, "power was cut while it was repaired", |home, venv| {
+        fs::remove_file(venv.cfg()).unwrap();
+        home.aios(["repair".as_ref(), "--yes".as_ref(), venv.prefix.as_os_str()]);
+        let all = fs::read_dir(venv.prefix.join(FOLDER)).unwrap();
+        for repair in all.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+            fs::rename(repair.join("done"), repair.join("open")).unwrap();
+        }
+        None
+    })
+    .stays("end it first: `aios repair --resume "),
     // Place.
     breaks(Code::EnvMoved, "the environment was renamed", |home, venv| {
         let moved = Venv { prefix: home.join("renamed"), base: venv.base.clone() };
@@ -152,11 +179,13 @@ const BREAKAGES: &[Breakage] = &[
         fs::remove_dir_all(home.join("mylib")).unwrap();
         None
     })
-    .also(&[Code::PthPathMissing]),
+    .also(&[Code::PthPathMissing])
+    .stays("bring the project's folder back"),
     breaks(Code::PthPathMissing, "a .pth file names a folder that is gone", |home, venv| {
         write(&venv.site("extra.pth"), format!("{}\n", home.join("gone").display()));
         None
-    }),
+    })
+    .stays(""),
     // Packages.
     breaks(Code::PipMissing, "an upgrade of pip died midway: only `~ip` is left", |_, venv| {
         fs::rename(venv.site("pip"), venv.site("~ip")).unwrap();
@@ -195,7 +224,8 @@ const BREAKAGES: &[Breakage] = &[
     breaks(Code::DistInfoMissing, "the .dist-info of idna was deleted", |_, venv| {
         fs::remove_dir_all(venv.site("idna-3.7.dist-info")).unwrap();
         None
-    }),
+    })
+    .stays("a wheel for cp312"),
     breaks(Code::DistMetadataMissing, "an install was interrupted before METADATA", |_, venv| {
         fs::remove_file(venv.site("idna-3.7.dist-info/METADATA")).unwrap();
         None
@@ -223,7 +253,8 @@ const BREAKAGES: &[Breakage] = &[
         write(&venv.site("idna/core.py"), text.replace("ascii", "utf-8"));
         None
     })
-    .looked_at(Look::Deep),
+    .looked_at(Look::Deep)
+    .stays(""),
     breaks(Code::ExtensionCorrupt, "an extension is cut in half", |_, venv| {
         let path = venv.site(&venv.extension("_fast"));
         let image = fs::read(&path).unwrap();
@@ -259,7 +290,8 @@ const BREAKAGES: &[Breakage] = &[
             ..Distribution::default()
         });
         None
-    }),
+    })
+    .stays("install `idna>=3.9`"),
     breaks(Code::EntryScriptMissing, "a console script was deleted", |_, venv| {
         fs::remove_file(venv.script("webtool")).unwrap();
         None
@@ -276,18 +308,21 @@ const BREAKAGES: &[Breakage] = &[
     breaks(Code::SitecustomizeBroken, "sitecustomize imports what is gone", |_, venv| {
         write(&venv.site("sitecustomize.py"), "import package_that_is_gone\n");
         None
-    }),
+    })
+    .stays("is yours and is not touched"),
     // Process environment.
     breaks(Code::EnvVarPythonhome, "PYTHONHOME is set", |home, _| {
         fs::create_dir_all(home.join("elsewhere")).unwrap();
         None
     })
-    .looked_at(Look::Variable("PYTHONHOME")),
+    .looked_at(Look::Variable("PYTHONHOME"))
+    .stays("`unset PYTHONHOME`"),
     breaks(Code::EnvVarPythonpath, "PYTHONPATH holds another idna", |home, _| {
         write(&home.join("elsewhere/idna/__init__.py"), "# another one\n");
         None
     })
-    .looked_at(Look::Variable("PYTHONPATH")),
+    .looked_at(Look::Variable("PYTHONPATH"))
+    .stays("`unset PYTHONPATH`"),
     // The base is gone and no other will do.
     breaks(Code::BasePythonMissing, "a 3.14t environment on a machine without one", |home, _| {
         let base = Base::make(&home.join("opt/python-3.77"), "3.77.0");
@@ -295,13 +330,15 @@ const BREAKAGES: &[Breakage] = &[
         fs::remove_dir_all(&base.prefix).unwrap();
         Some(venv)
     })
-    .also(&[Code::InterpreterDangling, Code::PyvenvCfgHomeStale]),
+    .also(&[Code::InterpreterDangling, Code::PyvenvCfgHomeStale])
+    .stays("install Python 3.77"),
     // Conda.
     breaks(Code::CondaMetaCorrupt, "conda was killed while it wrote", |home, _| {
         let conda = conda(home);
         write(&conda.prefix.join("conda-meta/six-1.16.0-pyh_0.json"), "{\"name\": \"si");
         Some(conda)
-    }),
+    })
+    .stays("`conda install --force-reinstall"),
     breaks(Code::CondaHistoryMissing, "conda-meta/history was deleted", |home, _| {
         let conda = conda(home);
         fs::remove_file(conda.prefix.join("conda-meta/history")).unwrap();

@@ -1,17 +1,19 @@
 //! Links and modes of Linux and macOS.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, lchown};
 
 use aios_core::Code;
 
 use super::super::system::{ACTIVATE, set_mode, symlink};
+use super::super::tree;
 use super::{Base, Breakage, Venv, breaks, copy_interpreter, write};
 
 /// The codes that are not built here, and why.
-pub(super) const NOT_BUILT: &[(Code, &str)] = &[(
-    Code::PermissionDenied,
-    "needs a user other than root; `cli::unreadable_folder` covers a part",
-)];
+pub(super) const NOT_BUILT: &[(Code, &str)] = &[];
+
+/// A user who is not root.
+const NOBODY: u32 = 65534;
 
 /// What happens to environments of this system alone.
 pub(super) const BREAKAGES: &[Breakage] = &[
@@ -44,7 +46,8 @@ pub(super) const BREAKAGES: &[Breakage] = &[
     breaks(Code::Lib64LinkMissing, "a checkout lost the link lib64", |_, venv| {
         fs::remove_file(venv.prefix.join("lib64")).unwrap();
         None
-    }),
+    })
+    .stays(""),
     breaks(
         Code::ScriptShebangStale,
         "one script names an interpreter that is gone",
@@ -64,6 +67,22 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         }
         None
     }),
+    breaks(Code::PermissionDenied, "idna/core.py was installed with another mask", |_, venv| {
+        set_mode(&venv.site("idna/core.py"), 0o000);
+        // What root may read does not matter: it asks on behalf of the owner.
+        let is_root = fs::metadata(&venv.prefix).unwrap().uid() == 0;
+        for path in tree(&venv.prefix).into_keys().chain([venv.prefix.clone()]) {
+            if is_root {
+                lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        None
+    }),
+    breaks(Code::FileTypeConflict, "a zip stored the link lib64 as a text", |_, venv| {
+        fs::remove_file(venv.prefix.join("lib64")).unwrap();
+        write(&venv.prefix.join("lib64"), "lib");
+        None
+    }),
     breaks(Code::ForeignPlatform, "made on Windows and copied here", |home, _| {
         let foreign = Venv { prefix: home.join("foreign"), base: home.base() };
         write(
@@ -75,7 +94,8 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         write(&foreign.prefix.join("Lib/site-packages/six.py"), "# six\n");
         Some(foreign)
     })
-    .also(&[Code::InterpreterMissing, Code::InterpreterCorrupt, Code::PyvenvCfgHomeStale]),
+    .also(&[Code::InterpreterMissing, Code::InterpreterCorrupt, Code::PyvenvCfgHomeStale])
+    .stays("create a new environment"),
     breaks(Code::PyvenvCfgVersionMismatch, "pyvenv.cfg of a colleague with 3.11", |home, venv| {
         let other = Base::make(&home.join("opt/python-3.11"), "3.11.9");
         let old = venv.base.prefix.display().to_string();

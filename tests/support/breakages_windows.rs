@@ -26,7 +26,8 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         write(&foreign.prefix.join("lib/python3.12/site-packages/six.py"), "# six\n");
         Some(foreign)
     })
-    .also(&[Code::InterpreterMissing, Code::PyvenvCfgHomeStale]),
+    .also(&[Code::InterpreterMissing, Code::PyvenvCfgHomeStale])
+    .stays("create a new environment"),
     breaks(
         Code::ScriptShebangStale,
         "one launcher starts an interpreter that is gone",

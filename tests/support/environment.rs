@@ -2,10 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use sha2::{Digest, Sha256};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 use super::home::native;
 use super::system;
@@ -33,6 +36,36 @@ pub(crate) fn elf(machine: u16, marker: &str) -> Vec<u8> {
     for word in [0, 0, 0, size, size, 4096] {
         file.extend(word.to_le_bytes());
     }
+    file.extend(marker.as_bytes());
+    file
+}
+
+/// A whole PE image: its headers, and one section that holds the marker.
+pub(crate) fn pe(machine: u16, marker: &str) -> Vec<u8> {
+    const HEADER_BYTES: usize = 512;
+    const OPTIONAL_BYTES: u16 = 112 + 16 * 8;
+    let mut file = b"MZ".to_vec();
+    file.resize(60, 0);
+    file.extend(64_u32.to_le_bytes());
+    file.extend(b"PE\0\0");
+    for half in [machine, 1] {
+        file.extend(half.to_le_bytes());
+    }
+    file.extend([0; 12]);
+    // An executable that takes large addresses; PE32+.
+    for half in [OPTIONAL_BYTES, 0x22, 0x20b] {
+        file.extend(half.to_le_bytes());
+    }
+    let optional = file.len() - 2;
+    file.resize(optional + usize::from(OPTIONAL_BYTES), 0);
+    file[optional + 60..optional + 64].copy_from_slice(&(HEADER_BYTES as u32).to_le_bytes());
+    file[optional + 108] = 16;
+    file.extend(b".rdata\0\0");
+    let size = marker.len() as u32;
+    for word in [size, 0x1000, size, HEADER_BYTES as u32, 0, 0, 0, 0x4000_0040] {
+        file.extend(word.to_le_bytes());
+    }
+    file.resize(HEADER_BYTES, 0);
     file.extend(marker.as_bytes());
     file
 }
@@ -90,10 +123,16 @@ impl Base {
             write(&library.join(module).with_extension("py"), "# part of the standard library\n");
         }
         fs::create_dir_all(library.join("site-packages")).unwrap();
-        write(
-            &library.join("ensurepip/_bundled/pip-24.0-py3-none-any.whl"),
-            b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-        );
+        for (name, content) in [
+            ("__init__.py", "def quote_ps1(s): ...\n"),
+            ("scripts/common/activate", "VIRTUAL_ENV=__VENV_DIR__\n"),
+            ("scripts/posix/activate.csh", "setenv VIRTUAL_ENV __VENV_DIR__\n"),
+            ("scripts/posix/activate.fish", "set -gx VIRTUAL_ENV __VENV_DIR__\n"),
+            ("scripts/nt/activate.bat", "set \"VIRTUAL_ENV=__VENV_DIR__\"\r\n"),
+        ] {
+            write(&library.join("venv").join(name), content);
+        }
+        PIP.write_wheel(&library.join("ensurepip/_bundled"), &base.xy);
         let header = system::headers(prefix, &base.xy).join("patchlevel.h");
         let mut numbers = version.split('.');
         let mut number = || numbers.next().unwrap();
@@ -130,6 +169,83 @@ pub(crate) struct Distribution<'a> {
     pub(crate) files: &'a [(&'a str, &'a [u8])],
     /// Console scripts; each starts `name:main`.
     pub(crate) scripts: &'a [&'a str],
+}
+
+const PIP: Distribution<'static> = Distribution {
+    name: "pip",
+    version: "24.0",
+    requires: &[],
+    files: &[
+        ("pip/__init__.py", b"__version__ = '24.0'\n"),
+        ("pip/__main__.py", b"from pip._internal.cli.main import main\n"),
+        ("pip/_internal/__init__.py", b"# pip\n"),
+        ("pip/_internal/cli/__init__.py", b"# pip\n"),
+        ("pip/_internal/cli/main.py", b"def main(): ...\n"),
+        ("pip/_vendor/__init__.py", b"# pip\n"),
+    ],
+    scripts: &["pip", "pip3"],
+};
+
+impl Distribution<'_> {
+    /// `idna-3.7.dist-info`
+    fn info(&self) -> String {
+        format!("{}-{}.dist-info", self.name, self.version)
+    }
+
+    /// `py3-none-any`, `cp312-cp312-linux_x86_64`
+    fn tag(&self, xy: &str) -> String {
+        let suffix = system::extension_suffix(xy);
+        let digits = xy.replace('.', "");
+        match self.files.iter().any(|(path, _)| path.ends_with(&suffix)) {
+            true => format!("cp{digits}-cp{digits}-{}", system::wheel_platform()),
+            false => "py3-none-any".to_owned(),
+        }
+    }
+
+    /// What its wheel holds beside RECORD, and an installer puts below `site-packages`.
+    fn members(&self, xy: &str) -> Vec<(String, Vec<u8>)> {
+        let Distribution { name, version, requires, files, scripts } = self;
+        let info = self.info();
+        let files = files.iter().map(|(path, content)| ((*path).to_owned(), content.to_vec()));
+        let requires = requires.iter().map(|one| format!("Requires-Dist: {one}\n"));
+        let metadata = format!(
+            "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{}",
+            requires.collect::<String>()
+        );
+        let tag = self.tag(xy);
+        let wheel = format!(
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {}\nTag: {tag}\n",
+            tag.ends_with("any")
+        );
+        let lines: String = scripts.iter().map(|one| format!("{one} = {name}:main\n")).collect();
+        let entry_points = (!lines.is_empty()).then(|| {
+            (format!("{info}/entry_points.txt"), format!("[console_scripts]\n{lines}").into_bytes())
+        });
+        files
+            .chain([
+                (format!("{info}/METADATA"), metadata.into_bytes()),
+                (format!("{info}/WHEEL"), wheel.into_bytes()),
+            ])
+            .chain(entry_points)
+            .collect()
+    }
+
+    /// Its wheel, as an index has it.
+    pub(crate) fn write_wheel(&self, folder: &Path, xy: &str) {
+        fs::create_dir_all(folder).unwrap();
+        let name = format!("{}-{}-{}.whl", self.name, self.version, self.tag(xy));
+        let mut archive = ZipWriter::new(fs::File::create(folder.join(name)).unwrap());
+        let mut members = self.members(xy);
+        let record = format!("{}/RECORD", self.info());
+        let lines = members.iter().map(|(path, content)| line_of_record(path, content));
+        let lines = lines.chain([format!("{record},,\n")]).collect::<String>();
+        members.push((record, lines.into_bytes()));
+        for (path, content) in members {
+            archive.start_file(path, SimpleFileOptions::default()).unwrap();
+            archive.write_all(&content).unwrap();
+        }
+        archive.finish().unwrap();
+    }
 }
 
 /// A virtual environment.
@@ -173,34 +289,30 @@ impl Venv {
 
     /// pip, a package that another one requires, and one with a native extension.
     pub(crate) fn install_usual(&self) {
-        self.install(&Distribution {
-            name: "pip",
-            version: "24.0",
-            files: &[
-                ("pip/__init__.py", b"__version__ = '24.0'\n"),
-                ("pip/__main__.py", b"from pip._internal.cli.main import main\n"),
-                ("pip/_internal/__init__.py", b"# pip\n"),
-                ("pip/_internal/cli/__init__.py", b"# pip\n"),
-                ("pip/_internal/cli/main.py", b"def main(): ...\n"),
-                ("pip/_vendor/__init__.py", b"# pip\n"),
-            ],
-            scripts: &["pip", "pip3"],
-            ..Distribution::default()
-        });
-        self.install(&Distribution {
+        self.each_usual(|distribution| self.install(distribution));
+    }
+
+    /// Their wheels, in a folder.
+    pub(crate) fn write_wheels(&self, folder: &Path) {
+        self.each_usual(|distribution| distribution.write_wheel(folder, &self.base.xy));
+    }
+
+    fn each_usual(&self, mut each: impl FnMut(&Distribution<'_>)) {
+        each(&PIP);
+        each(&Distribution {
             name: "idna",
             version: "3.7",
             files: &[("idna/__init__.py", b"from .core import encode\n"), ("idna/core.py", CORE)],
             ..Distribution::default()
         });
-        self.install(&Distribution {
+        each(&Distribution {
             name: "webtool",
             version: "1.2.0",
             requires: &["idna>=3"],
             files: &[("webtool/__init__.py", b"import idna\ndef main(): ...\n")],
             scripts: &["webtool"],
         });
-        self.install(&Distribution {
+        each(&Distribution {
             name: "speedups",
             version: "0.4",
             files: &[
@@ -213,46 +325,15 @@ impl Venv {
 
     /// Installs as pip does, with METADATA, RECORD and scripts.
     pub(crate) fn install(&self, distribution: &Distribution<'_>) {
-        let Distribution { name, version, requires, files, scripts } = distribution;
-        let info = format!("{name}-{version}.dist-info");
+        let info = distribution.info();
         let mut record = Vec::new();
-        let mut put = |path: String, content: &[u8]| {
-            write(&self.site_packages().join(&path), content);
-            record.push(line_of_record(&path, content));
-        };
-        for (path, content) in *files {
-            put((*path).to_owned(), content);
+        let installer = (format!("{info}/INSTALLER"), b"pip\n".to_vec());
+        for (path, content) in distribution.members(&self.base.xy).into_iter().chain([installer]) {
+            write(&self.site_packages().join(&path), &content);
+            record.push(line_of_record(&path, &content));
         }
-        let mut metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
-        for requirement in *requires {
-            metadata.push_str(&format!("Requires-Dist: {requirement}\n"));
-        }
-        put(format!("{info}/METADATA"), metadata.as_bytes());
-        put(format!("{info}/INSTALLER"), b"pip\n");
-        let native =
-            files.iter().any(|(path, _)| path.ends_with(&system::extension_suffix(&self.base.xy)));
-        let (pure, tag) = match native {
-            true => {
-                let xy = self.base.xy.replace('.', "");
-                (false, format!("cp{xy}-cp{xy}-{}", system::wheel_platform()))
-            }
-            false => (true, "py3-none-any".to_owned()),
-        };
-        put(
-            format!("{info}/WHEEL"),
-            format!("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\nTag: {tag}\n")
-                .as_bytes(),
-        );
-        if !scripts.is_empty() {
-            let lines: String =
-                scripts.iter().map(|script| format!("{script} = {name}:main\n")).collect();
-            put(
-                format!("{info}/entry_points.txt"),
-                format!("[console_scripts]\n{lines}").as_bytes(),
-            );
-        }
-        for script in *scripts {
-            let content = system::content_of_script(self, name);
+        for script in distribution.scripts {
+            let content = system::content_of_script(self, distribution.name);
             system::write_program(&self.script(script), &content);
             let file = system::script(script);
             record.push(line_of_record(&format!("{}/{file}", system::TO_SCRIPTS), &content));

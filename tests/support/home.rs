@@ -43,8 +43,15 @@ impl Home {
 
     /// The program, with nothing of this process's environment.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aios"));
+        self.command_after(&[])
+    }
+
+    /// The same, started by another program that takes it as its last arguments.
+    pub(crate) fn command_after(&self, starter: &[&str]) -> Command {
+        let mut words = starter.iter().chain([&env!("CARGO_BIN_EXE_aios")]);
+        let mut command = Command::new(words.next().unwrap());
         command
+            .args(words)
             .env_clear()
             .env(system::HOME_VARIABLE, &self.path)
             .current_dir(&self.path)

@@ -6,7 +6,15 @@ mod home;
 #[cfg_attr(unix, path = "system_unix.rs")]
 #[cfg_attr(windows, path = "system_windows.rs")]
 pub(crate) mod system;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod traced;
+mod tree;
 
 pub(crate) use breakages::{Breakage, Look, breakages, not_built};
 pub(crate) use environment::{Base, Distribution, Venv, write};
+#[cfg(unix)]
+pub(crate) use environment::{elf, pe};
 pub(crate) use home::{Answer, Home};
+#[cfg(unix)]
+pub(crate) use tree::timeless;
+pub(crate) use tree::{Tree, differences, tree};

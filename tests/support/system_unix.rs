@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
 pub(crate) use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -57,6 +57,16 @@ pub(crate) fn foreign_image(marker: &str) -> Vec<u8> {
     elf(if this_machine() == X86_64 { AARCH64 } else { X86_64 }, marker)
 }
 
+/// A Mach-O program for Apple's processors: a header, and no load commands.
+pub(crate) fn macho() -> Vec<u8> {
+    const ARM64: u32 = 0x0100_000c;
+    const EXECUTE: u32 = 2;
+    [0xfeed_facf_u32, ARM64, 0, EXECUTE, 0, 0, 0, 0]
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .collect()
+}
+
 /// A program that does not run here.
 pub(crate) fn foreign_program() -> Vec<u8> {
     foreign_image("\x003.12.3\0")
@@ -64,6 +74,11 @@ pub(crate) fn foreign_program() -> Vec<u8> {
 
 pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Mode, owner and group.
+pub(crate) fn rights(metadata: &fs::Metadata) -> (u32, u32, u32) {
+    (metadata.mode() & 0o7777, metadata.uid(), metadata.gid())
 }
 
 /// The `file:` URL of a path that needs no escapes.

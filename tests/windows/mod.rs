@@ -11,3 +11,4 @@ mod names;
 mod places;
 mod pythons;
 mod registry;
+mod repair;

@@ -66,6 +66,11 @@ pub(crate) fn is_in_use(_: &io::Error) -> bool {
     false
 }
 
+/// A running program is replaced while it runs on with the old file.
+pub(crate) fn is_in_use_for_replacing(_: &io::Error, _: &Path) -> bool {
+    false
+}
+
 /// Opening a fifo would block until somebody writes to it, and a terminal could become ours.
 pub(crate) fn open_at_once(options: &mut OpenOptions) {
     options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32);

@@ -122,6 +122,13 @@ pub(crate) fn is_in_use(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
 }
 
+/// Whether a file cannot be replaced, renamed or removed because a program has it open or runs it. Of one
+/// that runs the system says "access denied", as it does without the right to write.
+pub(crate) fn is_in_use_for_replacing(error: &io::Error, path: &Path) -> bool {
+    let runs = || OpenOptions::new().write(true).open(path).is_err_and(|error| is_in_use(&error));
+    is_in_use(error) || error.kind() == io::ErrorKind::PermissionDenied && runs()
+}
+
 /// Opening a file does not block here.
 pub(crate) fn open_at_once(_: &mut OpenOptions) {}
 

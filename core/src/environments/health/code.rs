@@ -133,6 +133,10 @@ codes! {
         "no `lib64` link to `lib` on a 64-bit Linux",
         "hardly anything: few tools look into `lib64`",
         "`ln -s lib lib64` in the environment";
+    RepairInterrupted = "repair-interrupted", Error, InPlace,
+        "`aios repair` was killed before it ended",
+        "some of its changes are made and others are not",
+        "`aios repair --resume PATH` goes on with it, `aios repair --undo PATH` takes it back";
     // Place.
     EnvMoved = "env-moved", Error, InPlace,
         "scripts name another folder: the environment was moved, renamed or copied",

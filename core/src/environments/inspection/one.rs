@@ -8,6 +8,7 @@ use crate::environments::catalog::Catalog;
 use crate::environments::distributions::{self, Shared};
 use crate::environments::facts::{self, Facts, Known};
 use crate::environments::health::{self, Depth, Families, Finding, Subject, Whole};
+use crate::environments::repair;
 use crate::fs::{self, Folder};
 use crate::host::Host;
 
@@ -66,6 +67,7 @@ pub fn examine_one<T>(
         families: &Families::of(&installed),
     };
     let mut findings = health::examine(&subject).findings;
+    findings.extend(repair::unfinished(&facts));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Some(look(&subject, &findings))
 }

@@ -21,6 +21,7 @@ use crate::environments::discovery::{self, Lead, Leads, Target};
 use crate::environments::distributions::{self, Installed};
 use crate::environments::facts::{self, Facts, Known, Marker};
 use crate::environments::health::{self, Depth, Families, Subject, Whole};
+use crate::environments::repair;
 use crate::environments::{EnvironmentKind, Found, Problem, PythonTag, Source};
 use crate::fs::{self, Entry, Folder, Kind, Stamp};
 use crate::host::Host;
@@ -226,6 +227,7 @@ impl Run<'_> {
         let report = health::examine(&subject);
         self.problems_of(report.problems);
         let mut findings = report.findings;
+        findings.extend(repair::unfinished(facts));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         self.request.progress.checked.fetch_add(1, Ordering::Relaxed);
         let inspected = Inspected { environment, findings };

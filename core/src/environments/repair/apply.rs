@@ -3,15 +3,29 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Error;
 use super::change::State;
 use super::disk::Disk;
 use super::journal::{Journal, Recorded, mode_is};
 
+/// Set from outside (Ctrl-C): what is under way ends before its next change.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stop<'a>(pub(super) Option<&'a AtomicBool>);
+
+impl Stop<'_> {
+    /// An error once it is set.
+    pub(super) fn check(self) -> Result<(), Error> {
+        let stopped = self.0.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        if stopped { Err(Error::Stopped) } else { Ok(()) }
+    }
+}
+
 /// Makes every change that is not made yet.
-pub(super) fn forward(disk: &dyn Disk, journal: &Journal) -> Result<(), Error> {
+pub(super) fn forward(disk: &dyn Disk, journal: &Journal, stop: Stop<'_>) -> Result<(), Error> {
     for change in journal.changes() {
+        stop.check()?;
         make(disk, journal, change)?;
     }
     sync(disk, journal)
@@ -102,6 +116,12 @@ fn put(disk: &dyn Disk, kept: &Path, state: &State, path: &Path) -> Result<(), E
     }
     match state {
         State::Link(target) => disk.symlink(target, &temporary),
+        // A link to it has its bits, whatever the journal says.
+        State::File { mode, .. }
+            if !mode_is(kept, *mode).map_err(Error::io("look at", kept))? =>
+        {
+            return Err(Error::Changed { path: kept.to_path_buf() });
+        }
         State::File { mode, .. } => disk
             .hard_link(kept, &temporary)
             .or_else(|_| disk.copy(kept, &temporary, *mode))

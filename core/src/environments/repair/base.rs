@@ -157,7 +157,8 @@ fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved>
     };
     let fitting = case.subject.catalog.fitting(tag);
     let of = |installation: &Arc<Installation>, evidence: String| Base {
-        executable: installation.executable.clone(),
+        executable: lasting_name(case, installation)
+            .unwrap_or_else(|| installation.executable.clone()),
         installation: Arc::clone(installation),
         evidence,
     };
@@ -181,6 +182,18 @@ fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved>
             })
         }
     }
+}
+
+/// Homebrew keeps one release of each minor version in `Cellar/python@3.12/3.12.1`, and a link to it that
+/// survives an upgrade, `opt/python@3.12`.
+fn lasting_name(case: &Case<'_>, installation: &Installation) -> Option<PathBuf> {
+    let above: Vec<&Path> = installation.executable.ancestors().collect();
+    let cellar = above.iter().position(|folder| folder.ends_with("Cellar"))?;
+    let keg = above.get(cellar.checked_sub(1)?)?.file_name()?;
+    let bin = above[cellar].parent()?.join("opt").join(keg).join("bin");
+    let name = bin.join(installation.executable.file_name()?);
+    let leads_there = case.subject.catalog.at(&name)?.prefix == installation.prefix;
+    leads_there.then_some(name)
 }
 
 /// Whether an interpreter of the environment is a copy of the installation's own.

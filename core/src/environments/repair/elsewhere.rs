@@ -35,6 +35,14 @@ fn hint(finding: &Finding) -> Option<String> {
         Code::EditableTargetMissing => {
             "bring the project's folder back to where it was, or uninstall the package".to_owned()
         }
+        Code::RepairInterrupted => {
+            let folder = finding.paths.first()?;
+            let prefix = folder.ancestors().nth(2)?.display();
+            format!(
+                "end it first: `aios repair --resume {prefix}` goes on with it, `aios repair --undo \
+                 {prefix}` takes it back"
+            )
+        }
         _ => return None,
     })
 }

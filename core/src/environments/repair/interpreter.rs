@@ -49,6 +49,7 @@ pub(super) fn plan(case: &Case<'_>, base: &Base, plan: &mut Plan) {
     }
     let names: Vec<String> = changes
         .iter()
+        .filter(|change| !matches!(change, Change::Folder { .. }))
         .flat_map(Change::paths)
         .filter_map(|path| Some(format!("`{}`", path.file_name()?.to_string_lossy())))
         .collect();

@@ -3,11 +3,12 @@
 //! ```text
 //! .aios-repair/
 //!   lock                held while a repair of this environment works
-//!   1763769600-0/       one repair; the name is the time of its start in seconds since 1970
+//!   1763769600-0/       one repair; the name is the time of its start in seconds since 1970; a further
+//!                       round of it is `1763769600-0.1`
 //!     journal           a frame (`wire`): each change with what stands before and after it
 //!     new/0, new/1 ...  files and links that are to be put in place
 //!     old/0, old/1 ...  what they replace, and what is removed
-//!     open              `done` or `undone` when it ended: one of the three is there
+//!     open              how it ended: `done` or `undone`; `back` while it is taken back; one is there
 //! ```
 //!
 //! A folder without a journal was left before anything in the environment was changed. With one, each
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::apply::Stop;
 use super::change::{Archives, Change, Content, State, path_bytes};
 use super::disk::Disk;
 use super::{Action, Error, FOLDER, Plan};
@@ -27,8 +29,14 @@ use crate::{fs, system, wire};
 
 const MAGIC: [u8; 8] = *b"AIOSREPR";
 
-/// Renamed when a repair ends: that needs no room on a full disk.
+pub(super) const JOURNAL: &str = "journal";
+
+/// The marks of how far a repair is. One is renamed to the next: that needs no room on a full disk.
+pub(super) const MARKS: [&str; 4] = [OPEN, BACK, DONE, UNDONE];
 pub(super) const OPEN: &str = "open";
+pub(super) const BACK: &str = "back";
+pub(super) const DONE: &str = "done";
+pub(super) const UNDONE: &str = "undone";
 
 /// Increased whenever a journal of an older program would be misread.
 const VERSION: u32 = 1;
@@ -38,6 +46,12 @@ const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Of a new file, and of a new script.
 const USUAL_MODE: u32 = 0o644;
+
+/// Setuid and setgid: whoever runs the file does it as its owner or group.
+const SET_ID: u32 = 0o6000;
+
+/// Those, and the sticky bit. Folders of groups have them; no repair changes them.
+const SPECIAL: u32 = 0o7000;
 
 /// A change as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +102,17 @@ impl Recorded {
             Recorded::Rename { from, to } => vec![from, to],
         }
     }
+
+    /// Whether carrying it out, or taking it back, could give a program the rights of its owner or group.
+    fn gives_rights_of_others(&self) -> bool {
+        let is_set_id =
+            |state: &State| matches!(state, State::File { mode, .. } if mode & SET_ID != 0);
+        match self {
+            Recorded::Put { before, after, .. } => is_set_id(before) || is_set_id(after),
+            Recorded::Mode { before, after, .. } => (before ^ after) & SPECIAL != 0,
+            Recorded::Folder { .. } | Recorded::Remove { .. } | Recorded::Rename { .. } => false,
+        }
+    }
 }
 
 /// A step as it is recorded.
@@ -124,18 +149,32 @@ impl Journal {
 
     /// Makes a plan durable. When this fails nothing in the environment was changed, and what was
     /// written is removed again.
-    pub(super) fn write(disk: &dyn Disk, plan: &Plan, name: &str) -> Result<Journal, Error> {
+    pub(super) fn write(
+        disk: &dyn Disk,
+        plan: &Plan,
+        name: &str,
+        stop: Stop<'_>,
+    ) -> Result<Journal, Error> {
         let folder = plan.prefix.join(FOLDER).join(name);
-        let written = Staging::of(disk, &folder).write(plan);
+        let written = Staging::of(disk, &folder, stop).write(plan);
         if written.is_err() {
             let _ = remove_tree(disk, &folder);
         }
         written.map(|steps| Journal { folder, steps })
     }
 
+    /// Writes the journal anew, whatever it says.
+    #[cfg(test)]
+    pub(super) fn rewrite(&self, disk: &dyn Disk) -> io::Result<()> {
+        let payload = bincode::serde::encode_to_vec(&self.steps, configuration());
+        let framed = wire::frame(MAGIC, VERSION, &payload.map_err(io::Error::other)?);
+        disk.remove_file(&self.folder.join("journal"))?;
+        disk.create(&self.folder.join("journal"), &framed, 0o600)
+    }
+
     /// Reads the journal of a repair. `None` when it was interrupted before it had one.
     pub(super) fn read(folder: &Path) -> Result<Option<Journal>, Error> {
-        let path = folder.join("journal");
+        let path = folder.join(JOURNAL);
         let framed = match fs::read(&path, MAX_BYTES) {
             Ok(framed) => framed,
             Err(error) if error.is_missing() => return Ok(None),
@@ -155,6 +194,9 @@ impl Journal {
             journal.changes().flat_map(Recorded::paths).find(|path| !is_inside(prefix, path));
         if let Some(path) = outside.map(Path::to_path_buf) {
             return Err(Error::Outside { path });
+        }
+        if let Some(change) = journal.changes().find(|change| change.gives_rights_of_others()) {
+            return Err(Error::SetId { path: change.paths()[0].to_path_buf() });
         }
         Ok(Some(journal))
     }
@@ -204,10 +246,11 @@ struct Staging<'a> {
     /// Paths that are changed by a change before, in another way.
     taken: Vec<PathBuf>,
     archives: Archives,
+    stop: Stop<'a>,
 }
 
 impl<'a> Staging<'a> {
-    fn of(disk: &'a dyn Disk, folder: &'a Path) -> Staging<'a> {
+    fn of(disk: &'a dyn Disk, folder: &'a Path, stop: Stop<'a>) -> Staging<'a> {
         Staging {
             disk,
             folder,
@@ -215,6 +258,7 @@ impl<'a> Staging<'a> {
             emptied: Vec::new(),
             taken: Vec::new(),
             archives: Archives::default(),
+            stop,
         }
     }
 
@@ -225,7 +269,7 @@ impl<'a> Staging<'a> {
         }
         let mut steps = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
-            let changes = step.changes.iter().map(|change| self.record(plan, change));
+            let changes = step.changes.iter().map(|change| self.checked(plan, change));
             steps.push(RecordedStep {
                 action: step.action,
                 reasons: step.reasons.clone(),
@@ -233,7 +277,7 @@ impl<'a> Staging<'a> {
                 changes: changes.collect::<Result<_, _>>()?,
             });
         }
-        let journal = self.folder.join("journal");
+        let journal = self.folder.join(JOURNAL);
         let payload = bincode::serde::encode_to_vec(&steps, configuration())
             .map_err(|error| Error::Journal { path: journal.clone(), reason: error.to_string() })?;
         let temporary = self.folder.join("journal.part");
@@ -268,6 +312,16 @@ impl<'a> Staging<'a> {
             return Err(Error::Unexpected { path: path.to_path_buf() });
         }
         State::of(path).map_err(Error::io("look at", path))
+    }
+
+    /// A record that can be read again.
+    fn checked(&mut self, plan: &Plan, change: &Change) -> Result<Recorded, Error> {
+        self.stop.check()?;
+        let recorded = self.record(plan, change)?;
+        if recorded.gives_rights_of_others() {
+            return Err(Error::SetId { path: change.paths()[0].to_path_buf() });
+        }
+        Ok(recorded)
     }
 
     fn record(&mut self, plan: &Plan, change: &Change) -> Result<Recorded, Error> {

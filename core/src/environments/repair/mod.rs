@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 
 use super::health::{Code, Finding, Subject};
 use super::named;
+use crate::system;
 
+mod activation;
 mod apply;
 mod archive;
 mod base;
@@ -33,6 +35,7 @@ mod packages;
 mod place;
 mod record;
 mod rights;
+mod running;
 mod session;
 
 #[cfg(test)]
@@ -42,7 +45,8 @@ mod tests;
 
 use change::Change;
 pub use disk::{Disk, RealDisk};
-pub use session::{End, Ended, Past, Session, list};
+pub use running::{Process, running};
+pub use session::{End, Ended, Past, Session, Verdict, list, unfinished};
 
 /// Where repairs keep their journals and what they replaced, below the prefix.
 pub const FOLDER: &str = ".aios-repair";
@@ -78,6 +82,8 @@ named! {
         RestorePip = "restore-pip",
         /// Makes a folder or link that belongs to the layout.
         RestoreLayout = "restore-layout",
+        /// Writes activate scripts that are gone.
+        WriteActivate = "write-activate",
     }
 }
 
@@ -154,12 +160,18 @@ impl<'a> Case<'a> {
 /// What there is to do about the findings of severity `error` and `warning`. Writes nothing.
 pub fn plan(case: &Case<'_>) -> Plan {
     let mut plan = Plan { prefix: case.prefix().to_path_buf(), ..Plan::default() };
+    if case.has(&[Code::RepairInterrupted]) {
+        // What stands there is half of what another plan makes of it.
+        elsewhere::plan(case, &mut plan);
+        return plan;
+    }
     let needs_base = case.findings.iter().any(|finding| is_about_base(finding.code));
     if needs_base {
         match base::decide(case) {
             Ok(base) => {
                 interpreter::plan(case, &base, &mut plan);
                 marker::plan(case, &base, &mut plan);
+                activation::plan(case, &base, &mut plan);
             }
             Err(unsolved) => plan.unsolved.push(unsolved),
         }
@@ -214,6 +226,21 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// A program would run with the rights of its owner or group: nothing that a repair makes does.
+    #[error("`{}` has or would get a setuid or setgid bit, and is not changed", path.display())]
+    SetId {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// It was asked to stop ([`Session::stopped_by`]).
+    #[error("interrupted")]
+    Stopped,
+    /// Another program has the file open, or runs it, and the system lets nobody replace it meanwhile.
+    #[error("`{}` is in use by a running program", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process repairs this environment.
     #[error("another repair of `{}` is under way", prefix.display())]
     Busy {
@@ -249,7 +276,10 @@ pub enum Error {
 impl Error {
     fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_path_buf();
-        move |source| Error::Io { what, path, source }
+        move |source| match system::is_in_use_for_replacing(&source, &path) {
+            true if matches!(what, "replace" | "rename" | "remove") => Error::InUse { path },
+            _ => Error::Io { what, path, source },
+        }
     }
 }
 

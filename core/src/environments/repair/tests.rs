@@ -4,9 +4,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::change::{Change, Content, State};
 use super::disk::{Disk, RealDisk};
+use super::journal::{Journal, Recorded, mode_is};
 use super::*;
 
 /// Fails at one call: once, as a full disk does, or from then on, as a killed process does.
@@ -15,11 +18,13 @@ struct Faulty {
     calls: Cell<usize>,
     at: usize,
     dies: bool,
+    /// Set at that call, as Ctrl-C does; then no call fails.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Faulty {
     fn new(at: usize, dies: bool) -> Faulty {
-        Faulty { calls: Cell::new(0), at, dies }
+        Faulty { calls: Cell::new(0), at, dies, stop: None }
     }
 
     /// Counts all calls and fails at none.
@@ -29,6 +34,10 @@ impl Faulty {
 
     fn call(&self, real: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let call = self.calls.replace(self.calls.get() + 1);
+        if let Some(stop) = &self.stop {
+            stop.fetch_or(call == self.at, Ordering::Relaxed);
+            return real();
+        }
         if call == self.at || self.dies && call > self.at {
             return Err(io::Error::from(io::ErrorKind::StorageFull));
         }
@@ -38,14 +47,14 @@ impl Faulty {
 
 impl Disk for Faulty {
     fn create(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-        if self.calls.get() == self.at {
+        if self.stop.is_none() && self.calls.get() == self.at {
             // A write that ends early leaves what it wrote.
             RealDisk.create(path, &content[..content.len() / 2], mode)?;
         }
         self.call(|| RealDisk.create(path, content, mode))
     }
     fn copy(&self, from: &Path, to: &Path, mode: u32) -> io::Result<()> {
-        if self.calls.get() == self.at {
+        if self.stop.is_none() && self.calls.get() == self.at {
             RealDisk.create(to, b"half", mode)?;
         }
         self.call(|| RealDisk.copy(from, to, mode))
@@ -193,7 +202,7 @@ fn staged() -> (tempfile::TempDir, Plan) {
 }
 
 fn carry_out(disk: &dyn Disk, plan: &Plan) -> Result<Ended, Error> {
-    Session::begin(disk, &plan.prefix)?.carry_out(plan, || true)
+    Session::begin(disk, &plan.prefix)?.carry_out(plan, || Verdict::Keep)
 }
 
 /// What stands there before, and once the plan is carried out; and the calls that takes.
@@ -262,7 +271,7 @@ fn what_is_not_accepted_is_rolled_back() {
     let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
     let ended = session.carry_out(&plan, || {
         assert_ne!(tree(&plan.prefix), before, "it is asked once everything is in place");
-        false
+        Verdict::TakeBack
     });
     assert!(matches!(ended, Ok(Ended::RolledBack)));
     assert_eq!(tree(&plan.prefix), before);
@@ -287,7 +296,10 @@ fn a_full_disk_at_any_call_leaves_everything_as_it_was() {
             if session.undo().unwrap().is_some() {
                 assert_eq!(relative_tree(&folder, &plan), before, "call {at}");
             }
-            assert!(matches!(session.carry_out(&plan, || true), Ok(Ended::Kept)), "call {at}");
+            assert!(
+                matches!(session.carry_out(&plan, || Verdict::Keep), Ok(Ended::Kept)),
+                "call {at}"
+            );
         }
     }
 }
@@ -301,7 +313,7 @@ fn a_kill_at_any_call_is_undone_or_gone_on_with() {
             let (folder, plan) = staged();
             let _ = carry_out(&Faulty::new(at, true), &plan);
             let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
-            let past = if go_on { session.resume() } else { session.undo() };
+            let past = if go_on { session.resume(|| false) } else { session.undo() };
             let past = past.unwrap_or_else(|error| panic!("call {at}, go on {go_on}: {error}"));
             let now = relative_tree(&folder, &plan);
             match past.map(|past| past.end) {
@@ -334,7 +346,7 @@ fn a_kill_while_it_is_taken_back_loses_nothing_either() {
                 let _ = session.undo();
             }
             let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
-            let ended = if go_on { session.resume() } else { session.undo() };
+            let ended = if go_on { session.resume(|| false) } else { session.undo() };
             ended.unwrap_or_else(|error| panic!("call {at}, go on {go_on}: {error}"));
             let now = relative_tree(&folder, &plan);
             assert!(now == before || now == after, "call {at}, go on {go_on}: {now:#?}");
@@ -447,14 +459,172 @@ fn each_path_is_changed_once() {
     }
 }
 
+/// What is planned once a first plan is in place belongs to the same repair.
+#[test]
+fn rounds_are_taken_back_together() {
+    let (_folder, plan) = staged();
+    let before = tree(&plan.prefix);
+    let later = Plan {
+        prefix: plan.prefix.clone(),
+        steps: vec![Step {
+            action: Action::RestoreLayout,
+            reasons: Vec::new(),
+            what: String::new(),
+            changes: vec![Change::Remove { path: plan.prefix.join("lib/data/x.txt") }],
+        }],
+        unsolved: Vec::new(),
+    };
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+    session.carry_out(&plan, || Verdict::GoOn).unwrap();
+    let ends = || list(&plan.prefix).unwrap().iter().map(|past| past.end).collect::<Vec<_>>();
+    assert_eq!(ends(), [End::Interrupted], "it is not at its end");
+    session.carry_out(&later, || Verdict::Keep).unwrap();
+    assert_eq!(ends(), [End::Done, End::Done]);
+    assert_eq!(session.prune(1).unwrap(), 0, "it is one repair");
+    let undone = session.undo().unwrap().unwrap();
+    assert_eq!(undone.steps.len(), plan.steps.len() + 1);
+    assert_eq!(tree(&plan.prefix), before);
+}
+
 #[test]
 fn old_repairs_are_pruned() {
     let (_folder, plan) = staged();
-    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
     for _ in 0..3 {
-        session.carry_out(&plan, || false).unwrap();
+        let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+        session.carry_out(&plan, || Verdict::TakeBack).unwrap();
     }
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
     assert_eq!(session.prune(1).unwrap(), 2);
     assert_eq!(list(&plan.prefix).unwrap().len(), 1);
     assert_eq!(session.prune(0).unwrap(), 1);
+}
+
+#[test]
+fn an_interrupt_at_any_call_is_taken_back() {
+    let (before, after, calls) = both_ends();
+    let mut stopped = 0;
+    for at in 0..calls {
+        let (folder, plan) = staged();
+        let stop = Arc::new(AtomicBool::new(false));
+        let disk = Faulty { stop: Some(Arc::clone(&stop)), ..Faulty::new(at, false) };
+        let session = Session::begin(&disk, &plan.prefix).unwrap().stopped_by(&stop);
+        let ended = session.carry_out(&plan, || Verdict::Keep);
+        let now = relative_tree(&folder, &plan);
+        match ended {
+            Err(Error::Stopped) => {
+                assert_eq!(now, before, "call {at}");
+                stopped += 1;
+            }
+            // The press came after the last change.
+            Ok(Ended::Kept) => assert_eq!(now, after, "call {at}"),
+            other => panic!("call {at}: {other:?}"),
+        }
+        let past = list(&plan.prefix).unwrap();
+        assert!(past.iter().all(|past| past.end != End::Interrupted), "call {at}: {past:?}");
+    }
+    assert!(stopped > calls / 2, "most presses are within the changes: {stopped} of {calls}");
+}
+
+#[test]
+fn going_on_can_be_interrupted_and_gone_on_with() {
+    let (_, after, calls) = both_ends();
+    let (folder, plan) = staged();
+    let _ = carry_out(&Faulty::new(calls / 2, true), &plan);
+    let stop = AtomicBool::new(true);
+    let session = Session::begin(&RealDisk, &plan.prefix).unwrap().stopped_by(&stop);
+    assert!(matches!(session.resume(|| false), Err(Error::Stopped)));
+    assert_eq!(list(&plan.prefix).unwrap()[0].end, End::Interrupted);
+    stop.store(false, Ordering::Relaxed);
+    assert_eq!(session.resume(|| false).unwrap().unwrap().end, End::Done);
+    assert_eq!(relative_tree(&folder, &plan), after);
+}
+
+/// Rewrites the journal of the only repair, as somebody who may write into the environment can.
+fn planted(prefix: &Path, edit: impl Fn(&mut Recorded)) {
+    let name = list(prefix).unwrap()[0].name.clone();
+    let folder = prefix.join(FOLDER).join(name);
+    let mut journal = Journal::read(&folder).unwrap().unwrap();
+    journal.steps.iter_mut().flat_map(|step| &mut step.changes).for_each(edit);
+    journal.rewrite(&RealDisk).unwrap();
+}
+
+#[test]
+fn a_journal_gives_no_rights_of_others() {
+    type Edit = fn(&mut Recorded);
+    let edits: [Edit; 4] = [
+        |change| {
+            if let Recorded::Mode { after, .. } = change {
+                *after |= 0o4000;
+            }
+        },
+        |change| {
+            if let Recorded::Mode { before, .. } = change {
+                *before |= 0o2000;
+            }
+        },
+        |change| {
+            if let Recorded::Put { after: State::File { mode, .. }, .. } = change {
+                *mode = 0o4755;
+            }
+        },
+        |change| {
+            if let Recorded::Put { before: State::File { mode, .. }, .. } = change {
+                *mode |= 0o2000;
+            }
+        },
+    ];
+    for (number, edit) in edits.iter().enumerate() {
+        let (_folder, plan) = staged();
+        carry_out(&RealDisk, &plan).unwrap();
+        let after = tree(&plan.prefix);
+        planted(&plan.prefix, edit);
+        let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+        assert!(matches!(session.undo(), Ok(None)), "edit {number}");
+        assert_eq!(tree(&plan.prefix), after, "edit {number}");
+    }
+}
+
+#[test]
+fn no_file_with_rights_of_others_is_put_in_place() {
+    let (_folder, plan) = staged();
+    let tool = plan.prefix.join("bin/tool");
+    crate::system::set_mode(&tool, 0o4755).unwrap();
+    if mode_is(&tool, 0).unwrap() {
+        return; // There are no such bits.
+    }
+    assert!(matches!(carry_out(&RealDisk, &plan), Err(Error::SetId { path }) if path == tool));
+    crate::system::set_mode(&tool, 0o755).unwrap();
+    // The journal is as it was written, what it is to put in place is not.
+    let (_, _, calls) = both_ends();
+    let _ = carry_out(&Faulty::new(calls / 2, true), &plan);
+    let name = list(&plan.prefix).unwrap()[0].name.clone();
+    for number in 0..10 {
+        let new = plan.prefix.join(FOLDER).join(&name).join(format!("new/{number}"));
+        if new.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+            crate::system::set_mode(&new, 0o4755).unwrap();
+        }
+    }
+    let resumed = Session::begin(&RealDisk, &plan.prefix).unwrap().resume(|| false);
+    assert!(matches!(resumed, Err(Error::Changed { .. })), "{resumed:?}");
+    let set_id = |path: &PathBuf| matches!(State::of(path), Ok(State::File { mode, .. }) if mode & 0o4000 != 0);
+    // What was linked before the kill shares its bits with what was linked.
+    let late = plan.prefix.join("lib/data/x.txt");
+    assert!(!set_id(&late), "{}", late.display());
+}
+
+#[cfg(windows)]
+#[test]
+fn a_file_in_use_is_named() {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    const FILE_SHARE_READ: u32 = 1;
+    let (_folder, plan) = staged();
+    let before = tree(&plan.prefix);
+    let path = plan.prefix.join("pyvenv.cfg");
+    let held =
+        std::fs::OpenOptions::new().read(true).share_mode(FILE_SHARE_READ).open(&path).unwrap();
+    let ended = carry_out(&RealDisk, &plan);
+    assert!(matches!(&ended, Err(Error::InUse { path: named }) if *named == path), "{ended:?}");
+    drop(held);
+    assert_eq!(tree(&plan.prefix), before);
 }

@@ -192,7 +192,7 @@ fn is_plain(value: &[u8]) -> bool {
 }
 
 /// `'it'"'"'s'`.
-pub(super) fn single_quoted(value: &[u8]) -> Vec<u8> {
+pub(in crate::environments::repair) fn single_quoted(value: &[u8]) -> Vec<u8> {
     [b"'", joined(value, b'\'', b"'\"'\"'").as_slice(), b"'"].concat()
 }
 

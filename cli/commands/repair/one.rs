@@ -1,0 +1,184 @@
+//! One environment: a plan, the question, the plan carried out, and the same check again.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use aios_core::environments::inspection::{Earlier, examine_one};
+use aios_core::environments::repair::{self, Case, Ended, Plan, RealDisk, Session, Verdict};
+use aios_core::{Environment, Finding, Host, Severity};
+
+use super::ask::{Leave, confirmed};
+use super::{Job, Place};
+use crate::interrupt;
+use crate::output::repair::{Outcome, Repaired};
+use crate::output::text::typed;
+
+/// A repair may uncover what another fault hid; so often it is looked at again.
+const MOST_ROUNDS: usize = 4;
+
+/// Repairs that are kept to be taken back.
+const KEPT: usize = 10;
+
+pub(super) fn needs_repair(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity > Severity::Info)
+}
+
+fn errors(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+}
+
+/// No more errors than before; or what was repaired is gone, and what it hid came to light.
+fn is_better(plan: &Plan, before: &[Finding], after: &[Finding]) -> bool {
+    let mut repaired = plan.steps.iter().flat_map(|step| &step.reasons);
+    errors(after) <= errors(before)
+        || repaired.all(|code| !after.iter().any(|finding| finding.code == *code))
+}
+
+/// Whether there is more to do, and what was done so far was not in vain.
+fn leads_on(before: &[Finding], next: &Look) -> bool {
+    !next.plan.steps.is_empty() && next.findings != before
+}
+
+/// What one look at an environment tells.
+pub(super) struct Look {
+    pub(super) findings: Vec<Finding>,
+    pub(super) plan: Plan,
+    /// Why it is not touched.
+    refusal: Option<String>,
+}
+
+pub(super) fn look(job: &Job<'_>, prefix: &Path, earlier: &Earlier) -> Option<Look> {
+    let (host, options) = (job.host, &job.options);
+    examine_one(host, prefix, earlier, |subject, findings| Look {
+        findings: findings.to_vec(),
+        plan: repair::plan(&Case { subject, findings, options }),
+        refusal: refusal(host, subject.environment),
+    })
+}
+
+pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
+    let mut repaired = Repaired::new(prefix);
+    let line = job.shows("looking at", prefix, at);
+    let earlier = job.earlier();
+    let looked = look(job, prefix, &earlier);
+    drop(line);
+    let Some(Look { findings, plan, refusal }) = looked else {
+        return repaired.ended(Outcome::Failed, "there is no environment any more");
+    };
+    if !needs_repair(&findings) {
+        return repaired.ended(Outcome::NothingToDo, "");
+    }
+    repaired.remaining = findings;
+    repaired.hints(&plan);
+    if let Some(reason) = refusal {
+        return repaired.ended(Outcome::Refused, &reason);
+    }
+    if plan.steps.is_empty() {
+        return repaired.ended(Outcome::Refused, "");
+    }
+    repaired.plan(&plan);
+    job.warn_of_running(&mut repaired);
+    if job.args.dry_run || job.leave.get() != Leave::All {
+        repaired.compare(&plan);
+        repaired.outcome = Outcome::Planned;
+    }
+    if job.args.dry_run {
+        return repaired;
+    }
+    if job.leave.get() == Leave::Ask
+        && let Err(hint) = confirmed(job, &repaired, at)
+    {
+        let outcome =
+            if std::io::stdin().is_terminal() { Outcome::Skipped } else { Outcome::Planned };
+        return repaired.ended(outcome, hint);
+    }
+    let _line = job.shows("repairing", prefix, at);
+    carry_out(job, repaired, plan, &earlier)
+}
+
+fn carry_out(job: &Job<'_>, repaired: Repaired, plan: Plan, earlier: &Earlier) -> Repaired {
+    match Session::begin(&RealDisk, &repaired.prefix) {
+        Ok(session) => {
+            let session = session.stopped_by(&job.progress.stop);
+            rounds(job, &session, earlier, repaired, plan)
+        }
+        Err(error) => repaired.failed(&error),
+    }
+}
+
+/// Plans again after each round: what one fault hid comes to light when that one is gone.
+pub(super) fn rounds(
+    job: &Job<'_>,
+    session: &Session<'_>,
+    earlier: &Earlier,
+    mut repaired: Repaired,
+    mut plan: Plan,
+) -> Repaired {
+    let prefix = repaired.prefix.clone();
+    let _under_repair = interrupt::under_repair(&prefix);
+    for round in 1..=MOST_ROUNDS {
+        let may_go_on = || round < MOST_ROUNDS && !job.is_stopped();
+        let mut next = None;
+        let mut goes_on = false;
+        let ended = session.carry_out(&plan, || {
+            next = look(job, &prefix, earlier);
+            match &next {
+                Some(next) if is_better(&plan, &repaired.remaining, &next.findings) => {
+                    goes_on = may_go_on() && leads_on(&repaired.remaining, next);
+                    if goes_on { Verdict::GoOn } else { Verdict::Keep }
+                }
+                _ => Verdict::TakeBack,
+            }
+        });
+        match ended {
+            Ok(Ended::Kept) => repaired.done(),
+            Ok(Ended::RolledBack) => {
+                repaired.undone();
+                let hint = "the repair made things worse, and was taken back";
+                return repaired.ended(Outcome::Failed, hint);
+            }
+            Err(repair::Error::Stopped) => return interrupted(repaired),
+            Err(error) => return repaired.failed(&error),
+        }
+        let Some(next) = next else { break };
+        repaired.remaining = next.findings;
+        repaired.hints(&next.plan);
+        if !goes_on {
+            break;
+        }
+        plan = next.plan;
+        repaired.plan(&plan);
+    }
+    // What is older than the last ones is of no use any more; failing to remove it is no loss.
+    let _ = session.prune(KEPT);
+    ended(repaired)
+}
+
+pub(super) fn ended(repaired: Repaired) -> Repaired {
+    let healthy = !needs_repair(&repaired.remaining);
+    repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, "")
+}
+
+/// The round that was begun is taken back by now; those before it stay.
+fn interrupted(mut repaired: Repaired) -> Repaired {
+    repaired.undone();
+    let path = typed(&repaired.prefix, None);
+    let hint = match repaired.did_anything() {
+        false => format!("everything is as it was; `aios repair {path}` begins again"),
+        true => format!(
+            "what is done stays; `aios repair {path}` does the rest, `aios repair --undo {path}` takes it \
+             back"
+        ),
+    };
+    repaired.ended(Outcome::Interrupted, &hint)
+}
+
+fn refusal(host: &Host, environment: &Environment) -> Option<String> {
+    if !environment.is_repairable() {
+        let reason = "it is an installation, and those are repaired by what installed them";
+        return Some(reason.to_owned());
+    }
+    let is_root = host.user.uid == Some(0);
+    let foreign = environment.owner.is_some() && environment.owner != host.user.uid && !is_root;
+    foreign.then(|| "it belongs to another user; let that user repair it".to_owned())
+}
