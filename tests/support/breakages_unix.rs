@@ -95,7 +95,7 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         Some(foreign)
     })
     .also(&[Code::InterpreterMissing, Code::InterpreterCorrupt, Code::PyvenvCfgHomeStale])
-    .stays("create a new environment"),
+    .stays("makes a new environment"),
     breaks(Code::PyvenvCfgVersionMismatch, "pyvenv.cfg of a colleague with 3.11", |home, venv| {
         let other = Base::make(&home.join("opt/python-3.11"), "3.11.9");
         let old = venv.base.prefix.display().to_string();

@@ -27,7 +27,7 @@ pub(super) const BREAKAGES: &[Breakage] = &[
         Some(foreign)
     })
     .also(&[Code::InterpreterMissing, Code::PyvenvCfgHomeStale])
-    .stays("create a new environment"),
+    .stays("makes a new environment"),
     breaks(
         Code::ScriptShebangStale,
         "one launcher starts an interpreter that is gone",
