@@ -18,6 +18,12 @@ const LAYERS: &[&[&str]] = &[
         "system::unix",
         "system::windows",
     ],
+    // Blocks on disk and in memory, without any key.
+    &["store"],
+    // Trees over them.
+    &["index", "index::fractal"],
+    // What is kept of a tree, and for how long.
+    &["snapshot"],
     // Records, names and syntax.
     &["environments", "environments::python", "environments::python_source"],
     // Readers of one kind of file or folder each; they judge nothing.

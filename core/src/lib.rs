@@ -33,7 +33,10 @@
 pub mod environments;
 pub mod fs;
 mod host;
+pub mod index;
 mod registry;
+pub mod snapshot;
+pub mod store;
 mod system;
 mod wire;
 

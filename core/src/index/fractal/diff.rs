@@ -1,0 +1,261 @@
+//! What differs between two trees: both go by in order, and what has equal hashes is passed over whole.
+
+use std::cmp::Ordering;
+
+use super::node::{Entry, Kind, Node};
+use super::scan::Item;
+use super::tree::{Root, Tree, Unread};
+use super::{Error, Value};
+
+/// What became of a path.
+#[derive(Debug)]
+pub enum Change<'a> {
+    /// There is a value or a tree where there was none.
+    Added(Item<'a>),
+    /// There was one, and there is none.
+    Removed(Item<'a>),
+    /// A value or a tree took the place of another; two trees are looked into instead.
+    Changed(Item<'a>, Item<'a>),
+}
+
+/// A path, and what became of it.
+#[derive(Debug)]
+pub struct Difference<'a> {
+    /// The keys that lead to it.
+    pub path: Vec<Vec<u8>>,
+    /// What became of it.
+    pub change: Change<'a>,
+}
+
+/// Where a tree is being read: from the root down, a node and the entry that is looked at.
+struct Cursor<'a> {
+    tree: &'a Tree,
+    open: Vec<(Node<'a>, usize)>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(tree: &'a Tree, root: &Root) -> Result<Cursor<'a>, Unread> {
+        Ok(Cursor { tree, open: vec![(tree.first(root)?, 0)] })
+    }
+
+    /// The level and the entry that is looked at. `None` at the end.
+    fn peek(&mut self) -> Option<(u8, Entry<'a>)> {
+        loop {
+            let (node, at) = self.open.last()?;
+            if *at < node.len() {
+                return Some((node.level(), node.entry(*at)));
+            }
+            self.open.pop();
+            self.advance();
+        }
+    }
+
+    fn advance(&mut self) {
+        if let Some((_, at)) = self.open.last_mut() {
+            *at += 1;
+        }
+    }
+
+    fn descend(&mut self) -> Result<(), Unread> {
+        if let Some((node, at)) = self.open.last() {
+            let below = self.tree.below(node, &node.entry(*at))?;
+            self.open.push((below, 0));
+        }
+        Ok(())
+    }
+
+    /// The entry before: all that is still to come is greater.
+    fn before(&self) -> Option<Entry<'a>> {
+        let (node, at) = self.open.iter().rev().find(|(_, at)| *at > 0)?;
+        Some(node.entry(*at - 1))
+    }
+
+    /// Passes over what both have at the same places, by the addresses of their nodes: quicker than
+    /// looking at each hash.
+    fn skip_equal(&mut self, other: &mut Cursor<'a>) {
+        let (Some((one, at)), Some((two, other_at))) =
+            (self.open.last_mut(), other.open.last_mut())
+        else {
+            return;
+        };
+        let (links, other_links) = (one.block().link_bytes(), two.block().link_bytes());
+        let (links, other_links) =
+            (links.get(*at * 8..).unwrap_or(&[]), other_links.get(*other_at * 8..).unwrap_or(&[]));
+        let same = links
+            .chunks_exact(8)
+            .zip(other_links.chunks_exact(8))
+            .take_while(|(link, other)| link == other)
+            .count();
+        *at += same;
+        *other_at += same;
+    }
+}
+
+impl Tree {
+    /// Calls `visit` with what it takes to make `self` of `before`, in the order of paths. A tree that was
+    /// added or removed is one difference.
+    pub fn diff(&self, before: &Tree, visit: &mut dyn FnMut(Difference<'_>)) -> Result<(), Error> {
+        diff(before, self, &mut Vec::new(), visit)
+    }
+}
+
+fn diff(
+    before: &Tree,
+    after: &Tree,
+    path: &mut Vec<Vec<u8>>,
+    visit: &mut dyn FnMut(Difference<'_>),
+) -> Result<(), Error> {
+    let (old, new) = match (before.root(), after.root()) {
+        (Some(old), Some(new)) if old.hash == new.hash => return Ok(()),
+        (Some(old), Some(new)) => (old, new),
+        (old, new) => return all_of_one(before, after, old.is_some(), new.is_some(), path, visit),
+    };
+    let same_space = before.space().lineage == after.space().lineage;
+    let at = |unread: Unread| unread.at(path);
+    let mut old = Cursor::new(before, &old).map_err(at)?;
+    let mut new = Cursor::new(after, &new).map_err(at)?;
+    loop {
+        match (old.peek(), new.peek()) {
+            (None, None) => return Ok(()),
+            (Some((0, entry)), None) => {
+                one(before, &entry, path, visit, Change::Removed)?;
+                old.advance();
+            }
+            (None, Some((0, entry))) => {
+                one(after, &entry, path, visit, Change::Added)?;
+                new.advance();
+            }
+            (Some((0, a)), Some((0, b))) => match compare(&a, &b) {
+                Ordering::Less => {
+                    one(before, &a, path, visit, Change::Removed)?;
+                    old.advance();
+                }
+                Ordering::Greater => {
+                    one(after, &b, path, visit, Change::Added)?;
+                    new.advance();
+                }
+                Ordering::Equal => {
+                    both(before, after, &a, &b, path, visit)?;
+                    old.advance();
+                    new.advance();
+                }
+            },
+            (Some((level, a)), Some((other, b))) if level == other => {
+                if a.hash() != b.hash() {
+                    old.descend().map_err(|unread| unread.at(path))?;
+                    new.descend().map_err(|unread| unread.at(path))?;
+                    continue;
+                }
+                if same_space {
+                    old.skip_equal(&mut new);
+                }
+                // Equal content may be at two addresses.
+                if old.peek().is_some_and(|(_, now)| now.link == a.link) {
+                    old.advance();
+                    new.advance();
+                }
+            }
+            // An entry before all that the other side still has needs nothing of it to be read.
+            (Some((_, _)), Some((0, b))) if is_before(&b, &old) => {
+                one(after, &b, path, visit, Change::Added)?;
+                new.advance();
+            }
+            (Some((0, a)), Some((_, _))) if is_before(&a, &new) => {
+                one(before, &a, path, visit, Change::Removed)?;
+                old.advance();
+            }
+            (Some((level, _)), other) if other.is_none_or(|(other, _)| level > other) => {
+                old.descend().map_err(|unread| unread.at(path))?;
+            }
+            _ => new.descend().map_err(|unread| unread.at(path))?,
+        }
+    }
+}
+
+fn is_before(entry: &Entry<'_>, other: &Cursor<'_>) -> bool {
+    other.before().is_some_and(|before| compare(entry, &before) != Ordering::Greater)
+}
+
+/// One side is empty.
+fn all_of_one(
+    before: &Tree,
+    after: &Tree,
+    old: bool,
+    new: bool,
+    path: &mut [Vec<u8>],
+    visit: &mut dyn FnMut(Difference<'_>),
+) -> Result<(), Error> {
+    let tree = match (old, new) {
+        (true, _) => before,
+        (_, true) => after,
+        _ => return Ok(()),
+    };
+    let mut scan = tree.scan(b"")?;
+    while let Some(entry) = scan.entry().map_err(|unread| unread.at(path))? {
+        let change = if old { Change::Removed } else { Change::Added };
+        one(tree, &entry, path, visit, change)?;
+    }
+    Ok(())
+}
+
+fn one<'a>(
+    tree: &'a Tree,
+    entry: &Entry<'a>,
+    path: &[Vec<u8>],
+    visit: &mut dyn FnMut(Difference<'_>),
+    change: impl FnOnce(Item<'a>) -> Change<'a>,
+) -> Result<(), Error> {
+    let path = with_key(path, entry);
+    let item = item(tree, entry).map_err(|unread| unread.at(&path))?;
+    visit(Difference { path, change: change(item) });
+    Ok(())
+}
+
+fn both(
+    before: &Tree,
+    after: &Tree,
+    a: &Entry<'_>,
+    b: &Entry<'_>,
+    path: &mut Vec<Vec<u8>>,
+    visit: &mut dyn FnMut(Difference<'_>),
+) -> Result<(), Error> {
+    let equal = (a.kind, a.tag, a.severity, a.weight, a.payload)
+        == (b.kind, b.tag, b.severity, b.weight, b.payload);
+    if equal {
+        return Ok(());
+    }
+    if a.kind == Kind::Tree && b.kind == Kind::Tree {
+        let key = with_key(&[], a).remove(0);
+        path.push(key);
+        diff(&before.at(Some(Root::of(a))), &after.at(Some(Root::of(b))), path, visit)?;
+        path.pop();
+        return Ok(());
+    }
+    let path = with_key(path, a);
+    let old = item(before, a).map_err(|unread| unread.at(&path))?;
+    let new = item(after, b).map_err(|unread| unread.at(&path))?;
+    visit(Difference { path, change: Change::Changed(old, new) });
+    Ok(())
+}
+
+fn item<'a>(tree: &'a Tree, entry: &Entry<'a>) -> Result<Item<'a>, Unread> {
+    match entry.kind {
+        Kind::Tree => Ok(Item::Tree(tree.at(Some(Root::of(entry))))),
+        _ => tree.value_of(entry).map(|value: Value<'_>| Item::Value(value)),
+    }
+}
+
+fn with_key(path: &[Vec<u8>], entry: &Entry<'_>) -> Vec<Vec<u8>> {
+    let mut path = path.to_vec();
+    path.push([entry.prefix, entry.suffix].concat());
+    path
+}
+
+/// Compares keys that stand in two pieces each.
+fn compare(a: &Entry<'_>, b: &Entry<'_>) -> Ordering {
+    if a.prefix == b.prefix {
+        return a.suffix.cmp(b.suffix);
+    }
+    let bytes = |entry: &Entry<'_>| [entry.prefix, entry.suffix].concat();
+    bytes(a).cmp(&bytes(b))
+}

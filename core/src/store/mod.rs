@@ -1,0 +1,562 @@
+//! A folder with one file of checksummed blocks that only grows, its commits durable and all or nothing.
+//!
+//! - [`block`] is the layout of one block, `superblock` that of the two pages that say which bytes count.
+//! - [`space`] resolves addresses to blocks, in a mapped file and in memory alike.
+//! - [`arena`] is where new blocks are written.
+//! - [`Store`] commits them. One process writes, any number read; readers keep what they have.
+//!
+//! It knows no keys and no trees: a commit keeps a record that says where the root is.
+//!
+//! ```text
+//! FOLDER/context-0000000000000001.aios   superblock A, superblock B, blocks ...
+//! FOLDER/lock                            held by the process that writes
+//! ```
+//!
+//! A commit appends blocks, then writes the other superblock, then syncs once: the superblock has a
+//! checksum of what was appended, so that one that reached the disk before its blocks counts for nothing.
+//! A large commit syncs its blocks first. Published bytes never change. Compaction writes what is still
+//! reachable to a file with the next number; the old one is removed when nobody has it open.
+
+use std::fmt::Debug;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) mod arena;
+pub mod block;
+mod copy;
+#[cfg(test)]
+pub(crate) mod failing;
+mod mapping;
+pub(crate) mod space;
+pub mod storage;
+pub(crate) mod superblock;
+#[cfg(test)]
+mod tests;
+
+use arena::Arena;
+pub use block::Hash;
+pub(crate) use copy::Copied;
+pub use mapping::Bytes;
+pub use space::Fault;
+use space::{Area, Space};
+use storage::{Storage, Stored};
+use superblock::{DATA_START, PAGE, Superblock, Wrong};
+pub(crate) use superblock::{ROOT_BYTES, RootRecord};
+
+/// A commit of more than this syncs its blocks before its superblock is written: opening it then compares
+/// no checksum over all of them.
+const SINGLE_SYNC_BYTES: u64 = 256 << 10;
+/// What is committed stays in memory too, until it is worth mapping the file anew.
+const REMAP_BYTES: u64 = 1 << 20;
+const FILE: (&str, &str) = ("context-", ".aios");
+const UNFINISHED: &str = ".unfinished";
+
+/// The key of the hash that decides where nodes end. Trees are equal byte by byte only under one salt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Salt(pub [u8; 16]);
+
+impl Salt {
+    /// One that nobody can foresee.
+    pub fn random() -> Salt {
+        let mut salt = [0; 16];
+        for half in salt.chunks_exact_mut(8) {
+            half.copy_from_slice(&RandomState::new().hash_one(0u8).to_le_bytes());
+        }
+        Salt(salt)
+    }
+}
+
+/// How the bytes of a store are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// In place, from a mapping: for a folder of the user's own on a disk of this machine.
+    #[default]
+    Mapped,
+    /// From a copy in memory: for files that others may change meanwhile, where a mapping that is cut
+    /// short would end the process.
+    Copied,
+}
+
+/// Why a store could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system refused.
+    #[error("cannot {what} `{}`: {source}", path.display())]
+    Io {
+        /// "open", "write", ...
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no store, or the file is none.
+    #[error("`{}` is not a store of aios", path.display())]
+    NotFormat {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A later program wrote it. It is left as it is.
+    #[error("`{}` has version {version} of the format, and this program reads up to {}", path.display(), superblock::VERSION)]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// The version that it has.
+        version: u32,
+    },
+    /// The file is shorter than its superblock says.
+    #[error("`{}` was cut short: {have} bytes of {need}", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        have: u64,
+        /// The bytes that count.
+        need: u64,
+    },
+    /// Neither superblock is whole.
+    #[error("`{}` is damaged: neither of its superblocks is whole", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process writes.
+    #[error("another process writes to `{}`", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A sync failed before: what is durable is only known after opening it again.
+    #[error("`{}` could not be synced; nothing is written until it is opened again", path.display())]
+    Poisoned {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A block cannot be read.
+    #[error(transparent)]
+    Block(#[from] Fault),
+}
+
+/// A superblock, where it stands, and the file.
+#[derive(Debug)]
+struct File {
+    generation: u64,
+    stored: Box<dyn Stored>,
+    current: Superblock,
+    /// The page that the next commit writes.
+    next_page: u64,
+    /// The largest sequence that either page has.
+    last_sequence: u64,
+}
+
+/// A store that this process writes.
+#[derive(Debug)]
+pub(crate) struct Store {
+    storage: Box<dyn Storage>,
+    file: File,
+    reading: Reading,
+    /// Up to here the first area is the file.
+    mapped: u64,
+    poisoned: bool,
+    _lock: Box<dyn Debug + Send + Sync>,
+}
+
+/// What a process that does not write sees of a store.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) space: Arc<Space>,
+    pub(crate) root: RootRecord,
+    pub(crate) salt: Salt,
+    pub(crate) sequence: u64,
+    generation: u64,
+}
+
+impl Store {
+    /// Opens the store of a folder to write it, or makes one. The arena is where to write.
+    pub(crate) fn open(
+        storage: Box<dyn Storage>,
+        reading: Reading,
+        salt: impl FnOnce() -> Salt,
+    ) -> Result<(Store, Arena), Error> {
+        let place = storage.place().to_path_buf();
+        let lock = storage.lock().map_err(io_error("lock", &place))?;
+        let lock = lock.ok_or(Error::Busy { path: place })?;
+        let file = match newest(&*storage, true)? {
+            Some(file) => file,
+            None => first(&*storage, salt())?,
+        };
+        let area = file.area(&*storage, reading)?;
+        let mapped = area.end();
+        let arena = Arena::after(Space::new(vec![Arc::new(area)]));
+        let store = Store { storage, file, reading, mapped, poisoned: false, _lock: lock };
+        store.remove_others();
+        Ok((store, arena))
+    }
+
+    pub(crate) fn salt(&self) -> Salt {
+        self.file.current.salt
+    }
+
+    pub(crate) fn root(&self) -> &RootRecord {
+        &self.file.current.root
+    }
+
+    pub(crate) fn sequence(&self) -> u64 {
+        self.file.current.sequence
+    }
+
+    /// Bytes of the file that count.
+    pub(crate) fn committed_bytes(&self) -> u64 {
+        self.file.current.committed
+    }
+
+    /// Makes everything that was written durable, and this root with it: all, or after an error nothing.
+    /// Returns the number of the commit.
+    pub(crate) fn commit(&mut self, arena: &mut Arena, root: &RootRecord) -> Result<u64, Error> {
+        self.usable()?;
+        arena.seal();
+        let (from, to) = (self.file.current.committed, arena.end());
+        if from == to && *root == self.file.current.root {
+            return Ok(self.sequence());
+        }
+        let path = self.path();
+        let single = to - from <= SINGLE_SYNC_BYTES;
+        let mut checksum = 0;
+        for (at, piece) in arena.since(from) {
+            self.file.stored.write_at(piece, at).map_err(io_error("write", &path))?;
+            if single {
+                checksum = crc32c::crc32c_append(checksum, piece);
+            }
+        }
+        if !single {
+            self.sync(&path)?;
+        }
+        let superblock = Superblock {
+            salt: self.salt(),
+            sequence: self.file.last_sequence + 1,
+            committed: to,
+            tail: if single { from } else { to },
+            tail_checksum: checksum,
+            root: *root,
+        };
+        let page = self.file.next_page;
+        let written = self.file.stored.write_at(&superblock.encode(), page * PAGE as u64);
+        written.map_err(io_error("write", &path))?;
+        self.sync(&path)?;
+        self.file.published(superblock);
+        if to - self.mapped >= REMAP_BYTES {
+            self.remap(arena);
+        }
+        Ok(self.sequence())
+    }
+
+    /// Writes what `copy` copies to a new file, which takes the place of the present one. The root record
+    /// that it returns is committed with it. Returns the bytes that the file is shorter.
+    pub(crate) fn compact(
+        &mut self,
+        old: &mut Arena,
+        copy: impl FnOnce(&mut Copied<'_>) -> Result<RootRecord, Error>,
+    ) -> Result<u64, Error> {
+        self.usable()?;
+        let before = self.committed_bytes();
+        let space = old.seal();
+        let mut arena = Arena::new();
+        let root = copy(&mut Copied::new(&space, &mut arena))?;
+        arena.seal();
+        let superblock = Superblock {
+            salt: self.salt(),
+            sequence: self.file.last_sequence + 1,
+            committed: arena.end(),
+            tail: arena.end(),
+            tail_checksum: 0,
+            root,
+        };
+        let generation = self.file.generation + 1;
+        let file = write_file(&*self.storage, generation, superblock, &arena)?;
+        let area = file.area(&*self.storage, self.reading)?;
+        self.mapped = area.end();
+        *old = Arena::after(Space::new(vec![Arc::new(area)]));
+        self.file = file;
+        self.remove_others();
+        Ok(before.saturating_sub(self.committed_bytes()))
+    }
+
+    /// Removes files that were replaced or never finished. Windows keeps one that is mapped: then a later
+    /// opening removes it.
+    fn remove_others(&self) {
+        let Ok(names) = self.storage.names() else { return };
+        for name in names {
+            let old = generation_of(&name).is_some_and(|number| number < self.file.generation);
+            if old || name.ends_with(UNFINISHED) {
+                let _ = self.storage.remove(&name);
+            }
+        }
+    }
+
+    fn remap(&mut self, arena: &mut Arena) {
+        // Where mapping fails, memory serves as before.
+        let Ok(area) = self.file.area(&*self.storage, self.reading) else { return };
+        self.mapped = area.end();
+        arena.replace(Arc::new(area));
+    }
+
+    fn usable(&self) -> Result<(), Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned { path: self.storage.place().to_path_buf() });
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, path: &Path) -> Result<(), Error> {
+        // After a failed sync the system may have dropped what it did not write: nothing is known.
+        self.file
+            .stored
+            .sync()
+            .inspect_err(|_| self.poisoned = true)
+            .map_err(io_error("sync", path))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.storage.place().join(file_name(self.file.generation))
+    }
+}
+
+impl Opened {
+    /// The newest commit of a store that another process may be writing.
+    pub(crate) fn newest(storage: &dyn Storage, reading: Reading) -> Result<Opened, Error> {
+        // Compaction may remove the file between its name and its opening: then there is a newer one.
+        let mut attempts = 0;
+        let file = loop {
+            match newest(storage, false) {
+                Ok(Some(file)) => break file,
+                Ok(None) => {
+                    return Err(Error::NotFormat { path: storage.place().to_path_buf() });
+                }
+                Err(Error::Io { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound && attempts < 8 =>
+                {
+                    attempts += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        let area = file.area(storage, reading)?;
+        let space = Arc::new(Space::new(vec![Arc::new(area)]));
+        let Superblock { salt, sequence, root, .. } = file.current;
+        Ok(Opened { space, root, salt, sequence, generation: file.generation })
+    }
+
+    /// Whether there is a newer commit. Reads two pages.
+    pub(crate) fn is_newest(&self, storage: &dyn Storage) -> bool {
+        newest(storage, false).is_ok_and(|file| {
+            file.is_some_and(|file| {
+                (file.generation, file.current.sequence) == (self.generation, self.sequence)
+            })
+        })
+    }
+
+    /// A file of one commit whose bytes are all there: an exported image.
+    pub(crate) fn image(bytes: Bytes, path: &Path) -> Result<Opened, Error> {
+        let superblock = match Superblock::decode(&bytes) {
+            Ok(superblock) => superblock,
+            Err(Wrong::TooNew(version)) => {
+                return Err(Error::TooNew { path: path.to_path_buf(), version });
+            }
+            Err(Wrong::NotFormat) => return Err(Error::NotFormat { path: path.to_path_buf() }),
+            Err(Wrong::Damaged) => return Err(Error::Damaged { path: path.to_path_buf() }),
+        };
+        let (have, need) = (bytes.len() as u64, superblock.committed);
+        if have < need {
+            return Err(Error::Truncated { path: path.to_path_buf(), have, need });
+        }
+        let space = Arc::new(Space::new(vec![Arc::new(Area::foreign(0, bytes))]));
+        let Superblock { salt, sequence, root, .. } = superblock;
+        Ok(Opened { space, root, salt, sequence, generation: 0 })
+    }
+}
+
+/// One file with one commit, as bytes: what [`Opened::image`] reads. The arena must be sealed.
+pub(crate) fn image(arena: &Arena, salt: Salt, sequence: u64, root: RootRecord) -> Vec<u8> {
+    let committed = arena.end();
+    let superblock =
+        Superblock { salt, sequence, committed, tail: committed, tail_checksum: 0, root };
+    let mut image = Vec::with_capacity(committed as usize);
+    image.extend_from_slice(&superblock.encode());
+    image.resize(DATA_START as usize, 0);
+    for (_, piece) in arena.since(DATA_START) {
+        image.extend_from_slice(piece);
+    }
+    image
+}
+
+impl File {
+    /// What counts of the file, as the first area of a space.
+    fn area(&self, storage: &dyn Storage, reading: Reading) -> Result<Area, Error> {
+        let path = storage.place().join(file_name(self.generation));
+        let committed = self.current.committed;
+        let bytes = match reading {
+            Reading::Mapped => self.stored.bytes(committed),
+            Reading::Copied => read_all(&*self.stored, committed).map(Bytes::Owned),
+        };
+        Ok(Area::foreign(0, bytes.map_err(io_error("read", &path))?))
+    }
+
+    fn published(&mut self, superblock: Superblock) {
+        self.last_sequence = superblock.sequence;
+        self.current = superblock;
+        self.next_page ^= 1;
+    }
+}
+
+fn read_all(stored: &dyn Stored, length: u64) -> io::Result<Vec<u8>> {
+    // The length was compared with that of the file, so this much memory is what the file takes on disk.
+    let length = usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    let mut bytes = vec![0; length];
+    stored.read_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// The file with the highest number that can be read. One that is damaged gives way to the one before
+/// it, if that is still there; one that is too new does not.
+fn newest(storage: &dyn Storage, write: bool) -> Result<Option<File>, Error> {
+    let place = storage.place();
+    let names = match storage.names() {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error("list", place)(error)),
+    };
+    let mut generations: Vec<u64> = names.iter().filter_map(|name| generation_of(name)).collect();
+    generations.sort_unstable_by(|a, b| b.cmp(a));
+    let mut first_error = None;
+    for generation in generations {
+        match open_file(storage, generation, write) {
+            Ok(file) => return Ok(Some(file)),
+            Err(error @ Error::TooNew { .. }) => return Err(error),
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    first_error.map_or(Ok(None), Err)
+}
+
+fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File, Error> {
+    let name = file_name(generation);
+    let path = storage.place().join(&name);
+    let stored = storage.open(&name, write).map_err(io_error("open", &path))?;
+    let have = stored.length().map_err(io_error("read", &path))?;
+    if have < DATA_START {
+        return Err(if have < PAGE as u64 {
+            Error::NotFormat { path }
+        } else {
+            Error::Truncated { path, have, need: DATA_START }
+        });
+    }
+    let mut pages = vec![0; DATA_START as usize];
+    stored.read_at(&mut pages, 0).map_err(io_error("read", &path))?;
+    let decoded = [Superblock::decode(&pages[..PAGE]), Superblock::decode(&pages[PAGE..])];
+    let too_new = decoded.iter().find_map(|page| match page {
+        Err(Wrong::TooNew(version)) => Some(*version),
+        _ => None,
+    });
+    if let Some(version) = too_new {
+        return Err(Error::TooNew { path, version });
+    }
+    let is_other = decoded.iter().all(|page| *page == Err(Wrong::NotFormat));
+    let mut usable: Vec<(u64, Superblock)> =
+        (0..).zip(decoded).filter_map(|(page, found)| Some((page, found.ok()?))).collect();
+    usable.sort_by_key(|(_, superblock)| std::cmp::Reverse(superblock.sequence));
+    let last_sequence = usable.first().map_or(0, |(_, superblock)| superblock.sequence);
+    let mut need = None;
+    for (page, superblock) in usable {
+        if superblock.committed > have {
+            need.get_or_insert(superblock.committed);
+            continue;
+        }
+        // A commit whose blocks did not all reach the disk.
+        if !tail_is_whole(&*stored, &superblock).map_err(io_error("read", &path))? {
+            continue;
+        }
+        let next_page = page ^ 1;
+        return Ok(File { generation, stored, current: superblock, next_page, last_sequence });
+    }
+    Err(match need {
+        Some(need) => Error::Truncated { path, have, need },
+        None if is_other => Error::NotFormat { path },
+        None => Error::Damaged { path },
+    })
+}
+
+fn tail_is_whole(stored: &dyn Stored, superblock: &Superblock) -> io::Result<bool> {
+    let length = superblock.committed - superblock.tail;
+    if length > SINGLE_SYNC_BYTES {
+        return Ok(false);
+    }
+    let mut tail = vec![0; length as usize];
+    stored.read_at(&mut tail, superblock.tail)?;
+    Ok(crc32c::crc32c(&tail) == superblock.tail_checksum)
+}
+
+/// A store with nothing in it.
+fn first(storage: &dyn Storage, salt: Salt) -> Result<File, Error> {
+    let superblock = Superblock {
+        salt,
+        sequence: 1,
+        committed: DATA_START,
+        tail: DATA_START,
+        tail_checksum: 0,
+        root: [0; ROOT_BYTES],
+    };
+    write_file(storage, 1, superblock, &Arena::new())
+}
+
+/// Writes a file under a name that nobody opens, and gives it its own when it is whole and durable.
+fn write_file(
+    storage: &dyn Storage,
+    generation: u64,
+    superblock: Superblock,
+    arena: &Arena,
+) -> Result<File, Error> {
+    let name = file_name(generation);
+    let unfinished = format!("{name}{UNFINISHED}");
+    let path = storage.place().join(&unfinished);
+    match storage.remove(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(io_error("remove", &path)(error));
+        }
+        _ => {}
+    }
+    let stored = storage.create(&unfinished).map_err(io_error("create", &path))?;
+    let mut pages = superblock.encode();
+    pages.resize(DATA_START as usize, 0);
+    stored.write_at(&pages, 0).map_err(io_error("write", &path))?;
+    for (at, piece) in arena.since(DATA_START) {
+        stored.write_at(piece, at).map_err(io_error("write", &path))?;
+    }
+    stored.sync().map_err(io_error("sync", &path))?;
+    let last_sequence = superblock.sequence;
+    // Windows does not rename what is open.
+    drop(stored);
+    storage.rename(&unfinished, &name).map_err(io_error("rename", &path))?;
+    let path = storage.place().join(&name);
+    let stored = storage.open(&name, true).map_err(io_error("open", &path))?;
+    Ok(File { generation, stored, current: superblock, next_page: 1, last_sequence })
+}
+
+fn file_name(generation: u64) -> String {
+    format!("{}{generation:016}{}", FILE.0, FILE.1)
+}
+
+fn generation_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(FILE.0)?.strip_suffix(FILE.1)?;
+    let right = digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    right.then(|| digits.parse().ok()).flatten()
+}
+
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::Io { what, path, source }
+}
