@@ -22,10 +22,22 @@ use crate::store::storage::{Folder, Storage};
 use crate::store::{self, Opened, ROOT_BYTES, Reading, RootRecord, Salt, Store};
 
 mod about;
+#[cfg(test)]
+mod hostile;
 mod image;
 mod retention;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_crash;
+#[cfg(test)]
+mod tests_damage;
+#[cfg(test)]
+mod tests_failure;
+#[cfg(test)]
+mod tests_format;
+#[cfg(test)]
+mod tests_hostile;
 
 pub use about::{About, Snapshot, SnapshotId};
 pub use image::Image;
@@ -144,7 +156,6 @@ impl Context {
         reason: &str,
         time_ms: u64,
     ) -> Result<SnapshotId, Error> {
-        let live = self.live()?;
         let (next, parent) = self.state()?;
         let id = SnapshotId(next);
         let about = About {
@@ -153,22 +164,38 @@ impl Context {
             time_ms,
             parent: (parent != 0).then_some(SnapshotId(parent)),
         };
-        let key = id.key();
-        self.tree.put(&[SNAPSHOTS, &key, ABOUT], &Value::of(0, &about.encode()))?;
-        self.tree.put_tree(&[SNAPSHOTS, &key, CONTEXT], &live)?;
-        self.set_state(next + 1, next)?;
-        self.commit()?;
+        self.all_or_nothing(|context| {
+            let live = context.live()?;
+            let key = id.key();
+            context.tree.put(&[SNAPSHOTS, &key, ABOUT], &Value::of(0, &about.encode()))?;
+            context.tree.put_tree(&[SNAPSHOTS, &key, CONTEXT], &live)?;
+            context.set_state(next + 1, next)
+        })?;
         Ok(id)
     }
 
     /// Makes the present context what it was when a snapshot was taken, durable when it returns.
     pub fn restore_snapshot(&mut self, id: SnapshotId) -> Result<(), Error> {
         let tree = self.snapshot(id)?;
-        self.tree.put_tree(&[LIVE], &tree)?;
-        let (next, _) = self.state()?;
-        self.set_state(next, id.0)?;
-        self.commit()?;
-        Ok(())
+        self.all_or_nothing(|context| {
+            context.tree.put_tree(&[LIVE], &tree)?;
+            let (next, _) = context.state()?;
+            context.set_state(next, id.0)
+        })
+    }
+
+    /// Changes and commits. After an error the context is what it was: a later commit does not bring what
+    /// was reported as failed.
+    fn all_or_nothing(
+        &mut self,
+        change: impl FnOnce(&mut Context) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let before = self.tree.seal()?;
+        let done = change(self).and_then(|()| self.commit());
+        if done.is_err() {
+            self.tree.restore(&before)?;
+        }
+        done.map(|_| ())
     }
 
     /// The context that a snapshot kept.
@@ -299,13 +326,15 @@ impl Reader {
 
 fn list(all: &Tree) -> Result<Vec<Snapshot>, Error> {
     let Some(snapshots) = all.subtree(&[SNAPSHOTS])? else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
+    let mut found: Vec<Snapshot> = Vec::new();
     for entry in snapshots.scan(b"")? {
         let entry = entry?;
         let (Some(id), Item::Tree(tree)) = (SnapshotId::of(&entry.key()), &entry.item) else {
             continue;
         };
         let about = tree.get(&[ABOUT])?.and_then(|value| About::decode(value.bytes));
+        // Nodes of others may lead to the same ones for ever.
+        let about = about.filter(|_| found.last().is_none_or(|last| last.id < id));
         let about = about.ok_or(Error::About(id))?;
         let context = tree.subtree_or_empty(&[CONTEXT])?;
         found.push(Snapshot { id, about, hash: context.hash(), totals: context.totals() });

@@ -62,11 +62,13 @@ impl Context {
 
     /// Removes snapshots, and gives their bytes back where that is worth writing the file anew.
     pub fn remove_snapshots(&mut self, ids: &[SnapshotId]) -> Result<Pruned, Error> {
-        for id in ids {
-            self.snapshot(*id)?;
-            self.tree.remove(&[SNAPSHOTS, &id.key()])?;
-        }
-        self.commit()?;
+        self.all_or_nothing(|context| {
+            for id in ids {
+                context.snapshot(*id)?;
+                context.tree.remove(&[SNAPSHOTS, &id.key()])?;
+            }
+            Ok(())
+        })?;
         let mut pruned = Pruned { removed: ids.to_vec(), freed_bytes: 0 };
         let used = self.used_bytes()?;
         let file = self.file_bytes();

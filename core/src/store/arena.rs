@@ -80,10 +80,9 @@ impl Arena {
             Entry::Occupied(mut entry) => {
                 let there = *entry.get();
                 let new = &self.open[start + HEADER_BYTES..];
-                // Its checksum is compared too: what is damaged must not be used again.
                 let same = bytes_at(&self.areas, &self.open, self.open_start, there)
                     .and_then(Block::at_start)
-                    .is_some_and(|block| block.content() == new && block.is_whole());
+                    .is_some_and(|block| serves(&block, new, links));
                 if same {
                     self.open.truncate(start);
                     return (hash, there);
@@ -105,7 +104,7 @@ impl Arena {
         let same = there.filter(|there| {
             bytes_at(&self.areas, &self.open, self.open_start, *there)
                 .and_then(Block::at_start)
-                .is_some_and(|own| own.content() == block.content() && own.is_whole())
+                .is_some_and(|own| serves(&own, block.content(), links))
         });
         same.unwrap_or_else(|| self.write(block.content(), &block.id(), links, block.hints()))
     }
@@ -192,6 +191,15 @@ impl Arena {
         self.open_start = area.end();
         self.areas.push(Arc::new(area));
     }
+}
+
+/// Whether a block may be used in the place of a new one. What is damaged, or leads elsewhere (to what
+/// is damaged, maybe), must not be used again.
+fn serves(block: &Block<'_>, content: &[u8], links: &[Address]) -> bool {
+    block.content() == content
+        && block.link_count() == links.len()
+        && links.iter().enumerate().all(|(number, link)| block.link(number) == *link)
+        && block.is_whole()
 }
 
 /// The bytes from an address on, in the areas or in what is not closed yet.

@@ -16,6 +16,10 @@
 //! checksum of what was appended, so that one that reached the disk before its blocks counts for nothing.
 //! A large commit syncs its blocks first. Published bytes never change. Compaction writes what is still
 //! reachable to a file with the next number; the old one is removed when nobody has it open.
+//!
+//! What a writer finds when it opens a store may be in memory alone: the one before was killed, or its
+//! sync failed. So its first commit makes what it found durable before it overwrites the superblock that
+//! would be needed otherwise.
 
 use std::fmt::Debug;
 use std::hash::{BuildHasher, RandomState};
@@ -130,7 +134,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A sync failed before: what is durable is only known after opening it again.
-    #[error("`{}` could not be synced; nothing is written until it is opened again", path.display())]
+    #[error("what was written to `{}` may not be durable; nothing is written until it is opened again", path.display())]
     Poisoned {
         /// The folder.
         path: PathBuf,
@@ -160,6 +164,8 @@ pub(crate) struct Store {
     reading: Reading,
     /// Up to here the first area is the file.
     mapped: u64,
+    /// Whether what was found is durable.
+    settled: bool,
     poisoned: bool,
     _lock: Box<dyn Debug + Send + Sync>,
 }
@@ -184,14 +190,16 @@ impl Store {
         let place = storage.place().to_path_buf();
         let lock = storage.lock().map_err(io_error("lock", &place))?;
         let lock = lock.ok_or(Error::Busy { path: place })?;
-        let file = match newest(&*storage, true)? {
+        let found = newest(&*storage, true)?;
+        let settled = found.is_none();
+        let file = match found {
             Some(file) => file,
             None => first(&*storage, salt())?,
         };
         let area = file.area(&*storage, reading)?;
         let mapped = area.end();
         let arena = Arena::after(Space::new(vec![Arc::new(area)]));
-        let store = Store { storage, file, reading, mapped, poisoned: false, _lock: lock };
+        let store = Store { storage, file, reading, mapped, settled, poisoned: false, _lock: lock };
         store.remove_others();
         Ok((store, arena))
     }
@@ -217,6 +225,7 @@ impl Store {
     /// Returns the number of the commit.
     pub(crate) fn commit(&mut self, arena: &mut Arena, root: &RootRecord) -> Result<u64, Error> {
         self.usable()?;
+        self.settle()?;
         arena.seal();
         let (from, to) = (self.file.current.committed, arena.end());
         if from == to && *root == self.file.current.root {
@@ -242,9 +251,7 @@ impl Store {
             tail_checksum: checksum,
             root: *root,
         };
-        let page = self.file.next_page;
-        let written = self.file.stored.write_at(&superblock.encode(), page * PAGE as u64);
-        written.map_err(io_error("write", &path))?;
+        self.write_superblock(self.file.next_page, &superblock, &path)?;
         self.sync(&path)?;
         self.file.published(superblock);
         if to - self.mapped >= REMAP_BYTES {
@@ -275,8 +282,13 @@ impl Store {
             root,
         };
         let generation = self.file.generation + 1;
-        let file = write_file(&*self.storage, generation, superblock, &arena)?;
+        write_unfinished(&*self.storage, generation, &superblock, &arena)?;
+        // From here on the new file may be the one that is opened next: a commit to the old one would be lost.
+        self.poisoned = true;
+        let file = publish(&*self.storage, generation, superblock)?;
         let area = file.area(&*self.storage, self.reading)?;
+        self.poisoned = false;
+        self.settled = true;
         self.mapped = area.end();
         *old = Arena::after(Space::new(vec![Arc::new(area)]));
         self.file = file;
@@ -287,13 +299,54 @@ impl Store {
     /// Removes files that were replaced or never finished. Windows keeps one that is mapped: then a later
     /// opening removes it.
     fn remove_others(&self) {
-        let Ok(names) = self.storage.names() else { return };
-        for name in names {
-            let old = generation_of(&name).is_some_and(|number| number < self.file.generation);
-            if old || name.ends_with(UNFINISHED) {
-                let _ = self.storage.remove(&name);
-            }
+        let Ok(mut names) = self.storage.names() else { return };
+        names.retain(|name| {
+            let old = generation_of(name).is_some_and(|number| number < self.file.generation);
+            old || name.ends_with(UNFINISHED)
+        });
+        // The name of the present file must not be less durable than the absence of the others.
+        if names.is_empty() || self.storage.sync_names().is_err() {
+            return;
         }
+        for name in names {
+            let _ = self.storage.remove(&name);
+        }
+    }
+
+    /// Makes durable what was found at opening. Writing it once more counts where an earlier sync failed:
+    /// the system may take what it could not write for written.
+    fn settle(&mut self) -> Result<(), Error> {
+        if self.settled {
+            return Ok(());
+        }
+        let path = self.path();
+        let Superblock { tail, committed, .. } = self.file.current;
+        let mut bytes = vec![0; (committed - tail) as usize];
+        self.file.stored.read_at(&mut bytes, tail).map_err(io_error("read", &path))?;
+        self.file.stored.write_at(&bytes, tail).map_err(io_error("write", &path))?;
+        let current = self.file.current.clone();
+        self.write_superblock(self.file.next_page ^ 1, &current, &path)?;
+        self.sync(&path)?;
+        self.storage
+            .sync_names()
+            .inspect_err(|_| self.poisoned = true)
+            .map_err(io_error("sync", self.storage.place()))?;
+        self.settled = true;
+        Ok(())
+    }
+
+    fn write_superblock(
+        &mut self,
+        page: u64,
+        block: &Superblock,
+        path: &Path,
+    ) -> Result<(), Error> {
+        let written = self.file.stored.write_at(&block.encode(), page * PAGE as u64);
+        // A full disk keeps the last bytes out, the checksum among them. After another error all of it may
+        // be there for readers to see, and what they see must not be overwritten.
+        written
+            .inspect_err(|error| self.poisoned = !is_full(error))
+            .map_err(io_error("write", path))
     }
 
     fn remap(&mut self, arena: &mut Arena) {
@@ -332,6 +385,7 @@ impl Opened {
         let file = loop {
             match newest(storage, false) {
                 Ok(Some(file)) => break file,
+                Ok(None) if attempts < 8 => attempts += 1,
                 Ok(None) => {
                     return Err(Error::NotFormat { path: storage.place().to_path_buf() });
                 }
@@ -358,20 +412,13 @@ impl Opened {
         })
     }
 
-    /// A file of one commit whose bytes are all there: an exported image.
+    /// A file whose bytes are all there: an exported image, or the file of a store.
     pub(crate) fn image(bytes: Bytes, path: &Path) -> Result<Opened, Error> {
-        let superblock = match Superblock::decode(&bytes) {
-            Ok(superblock) => superblock,
-            Err(Wrong::TooNew(version)) => {
-                return Err(Error::TooNew { path: path.to_path_buf(), version });
-            }
-            Err(Wrong::NotFormat) => return Err(Error::NotFormat { path: path.to_path_buf() }),
-            Err(Wrong::Damaged) => return Err(Error::Damaged { path: path.to_path_buf() }),
-        };
-        let (have, need) = (bytes.len() as u64, superblock.committed);
-        if have < need {
-            return Err(Error::Truncated { path: path.to_path_buf(), have, need });
-        }
+        let have = bytes.len() as u64;
+        let (_, superblock, _) = choose(&bytes, have, path, |superblock| {
+            let Superblock { tail, committed, .. } = *superblock;
+            Ok(tail_is_whole(superblock, &bytes[tail as usize..committed as usize]))
+        })?;
         let space = Arc::new(Space::new(vec![Arc::new(Area::foreign(0, bytes))]));
         let Superblock { salt, sequence, root, .. } = superblock;
         Ok(Opened { space, root, salt, sequence, generation: 0 })
@@ -384,8 +431,7 @@ pub(crate) fn image(arena: &Arena, salt: Salt, sequence: u64, root: RootRecord) 
     let superblock =
         Superblock { salt, sequence, committed, tail: committed, tail_checksum: 0, root };
     let mut image = Vec::with_capacity(committed as usize);
-    image.extend_from_slice(&superblock.encode());
-    image.resize(DATA_START as usize, 0);
+    image.extend_from_slice(&superblock.encode().repeat(2));
     for (_, piece) in arena.since(DATA_START) {
         image.extend_from_slice(piece);
     }
@@ -419,8 +465,8 @@ fn read_all(stored: &dyn Stored, length: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The file with the highest number that can be read. One that is damaged gives way to the one before
-/// it, if that is still there; one that is too new does not.
+/// The file with the highest number. It was whole before it got its name: where it cannot be read, an
+/// older one that is still there would bring back what was committed over.
 fn newest(storage: &dyn Storage, write: bool) -> Result<Option<File>, Error> {
     let place = storage.place();
     let names = match storage.names() {
@@ -428,19 +474,8 @@ fn newest(storage: &dyn Storage, write: bool) -> Result<Option<File>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_error("list", place)(error)),
     };
-    let mut generations: Vec<u64> = names.iter().filter_map(|name| generation_of(name)).collect();
-    generations.sort_unstable_by(|a, b| b.cmp(a));
-    let mut first_error = None;
-    for generation in generations {
-        match open_file(storage, generation, write) {
-            Ok(file) => return Ok(Some(file)),
-            Err(error @ Error::TooNew { .. }) => return Err(error),
-            Err(error) => {
-                first_error.get_or_insert(error);
-            }
-        }
-    }
-    first_error.map_or(Ok(None), Err)
+    let generation = names.iter().filter_map(|name| generation_of(name)).max();
+    generation.map(|generation| open_file(storage, generation, write)).transpose()
 }
 
 fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File, Error> {
@@ -448,16 +483,26 @@ fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File
     let path = storage.place().join(&name);
     let stored = storage.open(&name, write).map_err(io_error("open", &path))?;
     let have = stored.length().map_err(io_error("read", &path))?;
-    if have < DATA_START {
-        return Err(if have < PAGE as u64 {
-            Error::NotFormat { path }
-        } else {
-            Error::Truncated { path, have, need: DATA_START }
-        });
-    }
-    let mut pages = vec![0; DATA_START as usize];
+    let mut pages = vec![0; have.min(DATA_START) as usize];
     stored.read_at(&mut pages, 0).map_err(io_error("read", &path))?;
-    let decoded = [Superblock::decode(&pages[..PAGE]), Superblock::decode(&pages[PAGE..])];
+    let (page, current, last_sequence) = choose(&pages, have, &path, |superblock| {
+        let mut tail = vec![0; (superblock.committed - superblock.tail) as usize];
+        stored.read_at(&mut tail, superblock.tail).map_err(io_error("read", &path))?;
+        Ok(tail_is_whole(superblock, &tail))
+    })?;
+    Ok(File { generation, stored, current, next_page: page ^ 1, last_sequence })
+}
+
+/// The newest superblock at the start of a file of `have` bytes whose commit is all there, its page, and
+/// the largest sequence that either page has.
+fn choose(
+    bytes: &[u8],
+    have: u64,
+    path: &Path,
+    mut has_tail: impl FnMut(&Superblock) -> Result<bool, Error>,
+) -> Result<(u64, Superblock, u64), Error> {
+    let path = path.to_path_buf();
+    let decoded = [0, PAGE].map(|at| Superblock::decode(bytes.get(at..).unwrap_or_default()));
     let too_new = decoded.iter().find_map(|page| match page {
         Err(Wrong::TooNew(version)) => Some(*version),
         _ => None,
@@ -476,12 +521,11 @@ fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File
             need.get_or_insert(superblock.committed);
             continue;
         }
-        // A commit whose blocks did not all reach the disk.
-        if !tail_is_whole(&*stored, &superblock).map_err(io_error("read", &path))? {
-            continue;
+        // One whose blocks did not all reach the disk counts for nothing.
+        let length = superblock.committed - superblock.tail;
+        if length <= SINGLE_SYNC_BYTES && has_tail(&superblock)? {
+            return Ok((page, superblock, last_sequence));
         }
-        let next_page = page ^ 1;
-        return Ok(File { generation, stored, current: superblock, next_page, last_sequence });
     }
     Err(match need {
         Some(need) => Error::Truncated { path, have, need },
@@ -490,14 +534,8 @@ fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File
     })
 }
 
-fn tail_is_whole(stored: &dyn Stored, superblock: &Superblock) -> io::Result<bool> {
-    let length = superblock.committed - superblock.tail;
-    if length > SINGLE_SYNC_BYTES {
-        return Ok(false);
-    }
-    let mut tail = vec![0; length as usize];
-    stored.read_at(&mut tail, superblock.tail)?;
-    Ok(crc32c::crc32c(&tail) == superblock.tail_checksum)
+fn tail_is_whole(superblock: &Superblock, tail: &[u8]) -> bool {
+    crc32c::crc32c(tail) == superblock.tail_checksum
 }
 
 /// A store with nothing in it.
@@ -510,40 +548,59 @@ fn first(storage: &dyn Storage, salt: Salt) -> Result<File, Error> {
         tail_checksum: 0,
         root: [0; ROOT_BYTES],
     };
-    write_file(storage, 1, superblock, &Arena::new())
+    write_unfinished(storage, 1, &superblock, &Arena::new())?;
+    publish(storage, 1, superblock)
 }
 
-/// Writes a file under a name that nobody opens, and gives it its own when it is whole and durable.
-fn write_file(
+/// Writes a file under a name that nobody opens. It is whole and durable when this returns, or gone.
+fn write_unfinished(
     storage: &dyn Storage,
     generation: u64,
-    superblock: Superblock,
+    superblock: &Superblock,
     arena: &Arena,
-) -> Result<File, Error> {
-    let name = file_name(generation);
-    let unfinished = format!("{name}{UNFINISHED}");
-    let path = storage.place().join(&unfinished);
-    match storage.remove(&unfinished) {
+) -> Result<(), Error> {
+    let name = format!("{}{UNFINISHED}", file_name(generation));
+    // What was left of a full disk is needed elsewhere.
+    write_whole(storage, &name, superblock, arena).inspect_err(|_| {
+        let _ = storage.remove(&name);
+    })
+}
+
+fn write_whole(
+    storage: &dyn Storage,
+    unfinished: &str,
+    superblock: &Superblock,
+    arena: &Arena,
+) -> Result<(), Error> {
+    let path = storage.place().join(unfinished);
+    match storage.remove(unfinished) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(io_error("remove", &path)(error));
         }
         _ => {}
     }
-    let stored = storage.create(&unfinished).map_err(io_error("create", &path))?;
-    let mut pages = superblock.encode();
-    pages.resize(DATA_START as usize, 0);
+    let stored = storage.create(unfinished).map_err(io_error("create", &path))?;
+    let pages = superblock.encode().repeat(2);
     stored.write_at(&pages, 0).map_err(io_error("write", &path))?;
     for (at, piece) in arena.since(DATA_START) {
         stored.write_at(piece, at).map_err(io_error("write", &path))?;
     }
-    stored.sync().map_err(io_error("sync", &path))?;
-    let last_sequence = superblock.sequence;
-    // Windows does not rename what is open.
-    drop(stored);
-    storage.rename(&unfinished, &name).map_err(io_error("rename", &path))?;
+    stored.sync().map_err(io_error("sync", &path))
+}
+
+/// Gives a file that was written the name under which it is opened.
+fn publish(storage: &dyn Storage, generation: u64, superblock: Superblock) -> Result<File, Error> {
+    let name = file_name(generation);
     let path = storage.place().join(&name);
+    let renamed = storage.rename(&format!("{name}{UNFINISHED}"), &name);
+    renamed.and_then(|()| storage.sync_names()).map_err(io_error("rename", &path))?;
+    let last_sequence = superblock.sequence;
     let stored = storage.open(&name, true).map_err(io_error("open", &path))?;
     Ok(File { generation, stored, current: superblock, next_page: 1, last_sequence })
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn file_name(generation: u64) -> String {

@@ -136,16 +136,21 @@ impl Space {
         (address.0 >= area.start && address.0 < area.end()).then_some(area)
     }
 
-    /// All blocks in the order of their addresses, by their own lengths; ends where none can be read.
+    /// All blocks in the order of their addresses, by their own lengths. After one whose length is damaged
+    /// it goes on where the next one may begin.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = (Address, Block<'_>)> {
         self.areas.iter().flat_map(|area| {
             let mut at = area.first_block();
             std::iter::from_fn(move || {
-                let block = Block::at_start(area.bytes.get(at..)?)?;
-                let address = Address(area.start + at as u64);
-                // A block without a length would be met for ever.
-                at += block.len().max(ALIGNMENT);
-                Some((address, block))
+                loop {
+                    let address = Address(area.start + at as u64);
+                    let Some(block) = Block::at_start(area.bytes.get(at..)?) else {
+                        at += ALIGNMENT;
+                        continue;
+                    };
+                    at += block.len();
+                    return Some((address, block));
+                }
             })
         })
     }

@@ -16,10 +16,12 @@ pub trait Storage: Debug + Send + Sync {
     fn open(&self, name: &str, write: bool) -> io::Result<Box<dyn Stored>>;
     /// Makes a file that must not exist, for reading and writing, for the user alone.
     fn create(&self, name: &str) -> io::Result<Box<dyn Stored>>;
-    /// Gives a file another name, durable when it returns.
+    /// Gives a file another name.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
+    /// Returns when the names of its files are durable.
+    fn sync_names(&self) -> io::Result<()>;
     /// Takes the right to write, until the value is dropped. `None` when another has it.
     fn lock(&self) -> io::Result<Option<Box<dyn Debug + Send + Sync>>>;
     /// For messages.
@@ -52,7 +54,13 @@ const LOCK: &str = "lock";
 impl Folder {
     /// This folder, made for the user alone when there is none.
     pub fn create(path: &Path) -> io::Result<Folder> {
+        let is_there = path.is_dir();
         system::make_private_folder(path)?;
+        // Its own name has to be durable before anything in it is.
+        if let Some(above) = path.parent().filter(|_| !is_there) {
+            let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+            system::sync_folder(above)?;
+        }
         Ok(Folder { path: path.to_path_buf() })
     }
 
@@ -85,12 +93,15 @@ impl Storage for Folder {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.path.join(from), self.path.join(to))?;
-        system::sync_folder(&self.path)
+        fs::rename(self.path.join(from), self.path.join(to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.path.join(name))
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        system::sync_folder(&self.path)
     }
 
     fn lock(&self) -> io::Result<Option<Box<dyn Debug + Send + Sync>>> {

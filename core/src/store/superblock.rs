@@ -1,5 +1,5 @@
 //! The superblock: which bytes of a file count, and where its root is. A file has two; commits write
-//! them in turn, so that one is always whole.
+//! them in turn, so that one is always whole. A new file has the same one twice.
 //!
 //! ```text
 //! 0    magic      8    "AIOSCTX\n"
@@ -16,9 +16,12 @@
 //! 72   root       128  what the commit was given
 //! 4092 checksum   u32  CRC-32C of bytes 0 to 4091
 //! ```
+//!
+//! Magic, endian, version and checksum stay where they are in all versions: a flipped bit of the version
+//! is told from a later program.
 
 use super::Salt;
-use super::block::{u32_at, u64_at};
+use super::block::{ALIGNMENT, u32_at, u64_at};
 
 /// Bytes of a superblock.
 pub(crate) const PAGE: usize = 4096;
@@ -49,7 +52,7 @@ pub(crate) struct Superblock {
 /// Why bytes are no superblock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrong {
-    /// Another file, or a superblock that was never written.
+    /// Another file, one of another byte order or hash, or a superblock that was never written.
     NotFormat,
     /// Of a later version of the format.
     TooNew(u32),
@@ -83,14 +86,16 @@ impl Superblock {
         }
         let page = &page[..PAGE];
         let whole = crc32c::crc32c(&page[..PAGE - 4]) == u32_at(page, PAGE - 4);
-        // A later version may have its checksum elsewhere: say that it is new before it is called damaged.
+        if !whole {
+            return Err(Wrong::Damaged);
+        }
         let version = u32_at(page, 12);
-        if version > VERSION {
+        if u32_at(page, 8) == ENDIAN && version > VERSION {
             return Err(Wrong::TooNew(version));
         }
-        let fixed = [u32_at(page, 8), u32_at(page, 16), u32_at(page, 20)];
-        if !whole || version == 0 || fixed != [ENDIAN, BLAKE3, PAGE as u32] {
-            return Err(Wrong::Damaged);
+        let fixed = [u32_at(page, 8), version, u32_at(page, 16), u32_at(page, 20)];
+        if fixed != [ENDIAN, VERSION, BLAKE3, PAGE as u32] {
+            return Err(Wrong::NotFormat);
         }
         let mut salt = [0; 16];
         salt.copy_from_slice(&page[24..40]);
@@ -104,7 +109,10 @@ impl Superblock {
             tail_checksum: u32_at(page, 64),
             root,
         };
-        let ordered = DATA_START <= superblock.tail && superblock.tail <= superblock.committed;
-        if ordered { Ok(superblock) } else { Err(Wrong::Damaged) }
+        let Superblock { tail, committed, .. } = superblock;
+        let ordered = DATA_START <= tail && tail <= committed;
+        // A writer goes on at `committed`, and blocks are aligned.
+        let aligned = [tail, committed].iter().all(|at| at.is_multiple_of(ALIGNMENT as u64));
+        if ordered && aligned { Ok(superblock) } else { Err(Wrong::Damaged) }
     }
 }

@@ -7,8 +7,8 @@
 use super::node::{BLOB, ENTRY_BYTES, Entry, Kind, NODE, PRELUDE, REFERENCE_BYTES};
 use super::tree::{Root, Tree};
 use super::{
-    Error, Keyed, MAX_INLINE_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Path, Severity, Totals, Value,
-    hint, owned,
+    Error, Keyed, MAX_INLINE_BYTES, MAX_KEY_BYTES, MAX_PATH_KEYS, MAX_VALUE_BYTES, Path, Severity,
+    Totals, Value, hint, owned,
 };
 use crate::store::arena::Arena;
 use crate::store::block::{self, Address, Hash};
@@ -354,6 +354,9 @@ pub(super) fn check(path: Path<'_>, value: &Value<'_>) -> Result<(), Error> {
         path.iter().map(|key| key.len()).find(|bytes| *bytes == 0 || *bytes > MAX_KEY_BYTES);
     if let Some(bytes) = wrong.or(path.is_empty().then_some(0)) {
         return Err(Error::Key { path: owned(path), bytes });
+    }
+    if path.len() > MAX_PATH_KEYS {
+        return Err(Error::Long { path: owned(path) });
     }
     let bytes = value.bytes.len();
     if bytes > MAX_VALUE_BYTES {

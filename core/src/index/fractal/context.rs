@@ -11,6 +11,7 @@ use super::apply::{Apply, Edit};
 use super::build::{Builder, check};
 use super::node::is_sound;
 use super::tree::{Found, Root, Tree};
+use super::verify::Damage;
 use super::{Error, Path, Value, owned};
 use crate::store::arena::Arena;
 use crate::store::{Copied, Salt};
@@ -140,8 +141,9 @@ impl ContextTree {
         Ok(())
     }
 
-    /// The tree in this store: itself where it is of this store, else a copy. One of another salt is built
-    /// anew, since its nodes end elsewhere.
+    /// The tree in this store: itself where it is of this store, else a copy of what was found whole. One
+    /// of another salt is built anew, since its nodes end elsewhere; that takes time for each of its
+    /// records, shared or not.
     pub fn adopt(&mut self, tree: &Tree) -> Result<Tree, Error> {
         if tree.space().lineage == self.base.space().lineage {
             return Ok(tree.clone());
@@ -150,6 +152,10 @@ impl ContextTree {
             let mut builder = self.builder();
             tree.walk(&mut |path, value| builder.push(path, value))?;
             return Ok(builder.finish());
+        }
+        // Blocks are taken as they are, so what they say of themselves has to be true.
+        if let Some(Damage { path, hash }) = tree.verify().damage.into_iter().next() {
+            return Err(Error::NodeCorrupt { path, hash });
         }
         let root = tree.root().map(|root| -> Result<Root, Error> {
             let mut copied = Copied::new(tree.space(), &mut self.arena);

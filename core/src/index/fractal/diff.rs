@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use super::node::{Entry, Kind, Node};
 use super::scan::Item;
 use super::tree::{Root, Tree, Unread};
-use super::{Error, Value};
+use super::{Error, MAX_DEPTH, Value};
+use crate::store::Hash;
 
 /// What became of a path.
 #[derive(Debug)]
@@ -93,9 +94,32 @@ impl<'a> Cursor<'a> {
 
 impl Tree {
     /// Calls `visit` with what it takes to make `self` of `before`, in the order of paths. A tree that was
-    /// added or removed is one difference.
+    /// added or removed is one difference. It looks at no more entries than [`Tree::totals`] of both say,
+    /// so that a small file with a huge tree keeps nobody waiting who looked at them first.
     pub fn diff(&self, before: &Tree, visit: &mut dyn FnMut(Difference<'_>)) -> Result<(), Error> {
-        diff(before, self, &mut Vec::new(), visit)
+        let left = before.totals().records.saturating_add(self.totals().records);
+        let mut found = Found { left, hash: self.hash(), visit };
+        diff(before, self, &mut Vec::new(), &mut found)
+    }
+}
+
+/// Where differences go, and how many entries there can still be.
+struct Found<'v> {
+    left: u64,
+    hash: Hash,
+    visit: &'v mut dyn FnMut(Difference<'_>),
+}
+
+impl Found<'_> {
+    fn add(&mut self, difference: Difference<'_>) -> Result<(), Error> {
+        self.count(&difference.path)?;
+        (self.visit)(difference);
+        Ok(())
+    }
+
+    fn count(&mut self, path: &[Vec<u8>]) -> Result<(), Error> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| Unread(self.hash).at(path))?;
+        Ok(())
     }
 }
 
@@ -103,13 +127,16 @@ fn diff(
     before: &Tree,
     after: &Tree,
     path: &mut Vec<Vec<u8>>,
-    visit: &mut dyn FnMut(Difference<'_>),
+    found: &mut Found<'_>,
 ) -> Result<(), Error> {
     let (old, new) = match (before.root(), after.root()) {
         (Some(old), Some(new)) if old.hash == new.hash => return Ok(()),
         (Some(old), Some(new)) => (old, new),
-        (old, new) => return all_of_one(before, after, old.is_some(), new.is_some(), path, visit),
+        (old, new) => return all_of_one(before, after, old.is_some(), new.is_some(), path, found),
     };
+    if path.len() > MAX_DEPTH {
+        return Err(Unread(new.hash).at(path));
+    }
     let same_space = before.space().lineage == after.space().lineage;
     let at = |unread: Unread| unread.at(path);
     let mut old = Cursor::new(before, &old).map_err(at)?;
@@ -118,24 +145,24 @@ fn diff(
         match (old.peek(), new.peek()) {
             (None, None) => return Ok(()),
             (Some((0, entry)), None) => {
-                one(before, &entry, path, visit, Change::Removed)?;
+                one(before, &entry, path, found, Change::Removed)?;
                 old.advance();
             }
             (None, Some((0, entry))) => {
-                one(after, &entry, path, visit, Change::Added)?;
+                one(after, &entry, path, found, Change::Added)?;
                 new.advance();
             }
             (Some((0, a)), Some((0, b))) => match compare(&a, &b) {
                 Ordering::Less => {
-                    one(before, &a, path, visit, Change::Removed)?;
+                    one(before, &a, path, found, Change::Removed)?;
                     old.advance();
                 }
                 Ordering::Greater => {
-                    one(after, &b, path, visit, Change::Added)?;
+                    one(after, &b, path, found, Change::Added)?;
                     new.advance();
                 }
                 Ordering::Equal => {
-                    both(before, after, &a, &b, path, visit)?;
+                    both(before, after, &a, &b, path, found)?;
                     old.advance();
                     new.advance();
                 }
@@ -157,11 +184,11 @@ fn diff(
             }
             // An entry before all that the other side still has needs nothing of it to be read.
             (Some((_, _)), Some((0, b))) if is_before(&b, &old) => {
-                one(after, &b, path, visit, Change::Added)?;
+                one(after, &b, path, found, Change::Added)?;
                 new.advance();
             }
             (Some((0, a)), Some((_, _))) if is_before(&a, &new) => {
-                one(before, &a, path, visit, Change::Removed)?;
+                one(before, &a, path, found, Change::Removed)?;
                 old.advance();
             }
             (Some((level, _)), other) if other.is_none_or(|(other, _)| level > other) => {
@@ -183,7 +210,7 @@ fn all_of_one(
     old: bool,
     new: bool,
     path: &mut [Vec<u8>],
-    visit: &mut dyn FnMut(Difference<'_>),
+    found: &mut Found<'_>,
 ) -> Result<(), Error> {
     let tree = match (old, new) {
         (true, _) => before,
@@ -193,7 +220,7 @@ fn all_of_one(
     let mut scan = tree.scan(b"")?;
     while let Some(entry) = scan.entry().map_err(|unread| unread.at(path))? {
         let change = if old { Change::Removed } else { Change::Added };
-        one(tree, &entry, path, visit, change)?;
+        one(tree, &entry, path, found, change)?;
     }
     Ok(())
 }
@@ -202,13 +229,12 @@ fn one<'a>(
     tree: &'a Tree,
     entry: &Entry<'a>,
     path: &[Vec<u8>],
-    visit: &mut dyn FnMut(Difference<'_>),
+    found: &mut Found<'_>,
     change: impl FnOnce(Item<'a>) -> Change<'a>,
 ) -> Result<(), Error> {
     let path = with_key(path, entry);
     let item = item(tree, entry).map_err(|unread| unread.at(&path))?;
-    visit(Difference { path, change: change(item) });
-    Ok(())
+    found.add(Difference { path, change: change(item) })
 }
 
 fn both(
@@ -217,25 +243,24 @@ fn both(
     a: &Entry<'_>,
     b: &Entry<'_>,
     path: &mut Vec<Vec<u8>>,
-    visit: &mut dyn FnMut(Difference<'_>),
+    found: &mut Found<'_>,
 ) -> Result<(), Error> {
     let equal = (a.kind, a.tag, a.severity, a.weight, a.payload)
         == (b.kind, b.tag, b.severity, b.weight, b.payload);
     if equal {
-        return Ok(());
+        return found.count(path);
     }
     if a.kind == Kind::Tree && b.kind == Kind::Tree {
         let key = with_key(&[], a).remove(0);
         path.push(key);
-        diff(&before.at(Some(Root::of(a))), &after.at(Some(Root::of(b))), path, visit)?;
+        diff(&before.at(Some(Root::of(a))), &after.at(Some(Root::of(b))), path, found)?;
         path.pop();
         return Ok(());
     }
     let path = with_key(path, a);
     let old = item(before, a).map_err(|unread| unread.at(&path))?;
     let new = item(after, b).map_err(|unread| unread.at(&path))?;
-    visit(Difference { path, change: Change::Changed(old, new) });
-    Ok(())
+    found.add(Difference { path, change: Change::Changed(old, new) })
 }
 
 fn item<'a>(tree: &'a Tree, entry: &Entry<'a>) -> Result<Item<'a>, Unread> {

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::MAX_DEPTH;
 use super::context::ContextTree;
 use super::node::{BLOB, Kind, NODE, Node, is_sound};
 use super::tree::{Root, Tree};
-use super::verify::Damage;
+use super::verify::{Damage, has_name};
 use crate::store::arena::Arena;
 use crate::store::block::{Address, Block, Hash, Id};
 use crate::store::space::Space;
@@ -76,7 +77,7 @@ impl<'a> Source<'a> {
 /// The block at an address, if it is the one with this hash.
 fn sound<'a>(space: &'a Space, address: Address, hash: &Hash) -> Option<Block<'a>> {
     let block = space.block_afresh(address).ok()?;
-    (is_sound(&block, address) && Hash::of(block.content()) == *hash).then_some(block)
+    (is_sound(&block, address) && has_name(&block, hash)).then_some(block)
 }
 
 impl Healing<'_> {
@@ -89,6 +90,9 @@ impl Healing<'_> {
     ) -> Option<Address> {
         if let Some(done) = self.done.get(hash) {
             return *done;
+        }
+        if path.len() > MAX_DEPTH {
+            return None;
         }
         let own = there.and_then(|address| Some((address, sound(self.own, address, hash)?)));
         let address = match own {

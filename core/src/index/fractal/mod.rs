@@ -42,6 +42,11 @@ use crate::store::{Hash, Salt};
 
 /// The longest key of one level, in bytes.
 pub const MAX_KEY_BYTES: usize = 2048;
+/// The most keys that a path can have.
+pub const MAX_PATH_KEYS: usize = 64;
+/// The most nodes, one below the other, that are followed: a small file could say more than a stack bears.
+/// Paths of [`MAX_PATH_KEYS`], and whole trees put at such, stay far below.
+const MAX_DEPTH: usize = 400;
 /// A longer value is a block of its own.
 pub const MAX_INLINE_BYTES: usize = 2048;
 /// The longest value, in bytes.
@@ -136,6 +141,12 @@ pub enum Error {
         path: Vec<Vec<u8>>,
         /// The bytes of the key.
         bytes: usize,
+    },
+    /// A path has too many keys.
+    #[error("{} has {} keys, and {MAX_PATH_KEYS} are possible", Shown(path), path.len())]
+    Long {
+        /// The path.
+        path: Vec<Vec<u8>>,
     },
     /// A value is longer than [`MAX_VALUE_BYTES`].
     #[error("the value of {} has {bytes} bytes, and {MAX_VALUE_BYTES} are possible", Shown(path))]

@@ -28,7 +28,7 @@
 //! Keys increase. In a node above level 0 the key of an entry is the last one below it. Hints of a node
 //! at level 0 are one byte for each key, a hash of it: a lookup reads one or two keys, not a path of six.
 
-use super::{Severity, Totals, hint};
+use super::{MAX_INLINE_BYTES, MAX_KEY_BYTES, Severity, Totals, hint};
 use crate::store::block::{Address, Block, Hash, u16_at, u64_at};
 
 pub(super) const NODE: u8 = 1;
@@ -238,7 +238,7 @@ fn is_sound_node(block: &Block<'_>) -> Option<()> {
     let shape = content.len() >= end
         && content.len() <= usize::from(u16::MAX)
         && level <= MAX_LEVEL
-        && (count > 0 || level == 0)
+        && count > 0
         && u16_at(fixed, 6) == 0
         && (links == 0 || links == count);
     shape.then_some(())?;
@@ -252,7 +252,11 @@ fn is_sound_node(block: &Block<'_>) -> Option<()> {
         let payload = raw.get(suffix_end..suffix_end + usize::from(u16_at(head, 6)))?;
         let kind = Kind::of(head[4])?;
         let leads = kind != Kind::Value;
+        // What is merged into new nodes has to fit into them.
+        let key = usize::from(u16_at(fixed, 4)) + suffix.len();
+        let fits = (1..=MAX_KEY_BYTES).contains(&key) && payload.len() <= MAX_INLINE_BYTES;
         let right = start == end
+            && fits
             && head[5] <= 3
             && (kind == Kind::Node) == (level > 0)
             && leads == (block.link(number) != Address::NONE)

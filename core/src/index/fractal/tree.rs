@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::node::{Entry, Kind, Node, PRELUDE, is_sound};
 use super::scan::{Item, Scan};
-use super::{Error, Keyed, Path, Spaces, Totals, Value, owned};
+use super::{Error, Keyed, MAX_DEPTH, Path, Spaces, Totals, Value, owned};
 use crate::store::Salt;
 use crate::store::block::{Address, Block, Hash};
 
@@ -118,19 +118,29 @@ impl Tree {
         Scan::new(self, prefix)
     }
 
-    /// Calls `visit` with each value and its path, in order.
+    /// Calls `visit` with each value and its path, in order: as often as [`Tree::totals`] says, and not more
+    /// often. Sharing makes a small file hold a huge tree, so look at them first in a file of others.
     pub fn walk(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
-        let mut path = Vec::new();
-        self.walk_below(&mut path, visit)
+        let mut left = self.totals().records;
+        self.walk_below(&mut Vec::new(), &mut left, visit)
     }
 
-    fn walk_below(&self, path: &mut Vec<Vec<u8>>, visit: &mut Visit<'_>) -> Result<(), Error> {
+    fn walk_below(
+        &self,
+        path: &mut Vec<Vec<u8>>,
+        left: &mut u64,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
+        if path.len() > MAX_DEPTH {
+            return Err(Unread(self.hash()).at(path));
+        }
         for item in self.scan(b"")? {
             let item = item?;
             path.push(item.key());
             match item.item {
-                Item::Tree(ref tree) => tree.walk_below(path, visit)?,
+                Item::Tree(ref tree) => tree.walk_below(path, left, visit)?,
                 Item::Value(value) => {
+                    *left = left.checked_sub(1).ok_or_else(|| Unread(self.hash()).at(path))?;
                     let keys: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
                     visit(&keys, &value)?;
                 }
