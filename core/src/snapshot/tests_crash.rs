@@ -17,6 +17,12 @@
 //! | other files are removed at opening before names are synced | `kill` |
 //! | after a failed sync the store goes on | `failure` |
 //! | a file whose renaming failed half-way is not the one gone on with | `failure` |
+//! | a failed `take` or prune is left in the tree | `failure` |
+//! | an older file takes the place of a damaged one | `damage`, `failure` |
+//! | a parent is used again though its link leads to damage | `damage` |
+//! | the checksum, or the name, of a block is not compared when it is read | `damage` |
+//! | a version is believed before its checksum; a later one is not refused | `damage` |
+//! | trees of other stores are adopted unverified | `damage`, `tests_hostile` |
 
 use std::collections::HashMap;
 

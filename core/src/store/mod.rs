@@ -51,7 +51,10 @@ pub(crate) use superblock::{ROOT_BYTES, RootRecord};
 
 /// A commit of more than this syncs its blocks before its superblock is written: opening it then compares
 /// no checksum over all of them.
-const SINGLE_SYNC_BYTES: u64 = 256 << 10;
+const SINGLE_SYNC_BYTES: u64 = 64 << 10;
+/// The file grows by zeros, this much at a time: a sync of what was allocated before writes no journal of
+/// the file system.
+const GROWTH_BYTES: u64 = 256 << 10;
 /// What is committed stays in memory too, until it is worth mapping the file anew.
 const REMAP_BYTES: u64 = 1 << 20;
 const FILE: (&str, &str) = ("context-", ".aios");
@@ -149,6 +152,8 @@ pub enum Error {
 struct File {
     generation: u64,
     stored: Box<dyn Stored>,
+    /// Bytes that it has, those after what counts included.
+    length: u64,
     current: Superblock,
     /// The page that the next commit writes.
     next_page: u64,
@@ -251,6 +256,7 @@ impl Store {
             tail_checksum: checksum,
             root: *root,
         };
+        self.grow(to);
         self.write_superblock(self.file.next_page, &superblock, &path)?;
         self.sync(&path)?;
         self.file.published(superblock);
@@ -356,6 +362,16 @@ impl Store {
         arena.replace(Arc::new(area));
     }
 
+    /// Room for the next commits. Without it they take longer, and nothing else.
+    fn grow(&mut self, to: u64) {
+        if to > self.file.length {
+            let length = to.next_multiple_of(GROWTH_BYTES);
+            let zeros = vec![0; (length - to) as usize];
+            let grown = self.file.stored.write_at(&zeros, to);
+            self.file.length = if grown.is_ok() { length } else { to };
+        }
+    }
+
     fn usable(&self) -> Result<(), Error> {
         if self.poisoned {
             return Err(Error::Poisoned { path: self.storage.place().to_path_buf() });
@@ -425,16 +441,15 @@ impl Opened {
     }
 }
 
-/// One file with one commit, as bytes: what [`Opened::image`] reads. The arena must be sealed.
-pub(crate) fn image(arena: &Arena, salt: Salt, sequence: u64, root: RootRecord) -> Vec<u8> {
-    let committed = arena.end();
+/// One file with one commit, as bytes: what [`Opened::image`] reads. The arena is one
+/// [`Arena::of_image`].
+pub(crate) fn image(arena: Arena, salt: Salt, sequence: u64, root: RootRecord) -> Vec<u8> {
+    let mut image = arena.into_image();
+    let committed = image.len() as u64;
     let superblock =
         Superblock { salt, sequence, committed, tail: committed, tail_checksum: 0, root };
-    let mut image = Vec::with_capacity(committed as usize);
-    image.extend_from_slice(&superblock.encode().repeat(2));
-    for (_, piece) in arena.since(DATA_START) {
-        image.extend_from_slice(piece);
-    }
+    let pages = superblock.encode().repeat(2);
+    image[..pages.len()].copy_from_slice(&pages);
     image
 }
 
@@ -490,7 +505,8 @@ fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File
         stored.read_at(&mut tail, superblock.tail).map_err(io_error("read", &path))?;
         Ok(tail_is_whole(superblock, &tail))
     })?;
-    Ok(File { generation, stored, current, next_page: page ^ 1, last_sequence })
+    let next_page = page ^ 1;
+    Ok(File { generation, stored, length: have, current, next_page, last_sequence })
 }
 
 /// The newest superblock at the start of a file of `have` bytes whose commit is all there, its page, and
@@ -596,7 +612,8 @@ fn publish(storage: &dyn Storage, generation: u64, superblock: Superblock) -> Re
     renamed.and_then(|()| storage.sync_names()).map_err(io_error("rename", &path))?;
     let last_sequence = superblock.sequence;
     let stored = storage.open(&name, true).map_err(io_error("open", &path))?;
-    Ok(File { generation, stored, current: superblock, next_page: 1, last_sequence })
+    let length = superblock.committed;
+    Ok(File { generation, stored, length, current: superblock, next_page: 1, last_sequence })
 }
 
 fn is_full(error: &io::Error) -> bool {
