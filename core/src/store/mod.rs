@@ -405,11 +405,7 @@ impl Opened {
                 Ok(None) => {
                     return Err(Error::NotFormat { path: storage.place().to_path_buf() });
                 }
-                Err(Error::Io { source, .. })
-                    if source.kind() == io::ErrorKind::NotFound && attempts < 8 =>
-                {
-                    attempts += 1;
-                }
+                Err(error) if attempts < 8 && may_pass(&error) => attempts += 1,
                 Err(error) => return Err(error),
             }
         };
@@ -497,9 +493,11 @@ fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File
     let name = file_name(generation);
     let path = storage.place().join(&name);
     let stored = storage.open(&name, write).map_err(io_error("open", &path))?;
-    let have = stored.length().map_err(io_error("read", &path))?;
-    let mut pages = vec![0; have.min(DATA_START) as usize];
+    let length = || stored.length().map_err(io_error("read", &path));
+    let mut pages = vec![0; length()?.min(DATA_START) as usize];
     stored.read_at(&mut pages, 0).map_err(io_error("read", &path))?;
+    // Asked for after superblocks are read: a file that is written meanwhile has what they say by then.
+    let have = length()?;
     let (page, current, last_sequence) = choose(&pages, have, &path, |superblock| {
         let mut tail = vec![0; (superblock.committed - superblock.tail) as usize];
         stored.read_at(&mut tail, superblock.tail).map_err(io_error("read", &path))?;
@@ -614,6 +612,16 @@ fn publish(storage: &dyn Storage, generation: u64, superblock: Superblock) -> Re
     let stored = storage.open(&name, true).map_err(io_error("open", &path))?;
     let length = superblock.committed;
     Ok(File { generation, stored, length, current: superblock, next_page: 1, last_sequence })
+}
+
+/// Whether a reader should look again: the file was replaced, or both superblocks were written while they
+/// were read, one after the other.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        Error::Damaged { .. } => true,
+        _ => false,
+    }
 }
 
 fn is_full(error: &io::Error) -> bool {
