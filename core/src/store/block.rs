@@ -101,6 +101,12 @@ impl<'a> Block<'a> {
         id
     }
 
+    /// Whether its id is that of a content with this hash.
+    #[inline]
+    pub(crate) fn has_id(&self, hash: &[u8; 32]) -> bool {
+        self.bytes[16..32] == hash[..16]
+    }
+
     #[inline]
     pub(crate) fn content(&self) -> &'a [u8] {
         &self.bytes[HEADER_BYTES..HEADER_BYTES + self.content]

@@ -52,9 +52,6 @@ pub(crate) use superblock::{ROOT_BYTES, RootRecord};
 /// A commit of more than this syncs its blocks before its superblock is written: opening it then compares
 /// no checksum over all of them.
 const SINGLE_SYNC_BYTES: u64 = 64 << 10;
-/// The file grows by zeros, this much at a time: a sync of what was allocated before writes no journal of
-/// the file system.
-const GROWTH_BYTES: u64 = 256 << 10;
 /// What is committed stays in memory too, until it is worth mapping the file anew.
 const REMAP_BYTES: u64 = 1 << 20;
 const FILE: (&str, &str) = ("context-", ".aios");
@@ -152,8 +149,6 @@ pub enum Error {
 struct File {
     generation: u64,
     stored: Box<dyn Stored>,
-    /// Bytes that it has, those after what counts included.
-    length: u64,
     current: Superblock,
     /// The page that the next commit writes.
     next_page: u64,
@@ -256,7 +251,6 @@ impl Store {
             tail_checksum: checksum,
             root: *root,
         };
-        self.grow(to);
         self.write_superblock(self.file.next_page, &superblock, &path)?;
         self.sync(&path)?;
         self.file.published(superblock);
@@ -360,16 +354,6 @@ impl Store {
         let Ok(area) = self.file.area(&*self.storage, self.reading) else { return };
         self.mapped = area.end();
         arena.replace(Arc::new(area));
-    }
-
-    /// Room for the next commits. Without it they take longer, and nothing else.
-    fn grow(&mut self, to: u64) {
-        if to > self.file.length {
-            let length = to.next_multiple_of(GROWTH_BYTES);
-            let zeros = vec![0; (length - to) as usize];
-            let grown = self.file.stored.write_at(&zeros, to);
-            self.file.length = if grown.is_ok() { length } else { to };
-        }
     }
 
     fn usable(&self) -> Result<(), Error> {
@@ -504,7 +488,7 @@ fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File
         Ok(tail_is_whole(superblock, &tail))
     })?;
     let next_page = page ^ 1;
-    Ok(File { generation, stored, length: have, current, next_page, last_sequence })
+    Ok(File { generation, stored, current, next_page, last_sequence })
 }
 
 /// The newest superblock at the start of a file of `have` bytes whose commit is all there, its page, and
@@ -610,8 +594,7 @@ fn publish(storage: &dyn Storage, generation: u64, superblock: Superblock) -> Re
     renamed.and_then(|()| storage.sync_names()).map_err(io_error("rename", &path))?;
     let last_sequence = superblock.sequence;
     let stored = storage.open(&name, true).map_err(io_error("open", &path))?;
-    let length = superblock.committed;
-    Ok(File { generation, stored, length, current: superblock, next_page: 1, last_sequence })
+    Ok(File { generation, stored, current: superblock, next_page: 1, last_sequence })
 }
 
 /// Whether a reader should look again: the file was replaced, or both superblocks were written while they

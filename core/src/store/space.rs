@@ -69,6 +69,24 @@ impl Area {
     }
 }
 
+impl Area {
+    /// The first look at a block.
+    #[cold]
+    fn check(
+        &self,
+        checked: &Checked,
+        block: &Block<'_>,
+        address: Address,
+        is_sound: fn(&Block<'_>, Address) -> bool,
+    ) -> Result<(), Fault> {
+        if !block.is_whole() || !leads_down(block, address) || !is_sound(block, address) {
+            return Err(Fault::Damaged(address));
+        }
+        checked.set((address.0 - self.start) as usize);
+        Ok(())
+    }
+}
+
 static LINEAGES: AtomicU64 = AtomicU64::new(0);
 
 impl Space {
@@ -101,12 +119,7 @@ impl Space {
         let at = (address.0 - area.start) as usize;
         let block = Block::at_start(&area.bytes[at..]).ok_or(Fault::Damaged(address))?;
         match &area.checked {
-            Some(checked) if !checked.has(at) => {
-                if !block.is_whole() || !leads_down(&block, address) || !is_sound(&block, address) {
-                    return Err(Fault::Damaged(address));
-                }
-                checked.set(at);
-            }
+            Some(checked) if !checked.has(at) => area.check(checked, &block, address, is_sound)?,
             _ => {}
         }
         Ok(block)

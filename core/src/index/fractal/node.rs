@@ -142,6 +142,15 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The address and the hash of the block that an entry above level 0 leads to.
+    #[inline]
+    pub(super) fn reference(&self, number: usize) -> (Address, &'a [u8; 32]) {
+        const NOWHERE: &[u8; 32] = &[0; 32];
+        let raw = self.raw(number);
+        let payload = &raw[ENTRY_BYTES + usize::from(u16_at(raw, 0))..];
+        (self.block.link(number), payload.first_chunk().unwrap_or(NOWHERE))
+    }
+
     /// The first entry whose key is not less than this one; `len` when there is none.
     #[inline]
     pub(super) fn lower_bound(&self, key: &[u8]) -> usize {
@@ -207,7 +216,7 @@ impl<'a> Node<'a> {
         None
     }
 
-    pub(super) fn entries(self) -> impl Iterator<Item = Entry<'a>> + ExactSizeIterator {
+    pub(super) fn entries(self) -> impl ExactSizeIterator<Item = Entry<'a>> {
         (0..self.count).map(move |number| self.entry(number))
     }
 
@@ -273,6 +282,12 @@ impl<'a> Entry<'a> {
         key.clear();
         key.extend_from_slice(self.prefix);
         key.extend_from_slice(self.suffix);
+    }
+
+    /// The content hash of the block that it leads to, in place. Only for those that lead to one.
+    #[inline]
+    pub(super) fn hash_bytes(&self) -> &'a [u8; 32] {
+        self.payload.first_chunk().unwrap_or(&[0; 32])
     }
 
     /// The content hash of the block that it leads to. Only for those that lead to one.

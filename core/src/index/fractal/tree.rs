@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::node::{Entry, Kind, Node, PRELUDE, is_sound};
+use super::node::{BLOB, Entry, Kind, NODE, Node, PRELUDE, is_sound};
 use super::scan::{Item, Scan};
 use super::{Error, Keyed, MAX_DEPTH, Path, Spaces, Totals, Value, owned};
 use crate::store::Salt;
@@ -199,41 +199,63 @@ impl Tree {
     }
 
     pub(super) fn find_from(&self, root: Option<Root>, path: Path<'_>) -> Result<Found<'_>, Error> {
-        let Some(mut root) = root else { return Ok(Found::Nothing) };
+        let Some(root) = root else { return Ok(Found::Nothing) };
+        // Only what leads on is carried from map to map: this is the way of every lookup.
+        let mut found: Option<Entry<'_>> = None;
         for (depth, key) in path.iter().enumerate() {
-            let found = self.find_key(&root, key);
-            let entry = found.map_err(|unread| unread.at(&owned(&path[..=depth])))?;
-            match entry {
+            let at = |unread: Unread| unread.at(&owned(&path[..=depth]));
+            let entry = match &found {
+                None => self.find_key(root.address, &root.hash.0, key),
+                Some(tree) if tree.kind == Kind::Tree => {
+                    self.find_key(tree.link, tree.hash_bytes(), key)
+                }
+                Some(_) => break,
+            };
+            match entry.map_err(at)? {
                 None => return Ok(Found::Nothing),
-                Some(entry) if entry.kind == Kind::Tree => root = Root::of(&entry),
-                Some(entry) => return Ok(Found::Value(entry, depth + 1)),
+                Some(entry) if entry.kind != Kind::Tree => {
+                    return Ok(Found::Value(entry, depth + 1));
+                }
+                entry => found = entry,
             }
         }
-        Ok(Found::Tree(root))
+        Ok(Found::Tree(found.map_or(root, |tree| Root::of(&tree))))
     }
 
     #[inline]
-    fn find_key<'a>(&'a self, root: &Root, key: &[u8]) -> Result<Option<Entry<'a>>, Unread> {
-        let mut node = self.first(root)?;
-        while node.level() > 0 {
+    fn find_key<'a: 'h, 'h>(
+        &'a self,
+        mut address: Address,
+        mut hash: &'h [u8; 32],
+        key: &[u8],
+    ) -> Result<Option<Entry<'a>>, Unread> {
+        let mut above = None;
+        loop {
+            let block = self.space.block(address, is_sound).ok().filter(|block| block.has_id(hash));
+            let Some(block) = block else { return Err(Unread(Hash(*hash))) };
+            let content = block.content();
+            // A level that does not decrease would be a tree that was not made by this program.
+            if content[0] != NODE || above.is_some_and(|above: u8| content[1] + 1 != above) {
+                return Err(Unread(Hash(*hash)));
+            }
+            let node = Node::of(block);
+            if node.level() == 0 {
+                return Ok(node.find(key));
+            }
             let at = node.lower_bound(key);
             if at == node.len() {
                 return Ok(None);
             }
-            node = self.below(&node, &node.entry(at))?;
+            above = Some(node.level());
+            (address, hash) = node.reference(at);
         }
-        Ok(node.find(key))
     }
 
     /// The first node of a tree.
     #[inline]
     pub(super) fn first(&self, root: &Root) -> Result<Node<'_>, Unread> {
         let block = self.block(root.address, &root.hash)?;
-        if block.content()[0] == super::node::NODE {
-            Ok(Node::of(block))
-        } else {
-            Err(Unread(root.hash))
-        }
+        if block.content()[0] == NODE { Ok(Node::of(block)) } else { Err(Unread(root.hash)) }
     }
 
     /// The node that an entry of a node leads to.
@@ -242,8 +264,7 @@ impl Tree {
         let hash = entry.hash();
         let block = self.block(entry.link, &hash)?;
         // A level that does not decrease would be a tree that was not made by this program.
-        let right =
-            block.content()[0] == super::node::NODE && block.content()[1] + 1 == node.level();
+        let right = block.content()[0] == NODE && block.content()[1] + 1 == node.level();
         if right { Ok(Node::of(block)) } else { Err(Unread(hash)) }
     }
 
@@ -251,7 +272,7 @@ impl Tree {
     #[inline]
     pub(super) fn block(&self, address: Address, hash: &Hash) -> Result<Block<'_>, Unread> {
         let block = self.space.block(address, is_sound).map_err(|_| Unread(*hash))?;
-        if block.id() == hash.id() { Ok(block) } else { Err(Unread(*hash)) }
+        if block.has_id(&hash.0) { Ok(block) } else { Err(Unread(*hash)) }
     }
 
     /// The value of an entry that is no tree.
@@ -260,8 +281,8 @@ impl Tree {
             Kind::Blob => {
                 let hash = entry.hash();
                 let content = self.block(entry.link, &hash)?.content();
-                let right = content[0] == super::node::BLOB
-                    && content.len() as u64 - PRELUDE as u64 == entry.size();
+                let right =
+                    content[0] == BLOB && content.len() as u64 - PRELUDE as u64 == entry.size();
                 right.then(|| &content[PRELUDE..]).ok_or(Unread(hash))?
             }
             _ => entry.payload,
@@ -284,5 +305,5 @@ impl Unread {
 
 /// The hash of a tree without entries.
 pub(super) fn empty() -> Hash {
-    Hash::of(&[super::node::NODE, 0, 0, 0, 0, 0, 0, 0])
+    Hash::of(&[NODE, 0, 0, 0, 0, 0, 0, 0])
 }
