@@ -207,7 +207,7 @@ impl<'a> Node<'a> {
         None
     }
 
-    pub(super) fn entries(self) -> impl Iterator<Item = Entry<'a>> + ExactSizeIterator {
+    pub(super) fn entries(self) -> impl ExactSizeIterator<Item = Entry<'a>> {
         (0..self.count).map(move |number| self.entry(number))
     }
 
