@@ -19,6 +19,7 @@ fn put(value: &Value) -> Put<'_> {
 impl Engine for Aios {
     const NAME: &'static str = "aios";
     const DURABLE: bool = true;
+    const SHARES: bool = true;
     type View = Tree;
 
     fn create(folder: &Path) -> Result<Aios> {

@@ -27,6 +27,7 @@ impl View {
 impl Engine for Fjall {
     const NAME: &'static str = "fjall";
     const DURABLE: bool = true;
+    const SHARES: bool = true;
     type View = View;
 
     fn create(folder: &Path) -> Result<Fjall> {

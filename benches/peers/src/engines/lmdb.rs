@@ -42,6 +42,7 @@ impl View {
 impl Engine for Lmdb {
     const NAME: &'static str = "LMDB";
     const DURABLE: bool = true;
+    const SHARES: bool = false;
     type View = View;
 
     fn create(folder: &Path) -> Result<Lmdb> {

@@ -19,6 +19,7 @@ pub struct StdMap {
 impl Engine for StdMap {
     const NAME: &'static str = "BTreeMap";
     const DURABLE: bool = false;
+    const SHARES: bool = false;
     type View = Rc<BTreeMap<Box<[u8]>, Value>>;
 
     fn create(_folder: &Path) -> Result<StdMap> {
@@ -86,6 +87,7 @@ pub struct Imbl {
 impl Engine for Imbl {
     const NAME: &'static str = "imbl";
     const DURABLE: bool = false;
+    const SHARES: bool = false;
     type View = OrdMap<Arc<[u8]>, Value>;
 
     fn create(_folder: &Path) -> Result<Imbl> {

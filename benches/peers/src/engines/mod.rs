@@ -19,13 +19,15 @@ pub use memory::{Imbl, StdMap};
 pub use redb::Redb;
 
 /// A cache for those that have one of their own: the others use that of the system.
-const CACHE_BYTES: usize = 1 << 30;
+const CACHE_BYTES: usize = 512 << 20;
 
 /// One of the stores.
 pub trait Engine: Sized {
     const NAME: &'static str;
     /// Whether what it holds outlives the process.
     const DURABLE: bool;
+    /// Whether records that are like others may take fewer bytes.
+    const SHARES: bool;
     /// An unchanging state of it.
     type View;
 

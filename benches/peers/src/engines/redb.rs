@@ -21,6 +21,7 @@ fn open(folder: &Path) -> Result<Database> {
 impl Engine for Redb {
     const NAME: &'static str = "redb";
     const DURABLE: bool = true;
+    const SHARES: bool = false;
     type View = View;
 
     fn create(folder: &Path) -> Result<Redb> {
