@@ -154,7 +154,7 @@ impl Nodes {
         let links: Vec<Address> =
             if leads { level.items.iter().map(|item| item.link).collect() } else { Vec::new() };
         let hints: Vec<u8> = if number == 0 {
-            level.items.iter().map(|item| hint(item.hash)).collect()
+            level.items.iter().map(|item| hint(level.key(item))).collect()
         } else {
             Vec::new()
         };
@@ -216,8 +216,8 @@ pub(super) fn write_blob(arena: &mut Arena, bytes: &[u8]) -> (Hash, Address) {
 
 /// Whether the key with this hash ends a node of this level.
 fn ends(hash: u64, level: usize) -> bool {
-    // The lowest byte is the hint; each level has bits of its own.
-    let shift = 8 + BITS * level.min(8) as u32;
+    // Each level has bits of its own.
+    let shift = BITS * level.min(9) as u32;
     (hash >> shift) & ((1 << BITS) - 1) == 0
 }
 

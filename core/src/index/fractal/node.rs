@@ -26,9 +26,9 @@
 //! ```
 //!
 //! Keys increase. In a node above level 0 the key of an entry is the last one below it. Hints of a node
-//! at level 0 are one byte of each key's hash: a lookup reads one or two keys, not a path of ten.
+//! at level 0 are one byte for each key, a hash of it: a lookup reads one or two keys, not a path of six.
 
-use super::{Severity, Totals};
+use super::{Severity, Totals, hint};
 use crate::store::block::{Address, Block, Hash, u16_at, u64_at};
 
 pub(super) const NODE: u8 = 1;
@@ -155,9 +155,9 @@ impl<'a> Node<'a> {
         low
     }
 
-    /// The entry with this key, whose hash gives the hint.
+    /// The entry with this key.
     #[inline]
-    pub(super) fn find(&self, key: &[u8], hint: u8) -> Option<Entry<'a>> {
+    pub(super) fn find(&self, key: &[u8]) -> Option<Entry<'a>> {
         let rest = key.strip_prefix(self.prefix)?;
         let hints = self.block.hints();
         let Some(mut hints) = hints.get(..self.count) else {
@@ -165,6 +165,7 @@ impl<'a> Node<'a> {
             return (at < self.count && self.suffix(at) == rest).then(|| self.entry(at));
         };
         let mut start = 0;
+        let hint = hint(key);
         while let Some(at) = memchr::memchr(hint, hints) {
             if self.suffix(start + at) == rest {
                 return Some(self.entry(start + at));

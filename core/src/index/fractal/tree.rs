@@ -160,7 +160,6 @@ impl Tree {
 
     #[inline]
     fn find_key<'a>(&'a self, root: &Root, key: &[u8]) -> Result<Option<Entry<'a>>, Unread> {
-        let hint = super::hint(self.keyed.hash(key));
         let mut node = self.first(root)?;
         while node.level() > 0 {
             let at = node.lower_bound(key);
@@ -169,7 +168,7 @@ impl Tree {
             }
             node = self.below(&node, &node.entry(at))?;
         }
-        Ok(node.find(key, hint))
+        Ok(node.find(key))
     }
 
     /// The first node of a tree.
