@@ -117,7 +117,12 @@ fn in_memory(kept: &Rc<Kept>) -> Result<Vec<Case>> {
 fn durable(kept: &Rc<Kept>) -> Result<Vec<Case>> {
     kept.reset()?;
     let snapshot = kept.context.borrow_mut().take(Some("first"), "measured")?;
-    let folder = kept.content.folder.join("aios");
+    // What is opened has this one snapshot; the context goes on to collect others.
+    let folder = kept.content.folder("aios closed")?;
+    for file in std::fs::read_dir(kept.content.folder.join("aios"))? {
+        let file = file?;
+        std::fs::copy(file.path(), folder.join(file.file_name()))?;
+    }
     let (take, restore) = (Rc::clone(kept), Rc::clone(kept));
     let open = move |kept: &Kept, verified: bool| {
         let ((), time) = timed(|| {
