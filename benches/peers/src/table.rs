@@ -58,7 +58,7 @@ impl Goal {
 
     fn verdict(&self, value: f64, wanted: f64) -> String {
         let over = if self.is_floor { wanted / value } else { value / wanted };
-        if over <= 1.0 { "met".into() } else { format!("missed by {}", ratio(over)) }
+        if over <= 1.0 { "met".into() } else { format!("missed: {}", ratio(over)) }
     }
 }
 

@@ -60,7 +60,7 @@ struct Store<E: Engine> {
 }
 
 impl<E: Engine> Store<E> {
-    fn new(folder: &Path) -> Result<Box<dyn Entrant>>
+    fn entrant(folder: &Path) -> Result<Box<dyn Entrant>>
     where
         E: 'static,
     {
@@ -244,12 +244,12 @@ fn takes_long(times: &[f64]) -> bool {
 /// Measures all of them and prints the table.
 pub fn run(folder: &Path, records: u64, rounds: usize) -> Result<()> {
     let mut entrants = vec![
-        Store::<Aios>::new(folder)?,
-        Store::<Lmdb>::new(folder)?,
-        Store::<Redb>::new(folder)?,
-        Store::<Fjall>::new(folder)?,
-        Store::<StdMap>::new(folder)?,
-        Store::<Imbl>::new(folder)?,
+        Store::<Aios>::entrant(folder)?,
+        Store::<Lmdb>::entrant(folder)?,
+        Store::<Redb>::entrant(folder)?,
+        Store::<Fjall>::entrant(folder)?,
+        Store::<StdMap>::entrant(folder)?,
+        Store::<Imbl>::entrant(folder)?,
     ];
     let started = Instant::now();
     let say = |what: &str| eprintln!("{:5.1} s  {what}", started.elapsed().as_secs_f64());
