@@ -20,7 +20,7 @@ pub struct Image {
 
 /// Every block that the tree leads to, each once, children first.
 pub(super) fn export(tree: &Tree) -> Result<Vec<u8>, Error> {
-    let mut arena = Arena::new();
+    let mut arena = Arena::of_image();
     let root = match tree.root() {
         Some(root) => {
             let mut copied = Copied::new(tree.space(), &mut arena);
@@ -29,8 +29,7 @@ pub(super) fn export(tree: &Tree) -> Result<Vec<u8>, Error> {
         }
         None => None,
     };
-    arena.seal();
-    Ok(store::image(&arena, tree.salt(), 1, record_of(root)))
+    Ok(store::image(arena, tree.salt(), 1, record_of(root)))
 }
 
 impl Image {

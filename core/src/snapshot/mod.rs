@@ -12,6 +12,28 @@
 //! snapshots/ID/about              when, why, and from which one it came
 //! state                           the next ID, and the snapshot that the present context came from
 //! ```
+//!
+//! Taking a snapshot in memory costs what changed since the last one; keeping it, one commit; restoring it
+//! nothing but setting a root.
+//!
+//! ```
+//! use aios_core::index::fractal::Value;
+//! use aios_core::snapshot::{Context, Options};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let mut context = Context::open(&folder.path().join("context"), &Options::default())?;
+//! context.put(&[b"settings", b"theme"], &Value::of(1, b"dark"))?;
+//! let before = context.take(Some("before_environment_change"), "the user asked")?;
+//!
+//! context.put(&[b"settings", b"theme"], &Value::of(1, b"light"))?;
+//! context.put(&[b"settings", b"size"], &Value::of(1, b"12"))?;
+//! context.commit()?;
+//!
+//! context.restore_snapshot(before)?;
+//! assert_eq!(context.get(&[b"settings", b"theme"])?.map(|value| value.bytes), Some(&b"dark"[..]));
+//! assert_eq!(context.get(&[b"settings", b"size"])?, None);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::path::Path as FilePath;
 use std::time::{SystemTime, UNIX_EPOCH};

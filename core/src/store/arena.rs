@@ -22,6 +22,8 @@ pub(crate) struct Arena {
     /// What the next seal closes.
     open: Vec<u8>,
     open_start: u64,
+    /// When it is closed.
+    area_bytes: usize,
     sealed: Arc<Space>,
     /// Where a content is, by the first half of its hash. `None` until the first block is written: what
     /// is only read needs none.
@@ -41,6 +43,7 @@ impl Arena {
             areas: space.areas().to_vec(),
             open: Vec::new(),
             open_start: space.end(),
+            area_bytes: AREA_BYTES,
             sealed: Arc::new(space),
             known: None,
         }
@@ -49,6 +52,17 @@ impl Arena {
     /// An arena of its own, with nothing before it.
     pub(crate) fn new() -> Arena {
         Arena::after(Space::new(Vec::new()))
+    }
+
+    /// An arena that becomes one run of bytes, with room for superblocks before its first block.
+    pub(crate) fn of_image() -> Arena {
+        let open = vec![0; DATA_START as usize];
+        Arena { open, open_start: 0, area_bytes: usize::MAX, ..Arena::new() }
+    }
+
+    /// All that was written to an arena [`Arena::of_image`].
+    pub(crate) fn into_image(self) -> Vec<u8> {
+        self.open
     }
 
     /// The space that the last seal made.
@@ -177,8 +191,10 @@ impl Arena {
     }
 
     fn roll(&mut self) {
-        if self.open.len() >= AREA_BYTES {
+        if self.open.len() >= self.area_bytes {
             self.close();
+            // There will be as much again, and growing to it would copy it.
+            self.open.reserve_exact(self.area_bytes + AREA_BYTES / 8);
         }
     }
 
@@ -186,7 +202,7 @@ impl Arena {
         if self.open.is_empty() {
             return;
         }
-        debug_assert!(self.open.len().is_multiple_of(ALIGNMENT) && self.open_start >= DATA_START);
+        debug_assert!(self.open.len().is_multiple_of(ALIGNMENT), "blocks are of whole lines");
         let bytes = std::mem::take(&mut self.open);
         let area = Area::own(self.open_start, bytes);
         self.open_start = area.end();

@@ -47,7 +47,10 @@ pub(crate) use superblock::{ROOT_BYTES, RootRecord};
 
 /// A commit of more than this syncs its blocks before its superblock is written: opening it then compares
 /// no checksum over all of them.
-const SINGLE_SYNC_BYTES: u64 = 256 << 10;
+const SINGLE_SYNC_BYTES: u64 = 64 << 10;
+/// The file grows by zeros, this much at a time: a sync of what was allocated before writes no journal of
+/// the file system.
+const GROWTH_BYTES: u64 = 256 << 10;
 /// What is committed stays in memory too, until it is worth mapping the file anew.
 const REMAP_BYTES: u64 = 1 << 20;
 const FILE: (&str, &str) = ("context-", ".aios");
@@ -145,6 +148,8 @@ pub enum Error {
 struct File {
     generation: u64,
     stored: Box<dyn Stored>,
+    /// Bytes that it has, those after what counts included.
+    length: u64,
     current: Superblock,
     /// The page that the next commit writes.
     next_page: u64,
@@ -242,6 +247,7 @@ impl Store {
             tail_checksum: checksum,
             root: *root,
         };
+        self.grow(to);
         let page = self.file.next_page;
         let written = self.file.stored.write_at(&superblock.encode(), page * PAGE as u64);
         written.map_err(io_error("write", &path))?;
@@ -301,6 +307,16 @@ impl Store {
         let Ok(area) = self.file.area(&*self.storage, self.reading) else { return };
         self.mapped = area.end();
         arena.replace(Arc::new(area));
+    }
+
+    /// Room for the next commits. Without it they take longer, and nothing else.
+    fn grow(&mut self, to: u64) {
+        if to > self.file.length {
+            let length = to.next_multiple_of(GROWTH_BYTES);
+            let zeros = vec![0; (length - to) as usize];
+            let grown = self.file.stored.write_at(&zeros, to);
+            self.file.length = if grown.is_ok() { length } else { to };
+        }
     }
 
     fn usable(&self) -> Result<(), Error> {
@@ -378,17 +394,14 @@ impl Opened {
     }
 }
 
-/// One file with one commit, as bytes: what [`Opened::image`] reads. The arena must be sealed.
-pub(crate) fn image(arena: &Arena, salt: Salt, sequence: u64, root: RootRecord) -> Vec<u8> {
-    let committed = arena.end();
+/// One file with one commit, as bytes: what [`Opened::image`] reads. The arena is one
+/// [`Arena::of_image`].
+pub(crate) fn image(arena: Arena, salt: Salt, sequence: u64, root: RootRecord) -> Vec<u8> {
+    let mut image = arena.into_image();
+    let committed = image.len() as u64;
     let superblock =
         Superblock { salt, sequence, committed, tail: committed, tail_checksum: 0, root };
-    let mut image = Vec::with_capacity(committed as usize);
-    image.extend_from_slice(&superblock.encode());
-    image.resize(DATA_START as usize, 0);
-    for (_, piece) in arena.since(DATA_START) {
-        image.extend_from_slice(piece);
-    }
+    image[..PAGE].copy_from_slice(&superblock.encode());
     image
 }
 
@@ -481,7 +494,14 @@ fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File
             continue;
         }
         let next_page = page ^ 1;
-        return Ok(File { generation, stored, current: superblock, next_page, last_sequence });
+        return Ok(File {
+            generation,
+            stored,
+            length: have,
+            current: superblock,
+            next_page,
+            last_sequence,
+        });
     }
     Err(match need {
         Some(need) => Error::Truncated { path, have, need },
@@ -543,7 +563,8 @@ fn write_file(
     storage.rename(&unfinished, &name).map_err(io_error("rename", &path))?;
     let path = storage.place().join(&name);
     let stored = storage.open(&name, true).map_err(io_error("open", &path))?;
-    Ok(File { generation, stored, current: superblock, next_page: 1, last_sequence })
+    let length = superblock.committed;
+    Ok(File { generation, stored, length, current: superblock, next_page: 1, last_sequence })
 }
 
 fn file_name(generation: u64) -> String {

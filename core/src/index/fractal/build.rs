@@ -4,7 +4,7 @@
 //! in a node depends on nothing before it, so that a tree that was changed in one place is the same
 //! everywhere else.
 
-use super::node::{BLOB, ENTRY_BYTES, Entry, Kind, NODE, PRELUDE, REFERENCE_BYTES};
+use super::node::{BLOB, ENTRY_BYTES, Entry, Kind, NODE, PRELUDE, REFERENCE_BYTES, head};
 use super::tree::{Root, Tree};
 use super::{
     Error, Keyed, MAX_INLINE_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Path, Severity, Totals, Value,
@@ -153,11 +153,7 @@ impl Nodes {
         let leads = level.items.iter().any(|item| item.link != Address::NONE);
         let links: Vec<Address> =
             if leads { level.items.iter().map(|item| item.link).collect() } else { Vec::new() };
-        let hints: Vec<u8> = if number == 0 {
-            level.items.iter().map(|item| hint(level.key(item))).collect()
-        } else {
-            Vec::new()
-        };
+        let hints = hints(&level, number, prefix);
         let (hash, address) =
             arena.append(|content| write(content, number, prefix, &level), &links, &hints);
         let totals = level.items.iter().fold(Totals::default(), |totals, item| {
@@ -212,6 +208,15 @@ pub(super) fn write_blob(arena: &mut Arena, bytes: &[u8]) -> (Hash, Address) {
         content.extend_from_slice(bytes);
     };
     arena.append(content, &[], &[])
+}
+
+/// What lookups look at first.
+fn hints(level: &Level, number: usize, prefix: usize) -> Vec<u8> {
+    let keys = level.items.iter().map(|item| level.key(item));
+    match number {
+        0 => keys.map(hint).collect(),
+        _ => keys.flat_map(|key| head(&key[prefix..]).to_le_bytes()).collect(),
+    }
 }
 
 /// Whether the key with this hash ends a node of this level.

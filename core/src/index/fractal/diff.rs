@@ -70,22 +70,24 @@ impl<'a> Cursor<'a> {
         Some(node.entry(*at - 1))
     }
 
-    /// Passes over what both have at the same places, by the addresses of their nodes: quicker than
-    /// looking at each hash.
-    fn skip_equal(&mut self, other: &mut Cursor<'a>) {
+    /// Passes over what both have at the same places: values and trees by the bytes of their entries, nodes
+    /// by their addresses, which is quicker than looking at each hash.
+    fn skip_equal(&mut self, other: &mut Cursor<'a>, same_space: bool) {
         let (Some((one, at)), Some((two, other_at))) =
             (self.open.last_mut(), other.open.last_mut())
         else {
             return;
         };
-        let (links, other_links) = (one.block().link_bytes(), two.block().link_bytes());
-        let (links, other_links) =
-            (links.get(*at * 8..).unwrap_or(&[]), other_links.get(*other_at * 8..).unwrap_or(&[]));
-        let same = links
-            .chunks_exact(8)
-            .zip(other_links.chunks_exact(8))
-            .take_while(|(link, other)| link == other)
-            .count();
+        let same = match one.level() {
+            0 => one.equal_run(*at, two, *other_at),
+            _ if same_space => {
+                let rest = |node: &Node<'a>, at: usize| {
+                    node.block().link_bytes().get(at * 8..).unwrap_or(&[]).chunks_exact(8)
+                };
+                rest(one, *at).zip(rest(two, *other_at)).take_while(|(a, b)| a == b).count()
+            }
+            _ => 0,
+        };
         *at += same;
         *other_at += same;
     }
@@ -95,25 +97,33 @@ impl Tree {
     /// Calls `visit` with what it takes to make `self` of `before`, in the order of paths. A tree that was
     /// added or removed is one difference.
     pub fn diff(&self, before: &Tree, visit: &mut dyn FnMut(Difference<'_>)) -> Result<(), Error> {
-        diff(before, self, &mut Vec::new(), visit)
+        let roots = (before.root(), self.root());
+        diff((before, self), roots, &mut Vec::new(), visit)
     }
 }
 
+/// The spaces are those of the trees, which are left as they are: a clone for each map would cost more
+/// than looking into it.
 fn diff(
-    before: &Tree,
-    after: &Tree,
+    (before, after): (&Tree, &Tree),
+    roots: (Option<Root>, Option<Root>),
     path: &mut Vec<Vec<u8>>,
     visit: &mut dyn FnMut(Difference<'_>),
 ) -> Result<(), Error> {
-    let (old, new) = match (before.root(), after.root()) {
+    let (old, new) = match roots {
         (Some(old), Some(new)) if old.hash == new.hash => return Ok(()),
         (Some(old), Some(new)) => (old, new),
-        (old, new) => return all_of_one(before, after, old.is_some(), new.is_some(), path, visit),
+        (Some(_), None) => return all_of_one(before, Change::Removed, path, visit),
+        (None, Some(_)) => return all_of_one(after, Change::Added, path, visit),
+        (None, None) => return Ok(()),
     };
     let same_space = before.space().lineage == after.space().lineage;
     let at = |unread: Unread| unread.at(path);
     let mut old = Cursor::new(before, &old).map_err(at)?;
     let mut new = Cursor::new(after, &new).map_err(at)?;
+    if old.peek().map(|(level, _)| level) == new.peek().map(|(level, _)| level) {
+        old.skip_equal(&mut new, same_space);
+    }
     loop {
         match (old.peek(), new.peek()) {
             (None, None) => return Ok(()),
@@ -134,10 +144,16 @@ fn diff(
                     one(after, &b, path, visit, Change::Added)?;
                     new.advance();
                 }
-                Ordering::Equal => {
-                    both(before, after, &a, &b, path, visit)?;
+                Ordering::Equal if is_equal(&a, &b) => {
                     old.advance();
                     new.advance();
+                    old.skip_equal(&mut new, same_space);
+                }
+                Ordering::Equal => {
+                    both((before, after), (&a, &b), path, visit)?;
+                    old.advance();
+                    new.advance();
+                    old.skip_equal(&mut new, same_space);
                 }
             },
             (Some((level, a)), Some((other, b))) if level == other => {
@@ -146,14 +162,9 @@ fn diff(
                     new.descend().map_err(|unread| unread.at(path))?;
                     continue;
                 }
-                if same_space {
-                    old.skip_equal(&mut new);
-                }
-                // Equal content may be at two addresses.
-                if old.peek().is_some_and(|(_, now)| now.link == a.link) {
-                    old.advance();
-                    new.advance();
-                }
+                old.advance();
+                new.advance();
+                old.skip_equal(&mut new, same_space);
             }
             // An entry before all that the other side still has needs nothing of it to be read.
             (Some((_, _)), Some((0, b))) if is_before(&b, &old) => {
@@ -177,22 +188,14 @@ fn is_before(entry: &Entry<'_>, other: &Cursor<'_>) -> bool {
 }
 
 /// One side is empty.
-fn all_of_one(
-    before: &Tree,
-    after: &Tree,
-    old: bool,
-    new: bool,
-    path: &mut [Vec<u8>],
+fn all_of_one<'a>(
+    tree: &'a Tree,
+    change: fn(Item<'a>) -> Change<'a>,
+    path: &[Vec<u8>],
     visit: &mut dyn FnMut(Difference<'_>),
 ) -> Result<(), Error> {
-    let tree = match (old, new) {
-        (true, _) => before,
-        (_, true) => after,
-        _ => return Ok(()),
-    };
     let mut scan = tree.scan(b"")?;
     while let Some(entry) = scan.entry().map_err(|unread| unread.at(path))? {
-        let change = if old { Change::Removed } else { Change::Added };
         one(tree, &entry, path, visit, change)?;
     }
     Ok(())
@@ -211,23 +214,20 @@ fn one<'a>(
     Ok(())
 }
 
+fn is_equal(a: &Entry<'_>, b: &Entry<'_>) -> bool {
+    (a.kind, a.tag, a.severity, a.weight, a.payload)
+        == (b.kind, b.tag, b.severity, b.weight, b.payload)
+}
+
 fn both(
-    before: &Tree,
-    after: &Tree,
-    a: &Entry<'_>,
-    b: &Entry<'_>,
+    (before, after): (&Tree, &Tree),
+    (a, b): (&Entry<'_>, &Entry<'_>),
     path: &mut Vec<Vec<u8>>,
     visit: &mut dyn FnMut(Difference<'_>),
 ) -> Result<(), Error> {
-    let equal = (a.kind, a.tag, a.severity, a.weight, a.payload)
-        == (b.kind, b.tag, b.severity, b.weight, b.payload);
-    if equal {
-        return Ok(());
-    }
     if a.kind == Kind::Tree && b.kind == Kind::Tree {
-        let key = with_key(&[], a).remove(0);
-        path.push(key);
-        diff(&before.at(Some(Root::of(a))), &after.at(Some(Root::of(b))), path, visit)?;
+        path.push([a.prefix, a.suffix].concat());
+        diff((before, after), (Some(Root::of(a)), Some(Root::of(b))), path, visit)?;
         path.pop();
         return Ok(());
     }

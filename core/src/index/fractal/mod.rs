@@ -62,6 +62,7 @@ pub enum Severity {
 }
 
 impl Severity {
+    #[inline]
     pub(crate) fn of(byte: u8) -> Severity {
         match byte {
             0 => Severity::None,

@@ -25,11 +25,12 @@
 //! 32  records  u64   values below; for kind 2 the bytes of the value
 //! ```
 //!
-//! Keys increase. In a node above level 0 the key of an entry is the last one below it. Hints of a node
-//! at level 0 are one byte for each key, a hash of it: a lookup reads one or two keys, not a path of six.
+//! Keys increase. In a node above level 0 the key of an entry is the last one below it, and its hints are
+//! the first four bytes of each suffix, the first byte the highest, zeros after its end: u32 each. Hints
+//! of a node at level 0 are one byte for each key, a hash of it: a lookup reads one or two keys, not a path of six.
 
 use super::{Severity, Totals, hint};
-use crate::store::block::{Address, Block, Hash, u16_at, u64_at};
+use crate::store::block::{Address, Block, Hash, u16_at, u32_at, u64_at};
 
 pub(super) const NODE: u8 = 1;
 pub(super) const BLOB: u8 = 2;
@@ -51,8 +52,15 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    #[inline]
     fn of(byte: u8) -> Option<Kind> {
-        [Kind::Value, Kind::Tree, Kind::Blob, Kind::Node].get(usize::from(byte)).copied()
+        match byte {
+            0 => Some(Kind::Value),
+            1 => Some(Kind::Tree),
+            2 => Some(Kind::Blob),
+            3 => Some(Kind::Node),
+            _ => None,
+        }
     }
 }
 
@@ -63,6 +71,8 @@ pub(super) struct Node<'a> {
     block: Block<'a>,
     prefix: &'a [u8],
     count: usize,
+    /// Whether the block has hints.
+    is_hinted: bool,
 }
 
 /// One entry of a node.
@@ -86,7 +96,7 @@ impl<'a> Node<'a> {
         let count = usize::from(u16_at(content, 2));
         let prefix_start = PRELUDE + 2 * count;
         let prefix = &content[prefix_start..prefix_start + usize::from(u16_at(content, 4))];
-        Node { content, block, prefix, count }
+        Node { content, block, prefix, count, is_hinted: true }
     }
 
     #[inline]
@@ -143,7 +153,7 @@ impl<'a> Node<'a> {
             std::cmp::Ordering::Equal => {}
         }
         let rest = &key[common..];
-        let (mut low, mut high) = (0, self.count);
+        let (mut low, mut high) = self.with_head(rest);
         while low < high {
             let middle = low.midpoint(high);
             if self.suffix(middle) < rest {
@@ -155,12 +165,33 @@ impl<'a> Node<'a> {
         low
     }
 
+    /// Between which entries those are whose suffixes begin as this one does, by the hints; all where
+    /// there are none.
+    #[inline]
+    fn with_head(&self, suffix: &[u8]) -> (usize, usize) {
+        let hints = self.block.hints();
+        if self.level() == 0 || !self.is_hinted || hints.len() < 4 * self.count {
+            return (0, self.count);
+        }
+        let wanted = head(suffix);
+        let at = |number: usize| u32_at(hints, 4 * number);
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = low.midpoint(high);
+            if at(middle) < wanted { low = middle + 1 } else { high = middle }
+        }
+        let mut end = low;
+        while end < self.count && at(end) == wanted {
+            end += 1;
+        }
+        (low, end)
+    }
+
     /// The entry with this key.
     #[inline]
     pub(super) fn find(&self, key: &[u8]) -> Option<Entry<'a>> {
         let rest = key.strip_prefix(self.prefix)?;
-        let hints = self.block.hints();
-        let Some(mut hints) = hints.get(..self.count) else {
+        let Some(mut hints) = self.block.hints().get(..self.count) else {
             let at = self.lower_bound(key);
             return (at < self.count && self.suffix(at) == rest).then(|| self.entry(at));
         };
@@ -176,8 +207,55 @@ impl<'a> Node<'a> {
         None
     }
 
-    pub(super) fn entries(self) -> impl DoubleEndedIterator<Item = Entry<'a>> + ExactSizeIterator {
+    pub(super) fn entries(self) -> impl Iterator<Item = Entry<'a>> + ExactSizeIterator {
         (0..self.count).map(move |number| self.entry(number))
+    }
+
+    /// The entries of a node at level 0 one after the other, without looking up where each begins.
+    #[inline]
+    pub(super) fn in_turn(self) -> impl Iterator<Item = Entry<'a>> {
+        let mut rest = if self.count == 0 { &[] } else { self.raw(0) };
+        let mut number = 0;
+        std::iter::from_fn(move || {
+            let (head, after) = rest.split_first_chunk::<ENTRY_BYTES>()?;
+            let (suffix, after) = after.split_at_checked(usize::from(u16_at(head, 0)))?;
+            let (payload, after) = after.split_at_checked(usize::from(u16_at(head, 6)))?;
+            rest = after;
+            let kind = Kind::of(head[4]).unwrap_or(Kind::Value);
+            let link = if kind == Kind::Value { Address::NONE } else { self.block.link(number) };
+            number += 1;
+            Some(Entry {
+                prefix: self.prefix,
+                suffix,
+                kind,
+                tag: u16_at(head, 2),
+                severity: Severity::of(head[5]),
+                weight: u64_at(head, 8),
+                payload,
+                link,
+            })
+        })
+    }
+
+    /// How many entries from one place on are those of another node from a place on, byte for byte.
+    pub(super) fn equal_run(&self, at: usize, other: &Node<'_>, other_at: usize) -> usize {
+        if self.prefix != other.prefix || at >= self.count || other_at >= other.count {
+            return 0;
+        }
+        let same = common_length(self.raw(at), other.raw(other_at));
+        let start = |number: usize| usize::from(u16_at(self.content, PRELUDE + 2 * number));
+        let end =
+            |number: usize| if number < self.count { start(number) } else { self.content.len() };
+        let (mut low, mut high) = (at, self.count.min(at + other.count - other_at));
+        while low < high {
+            let middle = low.midpoint(high);
+            if end(middle + 1) - start(at) <= same { low = middle + 1 } else { high = middle }
+        }
+        low - at
+    }
+
+    pub(super) fn prefix(&self) -> &'a [u8] {
+        self.prefix
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -216,6 +294,24 @@ impl<'a> Entry<'a> {
         };
         Totals { records, bytes: self.weight, worst: self.severity }
     }
+}
+
+/// The bytes up to the first that differs, compared 64 at a time.
+fn common_length(one: &[u8], other: &[u8]) -> usize {
+    let whole =
+        one.chunks_exact(64).zip(other.chunks_exact(64)).take_while(|(a, b)| a == b).count() * 64;
+    let rest = one[whole..].iter().zip(&other[whole..]);
+    whole + rest.take_while(|(a, b)| a == b).count()
+}
+
+/// The hint of an entry above level 0.
+#[inline]
+pub(super) fn head(suffix: &[u8]) -> u32 {
+    let mut head = [0; 4];
+    let length = suffix.len().min(4);
+    head[..length].copy_from_slice(&suffix[..length]);
+    head.reverse();
+    u32::from_le_bytes(head)
 }
 
 /// Whether a block is a node or a blob that can be read without looking at any bound again.
@@ -292,6 +388,7 @@ pub(super) struct ContentNode {
 
 impl ContentNode {
     pub(super) fn node(&self) -> Option<Node<'_>> {
-        Block::at_start(&self.bytes).map(Node::of)
+        let node = Block::at_start(&self.bytes).map(Node::of);
+        node.map(|node| Node { is_hinted: false, ..node })
     }
 }

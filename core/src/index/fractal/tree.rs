@@ -118,7 +118,51 @@ impl Tree {
         Scan::new(self, prefix)
     }
 
-    /// Calls `visit` with each value and its path, in order.
+    /// Calls `visit` with the two parts of the key of each entry of this level and with what it holds, in
+    /// order: the quickest way to read many.
+    pub fn for_each<'a>(
+        &'a self,
+        mut visit: impl FnMut(&'a [u8], &'a [u8], Item<'a>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Some(root) = &self.root else { return Ok(()) };
+        let mut open = vec![(self.first(root).map_err(|unread| unread.at(&[]))?, 0)];
+        while let Some((node, next)) = open.last_mut() {
+            if node.level() > 0 && *next < node.len() {
+                let below = self.below(node, &node.entry(*next));
+                *next += 1;
+                open.push((below.map_err(|unread| unread.at(&[]))?, 0));
+                continue;
+            }
+            if node.level() == 0 {
+                let prefix = node.prefix();
+                for entry in node.in_turn() {
+                    visit(prefix, entry.suffix, self.item(&entry)?)?;
+                }
+            }
+            open.pop();
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn item<'a>(&'a self, entry: &Entry<'a>) -> Result<Item<'a>, Error> {
+        match entry.kind {
+            Kind::Value => Ok(Item::Value(Value {
+                tag: entry.tag,
+                severity: entry.severity,
+                weight: entry.weight,
+                bytes: entry.payload,
+            })),
+            Kind::Tree => Ok(Item::Tree(self.at(Some(Root::of(entry))))),
+            Kind::Blob | Kind::Node => {
+                let value = self.value_of(entry);
+                let key = || [entry.prefix, entry.suffix].concat();
+                value.map(Item::Value).map_err(|unread| unread.at(&[key()]))
+            }
+        }
+    }
+
+    /// Calls `visit` with each value and its whole path, in order.
     pub fn walk(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
         let mut path = Vec::new();
         self.walk_below(&mut path, visit)

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::node::{BLOB, Entry, Kind, NODE, Node, PRELUDE, is_sound};
+use super::node::{BLOB, Entry, Kind, NODE, Node, PRELUDE, head, is_sound};
 use super::tree::{Root, Tree};
 use super::{Totals, hint};
 use crate::store::block::{Address, Block, Hash};
@@ -113,16 +113,20 @@ impl<'a> Walk<'a> {
     }
 
     fn has_right_hints(&self, node: &Node<'_>) -> bool {
-        if node.level() > 0 {
-            return true;
-        }
         let hints = node.block().hints();
         let mut key = Vec::new();
-        node.len() <= hints.len()
-            && node.entries().zip(hints).all(|(entry, there)| {
-                entry.copy_key(&mut key);
-                hint(&key) == *there
-            })
+        if node.level() == 0 {
+            return node.len() <= hints.len()
+                && node.entries().zip(hints).all(|(entry, there)| {
+                    entry.copy_key(&mut key);
+                    hint(&key) == *there
+                });
+        }
+        4 * node.len() <= hints.len()
+            && node
+                .entries()
+                .zip(hints.chunks_exact(4))
+                .all(|(entry, there)| head(entry.suffix).to_le_bytes() == there)
     }
 
     fn damaged(&mut self, hash: Hash, path: &[Vec<u8>]) {
