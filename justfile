@@ -14,6 +14,10 @@ windows:
 bench:
     cargo bench --locked --bench discovery
 
+# Tables of the context tree and its snapshots beside other stores: `just bench-peers tree --records 10000000`.
+bench-peers *ARGS="tree":
+    cargo run --release --locked --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
+
 # Five minutes for each target; needs a nightly toolchain and cargo-fuzz.
 fuzz TARGET SECONDS="300":
     cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
