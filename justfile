@@ -15,13 +15,25 @@ bench:
     cargo bench --locked --bench discovery
     cargo bench --locked --bench repair
 
+# Tables of the context tree and its snapshots beside other stores: `just bench-peers tree --records 10000000`.
+bench-peers *ARGS="tree":
+    cargo run --release --locked --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
+
 # Five minutes for each target; needs a nightly toolchain and cargo-fuzz.
 fuzz TARGET SECONDS="300":
     cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
 
+# Kills so many writers of a store under readers; the tests kill a few.
+kill WRITERS="5000":
+    AIOS_TEST_KILLS={{WRITERS}} cargo test --locked --test integration store::kill
+
 # Writes the expected outputs anew; look at the difference before you commit it.
 bless:
     AIOS_BLESS=1 cargo test --locked --bin aios
+
+# The same for the files of the store's format: what was written before is not what is written then.
+bless-format:
+    AIOS_BLESS=1 cargo test --locked -p aios-core golden_files_are_written
 
 # Licences and advisories; needs cargo-deny.
 deny:

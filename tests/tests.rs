@@ -25,6 +25,8 @@ mod readme;
 mod recreate;
 /// What `aios repair` shows, changes and takes back.
 mod repair;
+/// The store of a context: killed writers, readers in another language.
+mod store;
 /// Real Pythons of Windows: they run there (or under Wine), and nowhere else.
 #[cfg(windows)]
 mod windows;

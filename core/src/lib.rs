@@ -3,8 +3,10 @@
 //! - [`Host`] is the machine: platform, root, home, variables. Nothing below reads the process.
 //! - [`environments::discovery`] turns a host into [`Environment`]s, with the reason for each.
 //! - [`environments::health`] turns an environment into [`Finding`]s.
+//! - [`snapshot`] remembers: a context of records, durable, with every state of it that was kept. It is a
+//!   tree ([`index::fractal`]) over checksummed blocks ([`store`]).
 //!
-//! Nothing that is found is run unasked, nothing is printed, nothing is written outside the cache file
+//! Nothing that is found is run unasked, nothing is printed, nothing is written outside the files and folders
 //! that a caller names. A broken environment is a finding; an error means that we could not look.
 //!
 //! ```
@@ -33,8 +35,11 @@
 pub mod environments;
 pub mod fs;
 mod host;
+pub mod index;
 mod process;
 mod registry;
+pub mod snapshot;
+pub mod store;
 mod system;
 mod wire;
 

@@ -1,0 +1,3 @@
+//! Indices over the blocks of a store.
+
+pub mod fractal;

@@ -1,0 +1,627 @@
+//! A folder with one file of checksummed blocks that only grows, its commits durable and all or nothing.
+//!
+//! - [`block`] is the layout of one block, `superblock` that of the two pages that say which bytes count.
+//! - [`space`] resolves addresses to blocks, in a mapped file and in memory alike.
+//! - [`arena`] is where new blocks are written.
+//! - [`Store`] commits them. One process writes, any number read; readers keep what they have.
+//!
+//! It knows no keys and no trees: a commit keeps a record that says where the root is.
+//!
+//! ```text
+//! FOLDER/context-0000000000000001.aios   superblock A, superblock B, blocks ...
+//! FOLDER/lock                            held by the process that writes
+//! ```
+//!
+//! A commit appends blocks, then writes the other superblock, then syncs once: the superblock has a
+//! checksum of what was appended, so that one that reached the disk before its blocks counts for nothing.
+//! A large commit syncs its blocks first. Published bytes never change. Compaction writes what is still
+//! reachable to a file with the next number; the old one is removed when nobody has it open.
+//!
+//! What a writer finds when it opens a store may be in memory alone: the one before was killed, or its
+//! sync failed. So its first commit makes what it found durable before it overwrites the superblock that
+//! would be needed otherwise.
+
+use std::fmt::Debug;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) mod arena;
+pub mod block;
+mod copy;
+#[cfg(test)]
+pub(crate) mod failing;
+mod mapping;
+pub(crate) mod space;
+pub mod storage;
+pub(crate) mod superblock;
+#[cfg(test)]
+mod tests;
+
+use arena::Arena;
+pub use block::Hash;
+pub(crate) use copy::Copied;
+pub use mapping::Bytes;
+pub use space::Fault;
+use space::{Area, Space};
+use storage::{Storage, Stored};
+use superblock::{DATA_START, PAGE, Superblock, Wrong};
+pub(crate) use superblock::{ROOT_BYTES, RootRecord};
+
+/// A commit of more than this syncs its blocks before its superblock is written: opening it then compares
+/// no checksum over all of them.
+const SINGLE_SYNC_BYTES: u64 = 64 << 10;
+/// What is committed stays in memory too, until it is worth mapping the file anew.
+const REMAP_BYTES: u64 = 1 << 20;
+const FILE: (&str, &str) = ("context-", ".aios");
+const UNFINISHED: &str = ".unfinished";
+
+/// The key of the hash that decides where nodes end. Trees are equal byte by byte only under one salt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Salt(pub [u8; 16]);
+
+impl Salt {
+    /// One that nobody can foresee.
+    pub fn random() -> Salt {
+        let mut salt = [0; 16];
+        for half in salt.chunks_exact_mut(8) {
+            half.copy_from_slice(&RandomState::new().hash_one(0u8).to_le_bytes());
+        }
+        Salt(salt)
+    }
+}
+
+/// How the bytes of a store are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// In place, from a mapping: for a folder of the user's own on a disk of this machine.
+    #[default]
+    Mapped,
+    /// From a copy in memory: for files that others may change meanwhile, where a mapping that is cut
+    /// short would end the process.
+    Copied,
+}
+
+/// Why a store could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system refused.
+    #[error("cannot {what} `{}`: {source}", path.display())]
+    Io {
+        /// "open", "write", ...
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no store, or the file is none.
+    #[error("`{}` is not a store of aios", path.display())]
+    NotFormat {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// A later program wrote it. It is left as it is.
+    #[error("`{}` has version {version} of the format, and this program reads up to {}", path.display(), superblock::VERSION)]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// The version that it has.
+        version: u32,
+    },
+    /// The file is shorter than its superblock says.
+    #[error("`{}` was cut short: {have} bytes of {need}", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Its length in bytes.
+        have: u64,
+        /// The bytes that count.
+        need: u64,
+    },
+    /// Neither superblock is whole.
+    #[error("`{}` is damaged: neither of its superblocks is whole", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process writes.
+    #[error("another process writes to `{}`", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A sync failed before: what is durable is only known after opening it again.
+    #[error("what was written to `{}` may not be durable; nothing is written until it is opened again", path.display())]
+    Poisoned {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A block cannot be read.
+    #[error(transparent)]
+    Block(#[from] Fault),
+}
+
+/// A superblock, where it stands, and the file.
+#[derive(Debug)]
+struct File {
+    generation: u64,
+    stored: Box<dyn Stored>,
+    current: Superblock,
+    /// The page that the next commit writes.
+    next_page: u64,
+    /// The largest sequence that either page has.
+    last_sequence: u64,
+}
+
+/// A store that this process writes.
+#[derive(Debug)]
+pub(crate) struct Store {
+    storage: Box<dyn Storage>,
+    file: File,
+    reading: Reading,
+    /// Up to here the first area is the file.
+    mapped: u64,
+    /// Whether what was found is durable.
+    settled: bool,
+    poisoned: bool,
+    _lock: Box<dyn Debug + Send + Sync>,
+}
+
+/// What a process that does not write sees of a store.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) space: Arc<Space>,
+    pub(crate) root: RootRecord,
+    pub(crate) salt: Salt,
+    pub(crate) sequence: u64,
+    generation: u64,
+}
+
+impl Store {
+    /// Opens the store of a folder to write it, or makes one. The arena is where to write.
+    pub(crate) fn open(
+        storage: Box<dyn Storage>,
+        reading: Reading,
+        salt: impl FnOnce() -> Salt,
+    ) -> Result<(Store, Arena), Error> {
+        let place = storage.place().to_path_buf();
+        let lock = storage.lock().map_err(io_error("lock", &place))?;
+        let lock = lock.ok_or(Error::Busy { path: place })?;
+        let found = newest(&*storage, true)?;
+        let settled = found.is_none();
+        let file = match found {
+            Some(file) => file,
+            None => first(&*storage, salt())?,
+        };
+        let area = file.area(&*storage, reading)?;
+        let mapped = area.end();
+        let arena = Arena::after(Space::new(vec![Arc::new(area)]));
+        let store = Store { storage, file, reading, mapped, settled, poisoned: false, _lock: lock };
+        store.remove_others();
+        Ok((store, arena))
+    }
+
+    pub(crate) fn salt(&self) -> Salt {
+        self.file.current.salt
+    }
+
+    pub(crate) fn root(&self) -> &RootRecord {
+        &self.file.current.root
+    }
+
+    pub(crate) fn sequence(&self) -> u64 {
+        self.file.current.sequence
+    }
+
+    /// Bytes of the file that count.
+    pub(crate) fn committed_bytes(&self) -> u64 {
+        self.file.current.committed
+    }
+
+    /// Makes everything that was written durable, and this root with it: all, or after an error nothing.
+    /// Returns the number of the commit.
+    pub(crate) fn commit(&mut self, arena: &mut Arena, root: &RootRecord) -> Result<u64, Error> {
+        self.usable()?;
+        self.settle()?;
+        arena.seal();
+        let (from, to) = (self.file.current.committed, arena.end());
+        if from == to && *root == self.file.current.root {
+            return Ok(self.sequence());
+        }
+        let path = self.path();
+        let single = to - from <= SINGLE_SYNC_BYTES;
+        let mut checksum = 0;
+        for (at, piece) in arena.since(from) {
+            self.file.stored.write_at(piece, at).map_err(io_error("write", &path))?;
+            if single {
+                checksum = crc32c::crc32c_append(checksum, piece);
+            }
+        }
+        if !single {
+            self.sync(&path)?;
+        }
+        let superblock = Superblock {
+            salt: self.salt(),
+            sequence: self.file.last_sequence + 1,
+            committed: to,
+            tail: if single { from } else { to },
+            tail_checksum: checksum,
+            root: *root,
+        };
+        self.write_superblock(self.file.next_page, &superblock, &path)?;
+        self.sync(&path)?;
+        self.file.published(superblock);
+        if to - self.mapped >= REMAP_BYTES {
+            self.remap(arena);
+        }
+        Ok(self.sequence())
+    }
+
+    /// Writes what `copy` copies to a new file, which takes the place of the present one. The root record
+    /// that it returns is committed with it. Returns the bytes that the file is shorter.
+    pub(crate) fn compact(
+        &mut self,
+        old: &mut Arena,
+        copy: impl FnOnce(&mut Copied<'_>) -> Result<RootRecord, Error>,
+    ) -> Result<u64, Error> {
+        self.usable()?;
+        let before = self.committed_bytes();
+        let space = old.seal();
+        let mut arena = Arena::new();
+        let root = copy(&mut Copied::new(&space, &mut arena))?;
+        arena.seal();
+        let superblock = Superblock {
+            salt: self.salt(),
+            sequence: self.file.last_sequence + 1,
+            committed: arena.end(),
+            tail: arena.end(),
+            tail_checksum: 0,
+            root,
+        };
+        let generation = self.file.generation + 1;
+        write_unfinished(&*self.storage, generation, &superblock, &arena)?;
+        // From here on the new file may be the one that is opened next: a commit to the old one would be lost.
+        self.poisoned = true;
+        let file = publish(&*self.storage, generation, superblock)?;
+        let area = file.area(&*self.storage, self.reading)?;
+        self.poisoned = false;
+        self.settled = true;
+        self.mapped = area.end();
+        *old = Arena::after(Space::new(vec![Arc::new(area)]));
+        self.file = file;
+        self.remove_others();
+        Ok(before.saturating_sub(self.committed_bytes()))
+    }
+
+    /// Removes files that were replaced or never finished. Windows keeps one that is mapped: then a later
+    /// opening removes it.
+    fn remove_others(&self) {
+        let Ok(mut names) = self.storage.names() else { return };
+        names.retain(|name| {
+            let old = generation_of(name).is_some_and(|number| number < self.file.generation);
+            old || name.ends_with(UNFINISHED)
+        });
+        // The name of the present file must not be less durable than the absence of the others.
+        if names.is_empty() || self.storage.sync_names().is_err() {
+            return;
+        }
+        for name in names {
+            let _ = self.storage.remove(&name);
+        }
+    }
+
+    /// Makes durable what was found at opening. Writing it once more counts where an earlier sync failed:
+    /// the system may take what it could not write for written.
+    fn settle(&mut self) -> Result<(), Error> {
+        if self.settled {
+            return Ok(());
+        }
+        let path = self.path();
+        let Superblock { tail, committed, .. } = self.file.current;
+        let mut bytes = vec![0; (committed - tail) as usize];
+        self.file.stored.read_at(&mut bytes, tail).map_err(io_error("read", &path))?;
+        self.file.stored.write_at(&bytes, tail).map_err(io_error("write", &path))?;
+        let current = self.file.current.clone();
+        self.write_superblock(self.file.next_page ^ 1, &current, &path)?;
+        self.sync(&path)?;
+        self.storage
+            .sync_names()
+            .inspect_err(|_| self.poisoned = true)
+            .map_err(io_error("sync", self.storage.place()))?;
+        self.settled = true;
+        Ok(())
+    }
+
+    fn write_superblock(
+        &mut self,
+        page: u64,
+        block: &Superblock,
+        path: &Path,
+    ) -> Result<(), Error> {
+        let written = self.file.stored.write_at(&block.encode(), page * PAGE as u64);
+        // A full disk keeps the last bytes out, the checksum among them. After another error all of it may
+        // be there for readers to see, and what they see must not be overwritten.
+        written
+            .inspect_err(|error| self.poisoned = !is_full(error))
+            .map_err(io_error("write", path))
+    }
+
+    fn remap(&mut self, arena: &mut Arena) {
+        // Where mapping fails, memory serves as before.
+        let Ok(area) = self.file.area(&*self.storage, self.reading) else { return };
+        self.mapped = area.end();
+        arena.replace(Arc::new(area));
+    }
+
+    fn usable(&self) -> Result<(), Error> {
+        if self.poisoned {
+            return Err(Error::Poisoned { path: self.storage.place().to_path_buf() });
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, path: &Path) -> Result<(), Error> {
+        // After a failed sync the system may have dropped what it did not write: nothing is known.
+        self.file
+            .stored
+            .sync()
+            .inspect_err(|_| self.poisoned = true)
+            .map_err(io_error("sync", path))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.storage.place().join(file_name(self.file.generation))
+    }
+}
+
+impl Opened {
+    /// The newest commit of a store that another process may be writing.
+    pub(crate) fn newest(storage: &dyn Storage, reading: Reading) -> Result<Opened, Error> {
+        // Compaction may remove the file between its name and its opening: then there is a newer one.
+        let mut attempts = 0;
+        let file = loop {
+            match newest(storage, false) {
+                Ok(Some(file)) => break file,
+                Ok(None) if attempts < 8 => attempts += 1,
+                Ok(None) => {
+                    return Err(Error::NotFormat { path: storage.place().to_path_buf() });
+                }
+                Err(error) if attempts < 8 && may_pass(&error) => attempts += 1,
+                Err(error) => return Err(error),
+            }
+        };
+        let area = file.area(storage, reading)?;
+        let space = Arc::new(Space::new(vec![Arc::new(area)]));
+        let Superblock { salt, sequence, root, .. } = file.current;
+        Ok(Opened { space, root, salt, sequence, generation: file.generation })
+    }
+
+    /// Whether there is a newer commit. Reads two pages.
+    pub(crate) fn is_newest(&self, storage: &dyn Storage) -> bool {
+        newest(storage, false).is_ok_and(|file| {
+            file.is_some_and(|file| {
+                (file.generation, file.current.sequence) == (self.generation, self.sequence)
+            })
+        })
+    }
+
+    /// A file whose bytes are all there: an exported image, or the file of a store.
+    pub(crate) fn image(bytes: Bytes, path: &Path) -> Result<Opened, Error> {
+        let have = bytes.len() as u64;
+        let (_, superblock, _) = choose(&bytes, have, path, |superblock| {
+            let Superblock { tail, committed, .. } = *superblock;
+            Ok(tail_is_whole(superblock, &bytes[tail as usize..committed as usize]))
+        })?;
+        let space = Arc::new(Space::new(vec![Arc::new(Area::foreign(0, bytes))]));
+        let Superblock { salt, sequence, root, .. } = superblock;
+        Ok(Opened { space, root, salt, sequence, generation: 0 })
+    }
+}
+
+/// One file with one commit, as bytes: what [`Opened::image`] reads. The arena is one
+/// [`Arena::of_image`].
+pub(crate) fn image(arena: Arena, salt: Salt, sequence: u64, root: RootRecord) -> Vec<u8> {
+    let mut image = arena.into_image();
+    let committed = image.len() as u64;
+    let superblock =
+        Superblock { salt, sequence, committed, tail: committed, tail_checksum: 0, root };
+    let pages = superblock.encode().repeat(2);
+    image[..pages.len()].copy_from_slice(&pages);
+    image
+}
+
+impl File {
+    /// What counts of the file, as the first area of a space.
+    fn area(&self, storage: &dyn Storage, reading: Reading) -> Result<Area, Error> {
+        let path = storage.place().join(file_name(self.generation));
+        let committed = self.current.committed;
+        let bytes = match reading {
+            Reading::Mapped => self.stored.bytes(committed),
+            Reading::Copied => read_all(&*self.stored, committed).map(Bytes::Owned),
+        };
+        Ok(Area::foreign(0, bytes.map_err(io_error("read", &path))?))
+    }
+
+    fn published(&mut self, superblock: Superblock) {
+        self.last_sequence = superblock.sequence;
+        self.current = superblock;
+        self.next_page ^= 1;
+    }
+}
+
+fn read_all(stored: &dyn Stored, length: u64) -> io::Result<Vec<u8>> {
+    // The length was compared with that of the file, so this much memory is what the file takes on disk.
+    let length = usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    let mut bytes = vec![0; length];
+    stored.read_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// The file with the highest number. It was whole before it got its name: where it cannot be read, an
+/// older one that is still there would bring back what was committed over.
+fn newest(storage: &dyn Storage, write: bool) -> Result<Option<File>, Error> {
+    let place = storage.place();
+    let names = match storage.names() {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error("list", place)(error)),
+    };
+    let generation = names.iter().filter_map(|name| generation_of(name)).max();
+    generation.map(|generation| open_file(storage, generation, write)).transpose()
+}
+
+fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File, Error> {
+    let name = file_name(generation);
+    let path = storage.place().join(&name);
+    let stored = storage.open(&name, write).map_err(io_error("open", &path))?;
+    let length = || stored.length().map_err(io_error("read", &path));
+    let mut pages = vec![0; length()?.min(DATA_START) as usize];
+    stored.read_at(&mut pages, 0).map_err(io_error("read", &path))?;
+    // Asked for after superblocks are read: a file that is written meanwhile has what they say by then.
+    let have = length()?;
+    let (page, current, last_sequence) = choose(&pages, have, &path, |superblock| {
+        let mut tail = vec![0; (superblock.committed - superblock.tail) as usize];
+        stored.read_at(&mut tail, superblock.tail).map_err(io_error("read", &path))?;
+        Ok(tail_is_whole(superblock, &tail))
+    })?;
+    let next_page = page ^ 1;
+    Ok(File { generation, stored, current, next_page, last_sequence })
+}
+
+/// The newest superblock at the start of a file of `have` bytes whose commit is all there, its page, and
+/// the largest sequence that either page has.
+fn choose(
+    bytes: &[u8],
+    have: u64,
+    path: &Path,
+    mut has_tail: impl FnMut(&Superblock) -> Result<bool, Error>,
+) -> Result<(u64, Superblock, u64), Error> {
+    let path = path.to_path_buf();
+    let decoded = [0, PAGE].map(|at| Superblock::decode(bytes.get(at..).unwrap_or_default()));
+    let too_new = decoded.iter().find_map(|page| match page {
+        Err(Wrong::TooNew(version)) => Some(*version),
+        _ => None,
+    });
+    if let Some(version) = too_new {
+        return Err(Error::TooNew { path, version });
+    }
+    let is_other = decoded.iter().all(|page| *page == Err(Wrong::NotFormat));
+    let mut usable: Vec<(u64, Superblock)> =
+        (0..).zip(decoded).filter_map(|(page, found)| Some((page, found.ok()?))).collect();
+    usable.sort_by_key(|(_, superblock)| std::cmp::Reverse(superblock.sequence));
+    let last_sequence = usable.first().map_or(0, |(_, superblock)| superblock.sequence);
+    let mut need = None;
+    for (page, superblock) in usable {
+        if superblock.committed > have {
+            need.get_or_insert(superblock.committed);
+            continue;
+        }
+        // One whose blocks did not all reach the disk counts for nothing.
+        let length = superblock.committed - superblock.tail;
+        if length <= SINGLE_SYNC_BYTES && has_tail(&superblock)? {
+            return Ok((page, superblock, last_sequence));
+        }
+    }
+    Err(match need {
+        Some(need) => Error::Truncated { path, have, need },
+        None if is_other => Error::NotFormat { path },
+        None => Error::Damaged { path },
+    })
+}
+
+fn tail_is_whole(superblock: &Superblock, tail: &[u8]) -> bool {
+    crc32c::crc32c(tail) == superblock.tail_checksum
+}
+
+/// A store with nothing in it.
+fn first(storage: &dyn Storage, salt: Salt) -> Result<File, Error> {
+    let superblock = Superblock {
+        salt,
+        sequence: 1,
+        committed: DATA_START,
+        tail: DATA_START,
+        tail_checksum: 0,
+        root: [0; ROOT_BYTES],
+    };
+    write_unfinished(storage, 1, &superblock, &Arena::new())?;
+    publish(storage, 1, superblock)
+}
+
+/// Writes a file under a name that nobody opens. It is whole and durable when this returns, or gone.
+fn write_unfinished(
+    storage: &dyn Storage,
+    generation: u64,
+    superblock: &Superblock,
+    arena: &Arena,
+) -> Result<(), Error> {
+    let name = format!("{}{UNFINISHED}", file_name(generation));
+    // What was left of a full disk is needed elsewhere.
+    write_whole(storage, &name, superblock, arena).inspect_err(|_| {
+        let _ = storage.remove(&name);
+    })
+}
+
+fn write_whole(
+    storage: &dyn Storage,
+    unfinished: &str,
+    superblock: &Superblock,
+    arena: &Arena,
+) -> Result<(), Error> {
+    let path = storage.place().join(unfinished);
+    match storage.remove(unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(io_error("remove", &path)(error));
+        }
+        _ => {}
+    }
+    let stored = storage.create(unfinished).map_err(io_error("create", &path))?;
+    let pages = superblock.encode().repeat(2);
+    stored.write_at(&pages, 0).map_err(io_error("write", &path))?;
+    for (at, piece) in arena.since(DATA_START) {
+        stored.write_at(piece, at).map_err(io_error("write", &path))?;
+    }
+    stored.sync().map_err(io_error("sync", &path))
+}
+
+/// Gives a file that was written the name under which it is opened.
+fn publish(storage: &dyn Storage, generation: u64, superblock: Superblock) -> Result<File, Error> {
+    let name = file_name(generation);
+    let path = storage.place().join(&name);
+    let renamed = storage.rename(&format!("{name}{UNFINISHED}"), &name);
+    renamed.and_then(|()| storage.sync_names()).map_err(io_error("rename", &path))?;
+    let last_sequence = superblock.sequence;
+    let stored = storage.open(&name, true).map_err(io_error("open", &path))?;
+    Ok(File { generation, stored, current: superblock, next_page: 1, last_sequence })
+}
+
+/// Whether a reader should look again: the file was replaced, or both superblocks were written while they
+/// were read, one after the other.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        Error::Damaged { .. } => true,
+        _ => false,
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn file_name(generation: u64) -> String {
+    format!("{}{generation:016}{}", FILE.0, FILE.1)
+}
+
+fn generation_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(FILE.0)?.strip_suffix(FILE.1)?;
+    let right = digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    right.then(|| digits.parse().ok()).flatten()
+}
+
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::Io { what, path, source }
+}
