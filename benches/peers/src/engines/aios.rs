@@ -52,16 +52,15 @@ impl Engine for Aios {
         let prefix = records::prefix(environment);
         let path = [ENVIRONMENTS, &prefix[..prefix.len() - 1]];
         let distributions = view.subtree(&path)?.ok_or("there is no such environment")?;
-        for distribution in distributions.scan(b"")? {
-            let Item::Tree(files) = distribution?.item else { continue };
-            for file in files.scan(b"")? {
-                let file = file?;
-                let Item::Value(value) = file.item else { continue };
+        distributions.for_each(|_, _, distribution| {
+            let Item::Tree(files) = distribution else { return Ok(()) };
+            files.for_each(|prefix, suffix, file| {
+                let Item::Value(value) = file else { return Ok(()) };
                 // A key that is alone in its node is a prefix as a whole.
-                let key = if file.suffix.is_empty() { file.prefix } else { file.suffix };
-                scanned.add(key, value.bytes);
-            }
-        }
+                scanned.add(if suffix.is_empty() { prefix } else { suffix }, value.bytes);
+                Ok(())
+            })
+        })?;
         Ok(scanned)
     }
 

@@ -10,6 +10,7 @@ use super::{
     Error, Keyed, MAX_INLINE_BYTES, MAX_KEY_BYTES, MAX_PATH_KEYS, MAX_VALUE_BYTES, Path, Severity,
     Totals, Value, hint, owned,
 };
+use crate::store::Salt;
 use crate::store::arena::Arena;
 use crate::store::block::{self, Address, Hash};
 
@@ -292,7 +293,8 @@ pub struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(arena: &'a mut Arena, keyed: Keyed) -> Builder<'a> {
+    pub(super) fn new(arena: &'a mut Arena, salt: Salt) -> Builder<'a> {
+        let keyed = Keyed::new(salt);
         Builder { arena, keyed, open: vec![(Vec::new(), Nodes::new(keyed))], last: Vec::new() }
     }
 
@@ -349,7 +351,7 @@ impl<'a> Builder<'a> {
             self.leave();
         }
         let root = self.open.pop().and_then(|(_, nodes)| nodes.finish(self.arena));
-        Tree::new(self.arena.seal(), self.keyed, root)
+        Tree::of(self.arena.seal(), self.keyed.salt, root)
     }
 }
 

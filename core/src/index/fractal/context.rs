@@ -12,7 +12,7 @@ use super::build::{Builder, check};
 use super::node::is_sound;
 use super::tree::{Found, Root, Tree};
 use super::verify::Damage;
-use super::{Error, Path, Value, owned};
+use super::{Error, Keyed, Path, Value, owned};
 use crate::store::arena::Arena;
 use crate::store::{Copied, Salt};
 
@@ -113,7 +113,7 @@ impl ContextTree {
         let edit = tree.root().map_or(Edit::Remove, Edit::Tree);
         self.replace(path, edit)?;
         // The tree may have been built after the base was sealed.
-        self.base = Tree::new(self.arena.seal(), self.base.keyed, self.base.root());
+        self.base = Tree::of(self.arena.seal(), self.base.salt(), self.base.root());
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl ContextTree {
 
     /// A builder for a tree that is then put at a path.
     pub fn builder(&mut self) -> Builder<'_> {
-        Builder::new(&mut self.arena, self.base.keyed)
+        Builder::new(&mut self.arena, self.base.salt())
     }
 
     /// The tree as it is now: changes become nodes, O(changes). What it returns is a snapshot.
@@ -178,11 +178,15 @@ impl ContextTree {
             let scratch = Bump::new();
             let edits: Vec<(&[u8], Edit<'_>)> =
                 self.pending.borrow_dependent().iter().map(|(path, edit)| (*path, *edit)).collect();
-            let mut apply =
-                Apply { arena: &mut self.arena, keyed: base.keyed, base: &base, scratch: &scratch };
+            let mut apply = Apply {
+                arena: &mut self.arena,
+                keyed: Keyed::new(base.salt()),
+                base: &base,
+                scratch: &scratch,
+            };
             let root = apply.map(base.root(), &edits, &mut Vec::new())?;
             drop(edits);
-            self.base = Tree::new(self.arena.seal(), base.keyed, root);
+            self.base = Tree::of(self.arena.seal(), base.salt(), root);
             self.pending = nothing();
         }
         Ok(self.base.clone())
@@ -195,7 +199,7 @@ impl ContextTree {
             return Err(Error::Foreign);
         }
         self.pending = nothing();
-        self.base = Tree::new(self.arena.seal(), self.base.keyed, tree.root());
+        self.base = Tree::of(self.arena.seal(), self.base.salt(), tree.root());
         Ok(())
     }
 

@@ -41,7 +41,7 @@ impl ContextTree {
             Root { address: address.unwrap_or(root.address), ..root }
         });
         let (healed, left) = (healing.healed, healing.left);
-        Healed { tree: Tree::new(self.arena.seal(), tree.keyed, root), healed, left }
+        Healed { tree: Tree::of(self.arena.seal(), tree.salt(), root), healed, left }
     }
 }
 

@@ -98,6 +98,7 @@ impl<'a> Scan<'a> {
 impl<'a> Iterator for Scan<'a> {
     type Item = Result<Scanned<'a>, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let entry = match self.entry() {
             Ok(entry) => entry?,

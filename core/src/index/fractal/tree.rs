@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::node::{BLOB, Entry, Kind, NODE, Node, PRELUDE, is_sound};
 use super::scan::{Item, Scan};
-use super::{Error, Keyed, MAX_DEPTH, Path, Spaces, Totals, Value, owned};
+use super::{Error, MAX_DEPTH, Path, Spaces, Totals, Value, owned};
 use crate::store::Salt;
 use crate::store::block::{Address, Block, Hash};
 
@@ -22,7 +22,7 @@ pub struct Root {
 #[derive(Debug, Clone)]
 pub struct Tree {
     pub(super) space: Spaces,
-    pub(super) keyed: Keyed,
+    salt: Salt,
     root: Option<Root>,
 }
 
@@ -43,11 +43,7 @@ pub(super) enum Found<'a> {
 
 impl Tree {
     pub(crate) fn of(space: Spaces, salt: Salt, root: Option<Root>) -> Tree {
-        Tree::new(space, Keyed::new(salt), root)
-    }
-
-    pub(super) fn new(space: Spaces, keyed: Keyed, root: Option<Root>) -> Tree {
-        Tree { space, keyed, root }
+        Tree { space, salt, root }
     }
 
     pub(crate) fn root(&self) -> Option<Root> {
@@ -60,7 +56,7 @@ impl Tree {
 
     /// The key of the hash that decides where its nodes end.
     pub fn salt(&self) -> Salt {
-        self.keyed.salt
+        self.salt
     }
 
     /// The name of the content: equal for equal content under one salt, on every machine.
@@ -110,7 +106,7 @@ impl Tree {
 
     /// The same space, another root.
     pub(super) fn at(&self, root: Option<Root>) -> Tree {
-        Tree { space: Arc::clone(&self.space), keyed: self.keyed, root }
+        Tree { space: Arc::clone(&self.space), salt: self.salt, root }
     }
 
     /// The entries of this level whose keys begin with `prefix`, in order.
