@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "store::arena",
         "store::block",
         "store::copy",
+        "store::file",
         "store::mapping",
         "store::space",
         "store::storage",
