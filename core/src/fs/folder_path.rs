@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Kind, ReadError, Seen, Stamp, below, read_open};
+use super::{Entry, ReadError, Seen, Stamp, below, read_open};
 
 /// A folder.
 #[derive(Debug)]
