@@ -87,10 +87,10 @@ fn named_installation(
     tag: Option<PythonTag>,
 ) -> Option<(PathBuf, Arc<Installation>)> {
     let tried = [named.to_path_buf(), named.join(interpreter_below(case, tag))];
-    tried
-        .into_iter()
-        .find_map(|path| Some((case.subject.catalog.at(&path)?, path)))
-        .map(|(a, b)| (b, a))
+    tried.into_iter().find_map(|path| {
+        let installation = case.subject.catalog.at(&path)?;
+        Some((path, installation))
+    })
 }
 
 fn interpreter_below(case: &Case<'_>, tag: Option<PythonTag>) -> PathBuf {

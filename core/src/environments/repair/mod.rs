@@ -8,8 +8,9 @@
 //! - `apply` carries a journal out or takes it back, wherever it was interrupted.
 //! - [`Session`] is one repair from start to end, and the only one of its environment meanwhile.
 //!
-//! Nothing is fetched but by [`fetch`]. Nothing of the environment is run, nothing outside of its prefix is written, and nothing is deleted:
-//! what a repair removes or replaces lies in `.aios-repair` in the prefix until it is pruned.
+//! Nothing is fetched but by [`fetch`]. Nothing of the environment is run, nothing outside of its prefix is
+//! written, and nothing is deleted: what a repair removes or replaces lies in `.aios-repair` in the prefix
+//! until it is pruned.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::health::{Code, Finding, Subject};
 use super::named;
+use crate::host::Platform;
 use crate::system;
 
 mod activation;
@@ -214,10 +216,19 @@ pub fn plan(case: &Case<'_>) -> Plan {
     plan
 }
 
-/// A path as it is typed, for hints.
+/// A path as it is typed, for hints. What a shell would obey in a name is quoted.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    if text.contains([' ', '\'', '(', '&', ';']) { format!("\"{text}\"") } else { text }
+    let windows = Platform::CURRENT == Platform::Windows;
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || "/:._-+@%".contains(c) || windows && c == '\\';
+    if text.chars().all(plain) {
+        text
+    } else if windows {
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 /// Whether repairing it takes the installation that the environment stands on.

@@ -636,3 +636,16 @@ fn a_file_in_use_is_named() {
     drop(held);
     assert_eq!(tree(&plan.prefix), before);
 }
+
+#[test]
+fn a_name_in_a_command_to_type_is_no_command() {
+    let windows = crate::host::Platform::CURRENT == crate::host::Platform::Windows;
+    let check = |path: &str, unix: &str, on_windows: &str| {
+        let expected = if windows { on_windows } else { unix };
+        assert_eq!(super::quoted(Path::new(path)), expected, "{path}");
+    };
+    check("a/.venv-3.12", "a/.venv-3.12", "a/.venv-3.12");
+    check("my project", "'my project'", "\"my project\"");
+    check("$(touch z)", "'$(touch z)'", "\"$(touch z)\"");
+    check("it's", "'it'\\''s'", "\"it's\"");
+}
