@@ -43,9 +43,10 @@ pub(super) fn map(file: &File, length: u64) -> io::Result<Bytes> {
         return Ok(Bytes::Owned(Vec::new()));
     }
     // SAFETY: the mapping is read-only and covers bytes that exist, checked above. The bytes are those
-    // before the committed length of a store file: writers of aios never change or truncate them, and
-    // there is one writer at a time, by lock. That no other program does is what the store assumes of
-    // its folder, which is the user's own; callers that cannot assume it read copies.
+    // before the committed length of a store file: writers of aios never truncate them, and write there
+    // at most the same bytes once more (`Store::settle`); there is one writer at a time, by lock. That no
+    // other program does is what the store assumes of its folder, which is the user's own; callers that
+    // cannot assume it read copies.
     let map = unsafe { MmapOptions::new().len(length).map(file)? };
     Ok(Bytes::Mapped(map))
 }
