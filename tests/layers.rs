@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "registry",
         "host",
         "process",
+        "shell",
         "system",
         "system::unix",
         "system::windows",

@@ -18,8 +18,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::health::{Code, Finding, Subject};
 use super::named;
-use crate::host::Platform;
-use crate::system;
+use crate::{shell, system};
 
 mod activation;
 mod apply;
@@ -216,19 +215,9 @@ pub fn plan(case: &Case<'_>) -> Plan {
     plan
 }
 
-/// A path as it is typed, for hints. What a shell would obey in a name is quoted.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let windows = Platform::CURRENT == Platform::Windows;
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || "/:._-+@%".contains(c) || windows && c == '\\';
-    if text.chars().all(plain) {
-        text
-    } else if windows {
-        format!("\"{text}\"")
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+/// A path as it is typed, for hints.
+fn typed(path: &Path) -> String {
+    shell::word(&path.display().to_string()).into_owned()
 }
 
 /// Whether repairing it takes the installation that the environment stands on.

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::change::{Change, Content};
-use super::{Action, Case, Network, Plan, Step, Unsolved, quoted};
+use super::{Action, Case, Network, Plan, Step, Unsolved, typed};
 use crate::environments::distributions::{Distribution, RecordedFile, Site, record as records};
 use crate::environments::health::{Code, Finding, Severity};
 
@@ -98,7 +98,7 @@ impl<'a> Draft<'a> {
             made: made.collect(),
             removed: removed.collect(),
             lacking: Vec::new(),
-            again: format!("aios repair --network allow {}", quoted(case.prefix())),
+            again: format!("aios repair --network allow {}", typed(case.prefix())),
             wheels: Wheels::of(case),
             interpreter: Interpreter::of(case.subject.facts),
             settled: HashSet::new(),

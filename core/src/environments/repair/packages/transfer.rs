@@ -20,7 +20,7 @@ use crate::environments::health::packages::{Look, Places, Verdict, judge};
 use crate::environments::health::{Code, Depth, Families, Finding, Subject};
 use crate::environments::repair::change::Content;
 use crate::environments::repair::place::shebang;
-use crate::environments::repair::{Action, Case, FOLDER, Plan, quoted};
+use crate::environments::repair::{Action, Case, FOLDER, Plan, typed};
 use crate::environments::scripts::{HEAD_BYTES, is_generated};
 use crate::fs::{self, Kind};
 
@@ -44,7 +44,7 @@ pub(in super::super) fn plan(
 ) -> Vec<String> {
     let mut draft = Draft::new(case, plan);
     draft.interpreter = draft.interpreter.moved(case.prefix(), place);
-    draft.again = format!("aios repair --recreate --network allow {}", quoted(place));
+    draft.again = format!("aios repair --recreate --network allow {}", typed(place));
     let Some(site) = draft.site() else {
         draft.unsolved(
             Code::SitePackagesMissing,

@@ -186,5 +186,5 @@ pub fn swap(disk: &dyn Disk, names: &Names) -> Result<(), Error> {
 
 /// What is typed to have an environment made anew, for hints.
 pub(super) fn command(prefix: &Path) -> String {
-    format!("aios repair --recreate --base PYTHON {}", super::quoted(prefix))
+    format!("aios repair --recreate --base PYTHON {}", super::typed(prefix))
 }
