@@ -90,6 +90,11 @@ pub(crate) struct Repair {
     /// in place; `--base` may name another version of Python.
     #[arg(long, conflicts_with_all = ["undo", "resume", "list", "all"])]
     pub(crate) recreate: bool,
+    /// Start the interpreter of the environment after the repair (`-I -c pass`, half a minute at most), and
+    /// take the repair back when it does not start. Also starts one that needs no repair. Only for
+    /// environments that PATH names, that are your own, and that you trust: their code runs.
+    #[arg(long, conflicts_with_all = ["undo", "resume", "list", "dry_run", "all"])]
+    pub(crate) verify: bool,
     /// Take the last repair back, with all that it did, or one that was interrupted.
     #[arg(long, conflicts_with_all = ["resume", "list", "dry_run", "all"])]
     pub(crate) undo: bool,

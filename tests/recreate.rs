@@ -118,8 +118,9 @@ fn an_environment_is_made_anew_for_another_version() {
     assert_eq!(tree(&lost.prefix), before);
     assert!(!lost.beside("new").exists() && !lost.prefix.join(".aios-repair").exists());
 
-    let done = lost.repair(&["--recreate", "--base", lost.base()]).exits_with(0);
+    let done = lost.repair(&["--recreate", "--verify", "--base", lost.base()]).exits_with(0);
     assert_eq!(outcome(&done), "repaired", "{done:?}");
+    assert_eq!(done.json()["repairs"][0]["started"], true, "{done:?}");
     assert!(lost.is_healthy());
     assert_eq!(tree(&lost.beside("old")), before, "the old one is kept as it was");
     let run = |program: &str, args: &[&str]| {
@@ -174,6 +175,21 @@ fn what_would_be_lost_is_said_and_nothing_is_changed() {
     assert!(lost.is_healthy());
     let tool = lost.prefix.join("bin/first-tool");
     assert_eq!(succeeds(&tool, &lost.home, [""; 0]), "it works\n");
+}
+
+#[test]
+fn what_does_not_start_takes_no_place() {
+    let Some(lost) = Lost::new() else { return };
+    let site = lost.prefix.join("lib/python3.11/site-packages");
+    fs::write(site.join("ends.pth"), "import os; os.write(2, b'no licence'); os._exit(7)\n")
+        .unwrap();
+    let before = tree(&lost.prefix);
+    let failed = lost.repair(&["--recreate", "--verify", "--base", lost.base()]).exits_with(2);
+    assert_eq!(outcome(&failed), "failed", "{failed:?}");
+    assert!(hint(&failed).contains("failed (exit status: 7): no licence"), "{failed:?}");
+    assert_eq!(failed.json()["repairs"][0]["started"], false);
+    assert_eq!(tree(&lost.prefix), before);
+    assert!(!lost.beside("new").exists() && !lost.beside("old").exists());
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(crate) enum Error {
     Output(io::Error),
     /// `--probe` without a PATH.
     ProbeWithoutPath,
+    /// `--verify` with PATHs that name no environment.
+    VerifyWithoutName(Vec<PathBuf>),
     /// A PATH that does not exist.
     NoSuchPath(PathBuf),
     /// Nothing at or below these is an environment.
@@ -48,6 +50,9 @@ impl Error {
             Error::Output(_) => None,
             Error::NoSuchPath(_) | Error::NoEnvironment(_) => {
                 Some("`aios find` lists the environments of this machine")
+            }
+            Error::VerifyWithoutName(_) => {
+                Some("name the environments, as `aios find` lists them, or leave `--verify` out")
             }
             Error::ProbeWithoutPath => Some(
                 "name the environments to start: `aios check --probe .venv`; the others are \
@@ -66,6 +71,14 @@ impl std::fmt::Display for Error {
             Error::NoEnvironment(paths) => {
                 let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
                 write!(f, "{} holds no environment", paths.join(", "))
+            }
+            Error::VerifyWithoutName(paths) => {
+                let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
+                write!(
+                    f,
+                    "`--verify` starts only environments that are named: {} is none",
+                    paths.join(", ")
+                )
             }
             Error::ProbeWithoutPath => f.write_str(
                 "`--probe` starts interpreters, and starts only those that you name: a PATH is \

@@ -9,6 +9,8 @@
 //! | `steps` | what is done, in this order |
 //! | `remaining` | findings as in `aios.check/1` |
 //! | `running` | at most five processes that use it, each with `pid` and the path `program`; Linux only |
+//! | `started` | with `--verify`: whether its interpreter starts; else null |
+//! | `printed` | at most ten lines: the end of what an interpreter that does not start wrote |
 //! | `hint` | what the user can do, or null |
 //!
 //! A step: `action`, `paths`, `reason`, `state` (`planned`, `done`, `undone`, `failed`), `findings` (the codes
@@ -80,6 +82,10 @@ pub(crate) struct Repaired {
     pub(crate) outcome: Outcome,
     pub(crate) remaining: Vec<Finding>,
     pub(crate) running: Vec<Process>,
+    /// Whether it starts, where it was started.
+    pub(crate) started: Option<bool>,
+    /// What its interpreter printed when it did not start.
+    pub(crate) printed: Vec<String>,
     steps: Vec<StepShown>,
     unsolved: Vec<String>,
     hint: String,
@@ -92,6 +98,8 @@ impl Repaired {
             outcome: Outcome::NothingToDo,
             remaining: Vec::new(),
             running: Vec::new(),
+            started: None,
+            printed: Vec::new(),
             steps: Vec::new(),
             unsolved: Vec::new(),
             hint: String::new(),
@@ -155,6 +163,13 @@ impl Repaired {
 
     pub(crate) fn undone(&mut self) {
         self.set("undone");
+    }
+
+    /// Also what rounds before the last one did.
+    pub(crate) fn all_undone(&mut self) {
+        for step in &mut self.steps {
+            step.state = "undone";
+        }
     }
 
     fn set(&mut self, state: &'static str) {
@@ -243,12 +258,24 @@ pub(crate) fn print_one(repaired: &Repaired, view: &View, page: &Page) -> io::Re
         if !repaired.hint.is_empty() {
             paragraph(out, page, "", &repaired.hint)?;
         }
+        print_start(out, repaired, page)?;
         if matches!(repaired.outcome, Outcome::Repaired | Outcome::Partly) {
             let path = typed(&repaired.prefix, page.home.as_deref());
             writeln!(out, "    `aios repair --undo {path}` takes it back")?;
         }
         Ok(())
     })
+}
+
+/// What came of starting it. The hint has the last line of what was printed.
+fn print_start(out: &mut dyn Write, repaired: &Repaired, page: &Page) -> io::Result<()> {
+    if repaired.started == Some(true) {
+        paragraph(out, page, "", "its interpreter starts")?;
+    }
+    for (at, line) in repaired.printed.iter().enumerate().filter(|_| repaired.printed.len() > 1) {
+        paragraph(out, page, if at == 0 { "printed  " } else { "         " }, line)?;
+    }
+    Ok(())
 }
 
 fn paragraph(out: &mut dyn Write, page: &Page, label: &str, text: &str) -> io::Result<()> {
@@ -342,6 +369,8 @@ struct RepairedRow<'a> {
     steps: Vec<StepRow<'a>>,
     remaining: Vec<FindingRow<'a>>,
     running: Vec<ProcessRow<'a>>,
+    started: Option<bool>,
+    printed: &'a [String],
     hint: Option<String>,
 }
 
@@ -380,6 +409,8 @@ impl<'a> RepairedRow<'a> {
             steps: one.steps.iter().map(step).collect(),
             remaining: one.remaining.iter().map(FindingRow::new).collect(),
             running: one.running.iter().map(process).collect(),
+            started: one.started,
+            printed: &one.printed,
             hint: one.whole_hint(),
         }
     }

@@ -25,6 +25,7 @@ mod one;
 mod past;
 mod recreate;
 mod search;
+mod verify;
 
 /// What all environments of one run have in common.
 struct Job<'a> {

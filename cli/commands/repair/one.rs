@@ -7,10 +7,10 @@ use aios_core::environments::inspection::{Earlier, examine_one};
 use aios_core::environments::repair::{
     self, Case, Ended, Network, Plan, RealDisk, Session, Verdict,
 };
-use aios_core::{Environment, Finding, Host, Severity};
+use aios_core::{Environment, Finding, Severity};
 
 use super::ask::{Leave, confirmed};
-use super::{Job, Place};
+use super::{Job, Place, verify};
 use crate::interrupt;
 use crate::output::repair::{Outcome, Repaired};
 use crate::output::text::typed;
@@ -43,6 +43,7 @@ fn leads_on(before: &[Finding], next: &Look) -> bool {
 
 /// What one look at an environment tells.
 pub(super) struct Look {
+    pub(super) environment: Environment,
     pub(super) findings: Vec<Finding>,
     pub(super) plan: Plan,
     /// The wheels that the plan lacks, where they may be fetched.
@@ -56,13 +57,14 @@ pub(super) fn look(job: &Job<'_>, prefix: &Path, earlier: &Earlier) -> Option<Lo
     examine_one(host, prefix, earlier, |subject, findings| {
         let case = Case { subject, findings, options };
         Look {
+            environment: subject.environment.clone(),
             findings: findings.to_vec(),
             plan: repair::plan(&case),
             missing: match options.network {
                 Network::Never => Vec::new(),
                 Network::Allowed(_) => repair::missing_wheels(&case),
             },
-            refusal: refusal(host, subject.environment),
+            refusal: refusal(job, subject.environment),
         }
     })
 }
@@ -79,12 +81,12 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     let Some(looked) = looked else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
-    let Look { findings, plan, refusal, .. } = job.complete(looked, prefix, &earlier);
+    let Look { environment, findings, plan, refusal, .. } = job.complete(looked, prefix, &earlier);
     if job.is_stopped() {
         return repaired.ended(Outcome::Interrupted, "nothing was changed");
     }
     if !needs_repair(&findings) {
-        return repaired.ended(Outcome::NothingToDo, "");
+        return verify::healthy(job, repaired, &environment);
     }
     repaired.remaining = findings;
     repaired.hints(&plan);
@@ -134,16 +136,22 @@ pub(super) fn rounds(
 ) -> Repaired {
     let prefix = repaired.prefix.clone();
     let _under_repair = interrupt::under_repair(&prefix);
+    let broken = repaired.remaining.clone();
     for round in 1..=MOST_ROUNDS {
         let may_go_on = || round < MOST_ROUNDS && !job.is_stopped();
         let mut next = None;
         let mut goes_on = false;
+        let mut started = Ok(());
         let ended = session.carry_out(&plan, || {
             next = look(job, &prefix, earlier).map(|next| job.complete(next, &prefix, earlier));
             match &next {
                 Some(next) if is_better(&plan, &repaired.remaining, &next.findings) => {
                     goes_on = may_go_on() && leads_on(&repaired.remaining, next);
-                    if goes_on { Verdict::GoOn } else { Verdict::Keep }
+                    if goes_on {
+                        return Verdict::GoOn;
+                    }
+                    started = job.start(&next.environment);
+                    if started.is_ok() { Verdict::Keep } else { Verdict::TakeAllBack }
                 }
                 _ => Verdict::TakeBack,
             }
@@ -151,6 +159,10 @@ pub(super) fn rounds(
         match ended {
             Ok(Ended::Kept) => repaired.done(),
             Ok(Ended::RolledBack) => {
+                if let (Some(next), Err(not)) = (&next, started) {
+                    repaired.remaining = broken;
+                    return verify::taken_back(job, repaired, &next.environment, not);
+                }
                 repaired.undone();
                 let hint = "the repair made things worse, and was taken back";
                 return repaired.ended(Outcome::Failed, hint);
@@ -167,6 +179,7 @@ pub(super) fn rounds(
         plan = next.plan;
         repaired.plan(&plan);
     }
+    repaired.started = job.args.verify.then_some(true);
     // What is older than the last ones is of no use any more; failing to remove it is no loss.
     let _ = session.prune(KEPT);
     ended(repaired)
@@ -178,7 +191,7 @@ pub(super) fn ended(repaired: Repaired) -> Repaired {
 }
 
 /// The round that was begun is taken back by now; those before it stay.
-fn interrupted(mut repaired: Repaired) -> Repaired {
+pub(super) fn interrupted(mut repaired: Repaired) -> Repaired {
     repaired.undone();
     let path = typed(&repaired.prefix, None);
     let hint = match repaired.did_anything() {
@@ -191,12 +204,13 @@ fn interrupted(mut repaired: Repaired) -> Repaired {
     repaired.ended(Outcome::Interrupted, &hint)
 }
 
-fn refusal(host: &Host, environment: &Environment) -> Option<String> {
+fn refusal(job: &Job<'_>, environment: &Environment) -> Option<String> {
     if !environment.is_repairable() {
         let reason = "it is an installation, and those are repaired by what installed them";
         return Some(reason.to_owned());
     }
-    let is_root = host.user.uid == Some(0);
-    let foreign = environment.owner.is_some() && environment.owner != host.user.uid && !is_root;
-    foreign.then(|| "it belongs to another user; let that user repair it".to_owned())
+    if verify::is_foreign(job.host, environment) && job.host.user.uid != Some(0) {
+        return Some("it belongs to another user; let that user repair it".to_owned());
+    }
+    verify::refusal(job, environment).map(str::to_owned)
 }

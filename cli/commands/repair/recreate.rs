@@ -12,7 +12,9 @@ use aios_core::environments::repair::{
 
 use super::ask::{Leave, confirmed};
 use super::one::{errors, look, needs_repair};
+use super::verify::{self, NotStarted};
 use super::{Job, Place};
+use crate::interrupt;
 use crate::output::repair::{Outcome, Repaired};
 
 const INTERRUPTED: &str = "making it anew was interrupted; `aios repair --resume PATH` goes on, and `aios \
@@ -40,7 +42,7 @@ pub(super) fn recreate(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
     if !needs_repair(&look.findings) {
-        return repaired.ended(Outcome::NothingToDo, "");
+        return verify::healthy(job, repaired, &look.environment);
     }
     repaired.remaining = look.findings;
     if let Some(reason) = look.refusal {
@@ -146,7 +148,7 @@ fn prepare(job: &Job<'_>, prefix: &Path, new: &Path) -> Result<Plan, Unsolved> {
     }
 }
 
-/// Carries the plan out in the new environment, and lets it take the place of the old one.
+/// Lets a new environment with all that the plan gives it take the place of the old one.
 fn put(
     job: &Job<'_>,
     mut repaired: Repaired,
@@ -156,15 +158,19 @@ fn put(
 ) -> Repaired {
     let prefix = repaired.prefix.clone();
     let before = errors(&repaired.remaining);
-    let made = Session::begin(&RealDisk, &names.new).and_then(|inner| {
-        inner.carry_out(plan, || Verdict::Keep)?;
-        // What its journal keeps is only of use until here.
-        inner.prune(0)?;
-        recreate::finish(&RealDisk, names)
-    });
-    if let Err(error) = made {
-        let _ = names.discard(&RealDisk);
-        return repaired.failed(&error);
+    let _under_repair = interrupt::under_repair(&prefix);
+    let discarded = |repaired: Repaired| match names.discard(&RealDisk) {
+        Ok(()) => repaired,
+        Err(error) => repaired.failed(&error),
+    };
+    match fill(job, plan, names) {
+        Ok(Ok(())) => {}
+        Ok(Err(not)) => return discarded(verify::not_made(job, repaired, not)),
+        Err(repair::Error::Stopped) => {
+            repaired.undone();
+            return discarded(repaired.ended(Outcome::Interrupted, "nothing was changed"));
+        }
+        Err(error) => return discarded(repaired.failed(&error)),
     }
     // On Windows a folder in which a file is open keeps its name.
     let held = (job.host.platform != Platform::Windows).then_some(session);
@@ -187,6 +193,7 @@ fn put(
         return repaired.ended(Outcome::Failed, &hint);
     }
     repaired.done();
+    repaired.started = job.args.verify.then_some(true);
     repaired.remaining = after.map(|after| after.findings).unwrap_or_default();
     let healthy = !needs_repair(&repaired.remaining);
     let hint = format!(
@@ -194,6 +201,25 @@ fn put(
         names.old.display()
     );
     repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, &hint)
+}
+
+/// Carries the plan out in the new environment, starts it before anybody meets it at its place, where that
+/// is asked for, and marks it as whole.
+fn fill(
+    job: &Job<'_>,
+    plan: &Plan,
+    names: &Names,
+) -> Result<Result<(), NotStarted>, repair::Error> {
+    let session = Session::begin(&RealDisk, &names.new)?.stopped_by(&job.progress.stop);
+    session.carry_out(plan, || Verdict::Keep)?;
+    // What its journal keeps is only of use until here.
+    session.prune(0)?;
+    let new =
+        examine_one(job.host, &names.new, &job.earlier(), |subject, _| subject.environment.clone());
+    if let Some(Err(not)) = new.map(|new| job.start(&new)) {
+        return Ok(Err(not));
+    }
+    recreate::finish(&RealDisk, names).map(Ok)
 }
 
 /// `--undo` and `--resume` of a recreation. `None` when there is none to be ended, or repairs came after.
@@ -217,6 +243,7 @@ pub(super) fn past(job: &Job<'_>, prefix: &Path) -> Option<Repaired> {
         Ok(session) => session.filter(|_| Platform::CURRENT != Platform::Windows),
         Err(error) => return Some(repaired.failed(&error)),
     };
+    let _under_repair = interrupt::under_repair(prefix);
     let ended = match job.args.undo {
         true => recreate::undo(&RealDisk, &stand),
         false => recreate::resume(&RealDisk, &stand),

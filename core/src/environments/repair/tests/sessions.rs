@@ -41,6 +41,30 @@ fn rounds_are_taken_back_together() {
     assert_eq!(tree(&plan.prefix), before);
 }
 
+/// An earlier repair stays, and so does the first round where only the second is not accepted.
+#[test]
+fn all_rounds_or_the_last_one_are_rolled_back() {
+    for verdict in [Verdict::TakeBack, Verdict::TakeAllBack] {
+        let (_folder, plan) = staged();
+        let first = Plan { steps: plan.steps[..1].to_vec(), ..plan.clone() };
+        let second = Plan { steps: plan.steps[1..].to_vec(), ..plan.clone() };
+        carry_out(&RealDisk, &first).unwrap();
+        let repaired = tree(&plan.prefix);
+        let session = Session::begin(&RealDisk, &plan.prefix).unwrap();
+        session.carry_out(&second, || Verdict::GoOn).unwrap();
+        let between = tree(&plan.prefix);
+        let ended = session.carry_out(&later(&plan), || verdict);
+        assert!(matches!(ended, Ok(Ended::RolledBack)), "{verdict:?}: {ended:?}");
+        let (ends, expected) = match verdict {
+            Verdict::TakeAllBack => ([End::Done, End::Undone, End::Undone], repaired),
+            _ => ([End::Done, End::Done, End::Undone], between),
+        };
+        assert_eq!(tree(&plan.prefix), expected, "{verdict:?}");
+        let past = list(&plan.prefix).unwrap();
+        assert_eq!(past.iter().map(|past| past.end).collect::<Vec<_>>(), ends, "{verdict:?}");
+    }
+}
+
 #[test]
 fn old_repairs_are_pruned() {
     let (_folder, plan) = staged();
