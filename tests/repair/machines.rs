@@ -57,6 +57,7 @@ impl Machine {
         if windows {
             let digits = name.trim_start_matches("python").replace('.', "");
             write(&prefix.join(format!("python{digits}.dll")), &image);
+            write(&prefix.join("pythonw.exe"), &image);
             for name in ["venvlauncher.exe", "venvwlauncher.exe"] {
                 write(&library.join("venv/scripts/nt").join(name), &image);
             }
@@ -212,6 +213,32 @@ fn the_same_on_windows() {
         prefix = prefix.display()
     );
     assert_eq!(cfg, expected);
+}
+
+#[test]
+fn an_interpreter_without_a_console_is_given_back() {
+    let machine = Machine::new(Platform::Windows);
+    let base = format!("{UV_ON_WINDOWS}/cpython-3.12.4-windows-x86_64-none");
+    let python = machine.python(&base, "python3.12", "3.12.4");
+    let prefix = machine.venv("lost", "python3.12", Path::new(""));
+    let home = python.parent().unwrap();
+    write(&prefix.join("pyvenv.cfg"), format!("home = {}\nversion = 3.12.4\n", home.display()));
+    assert_eq!(machine.look(&prefix), (empty(&prefix), Vec::new()));
+    let before = tree(&prefix);
+    let pythonw = prefix.join("Scripts/pythonw.exe");
+    fs::remove_file(&pythonw).unwrap();
+    machine.repaired(&prefix, &["pythonw-missing"]);
+    let launcher = home.join("Lib/venv/scripts/nt/venvwlauncher.exe");
+    assert_eq!(fs::read(&pythonw).unwrap(), fs::read(launcher).unwrap());
+    let others = |mut tree: crate::support::Tree| {
+        tree.remove(&pythonw);
+        tree
+    };
+    assert_eq!(differences(&others(before), &others(tree(&prefix))), "");
+    // A base without one makes environments without one.
+    fs::remove_file(home.join("pythonw.exe")).unwrap();
+    fs::remove_file(&pythonw).unwrap();
+    assert_eq!(machine.look(&prefix), (empty(&prefix), Vec::new()));
 }
 
 /// python.org's installer.
