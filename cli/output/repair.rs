@@ -21,7 +21,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use aios_core::environments::repair::{End, Error, Past, Plan, Process};
+use aios_core::environments::repair::{Action, End, Error, Past, Plan, Process};
 use aios_core::{Finding, Severity};
 use anstyle::{AnsiColor, Style};
 
@@ -123,6 +123,21 @@ impl Repaired {
                 diff: Vec::new(),
             }
         }));
+    }
+
+    /// Adds the steps of a plan for another folder, which then comes to the prefix.
+    pub(crate) fn plan_anew(&mut self, plan: &Plan) {
+        self.plan(plan);
+        for (step, planned) in self.steps.iter_mut().zip(&plan.steps) {
+            if planned.action == Action::CarryFiles {
+                step.diff = diff::names(plan, planned);
+            }
+            for path in &mut step.paths {
+                if let Ok(rest) = path.strip_prefix(&plan.prefix) {
+                    *path = self.prefix.join(rest);
+                }
+            }
+        }
     }
 
     /// Adds what each step of the plan changes.

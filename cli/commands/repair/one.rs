@@ -1,6 +1,6 @@
 //! One environment: a plan, the question, the plan carried out, and the same check again.
 
-use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use aios_core::environments::inspection::{Earlier, examine_one};
@@ -100,18 +100,14 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     job.warn_of_running(&mut repaired);
     if job.args.dry_run || job.leave.get() != Leave::All {
         repaired.compare(&plan);
-        repaired.outcome = Outcome::Planned;
     }
     if job.args.dry_run {
-        return repaired;
+        return repaired.ended(Outcome::Planned, "");
     }
-    if job.leave.get() == Leave::Ask
-        && let Err(hint) = confirmed(job, &repaired, at)
-    {
-        let outcome =
-            if std::io::stdin().is_terminal() { Outcome::Skipped } else { Outcome::Planned };
-        return repaired.ended(outcome, hint);
-    }
+    let repaired = match confirmed(job, repaired, at) {
+        ControlFlow::Continue(repaired) => repaired,
+        ControlFlow::Break(repaired) => return repaired,
+    };
     let _line = job.shows("repairing", prefix, at);
     carry_out(job, repaired, plan, &earlier)
 }

@@ -1,6 +1,7 @@
 //! `--recreate`: a new environment is made beside the broken one and takes its place.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use aios_core::Platform;
@@ -10,7 +11,7 @@ use aios_core::environments::repair::{
     self, Case, End, Plan, RealDisk, Session, Unsolved, Verdict,
 };
 
-use super::ask::{Leave, confirmed};
+use super::ask::confirmed;
 use super::one::{errors, look, needs_repair};
 use super::verify::{self, NotStarted};
 use super::{Job, Place};
@@ -76,15 +77,14 @@ pub(super) fn recreate(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     if !plan.unsolved.is_empty() {
         return discarded(refused(repaired, plan.unsolved));
     }
-    repaired.plan(&plan);
+    repaired.plan_anew(&plan);
     if job.is_stopped() {
         return discarded(repaired.ended(Outcome::Interrupted, "nothing was changed"));
     }
-    if job.leave.get() == Leave::Ask
-        && let Err(hint) = confirmed(job, &repaired, at)
-    {
-        return discarded(repaired.ended(Outcome::Planned, hint));
-    }
+    let repaired = match confirmed(job, repaired, at) {
+        ControlFlow::Continue(repaired) => repaired,
+        ControlFlow::Break(repaired) => return discarded(repaired),
+    };
     put(job, repaired, &plan, &names, session)
 }
 
@@ -108,11 +108,11 @@ fn trial(job: &Job<'_>, mut repaired: Repaired) -> Repaired {
     let prefix = repaired.prefix.clone();
     match prepare(job, &prefix, &new) {
         Ok(plan) if plan.unsolved.is_empty() => {
-            repaired.plan(&plan);
-            repaired.ended(
-                Outcome::Planned,
-                "it would be made beside, and take the place of the old one",
-            )
+            repaired.plan_anew(&plan);
+            let old = Names::free(&prefix).old;
+            let hint =
+                format!("it takes the place of the old one, which is kept as `{}`", old.display());
+            repaired.ended(Outcome::Planned, &hint)
         }
         Ok(plan) => refused(repaired, plan.unsolved),
         Err(unsolved) => refused(repaired, vec![unsolved]),
@@ -131,7 +131,7 @@ fn prepare(job: &Job<'_>, prefix: &Path, new: &Path) -> Result<Plan, Unsolved> {
         let case = Case { subject, findings, options: &job.options.borrow() };
         recreate::make(&case, new, &job.progress.stop)
     });
-    made.ok_or_else(gone)??;
+    let made = made.ok_or_else(gone)??;
     job.options.borrow_mut().replaces = Some(prefix.to_path_buf());
     let mut tried = BTreeSet::new();
     loop {
@@ -141,8 +141,9 @@ fn prepare(job: &Job<'_>, prefix: &Path, new: &Path) -> Result<Plan, Unsolved> {
                 recreate::plan(&case, old, of_old, prefix)
             })
         });
-        let (plan, lacking) = planned.flatten().ok_or_else(gone)?;
+        let (mut plan, lacking) = planned.flatten().ok_or_else(gone)?;
         if !job.fetch_more(new, &lacking, &mut tried) {
+            plan.steps.insert(0, made);
             return Ok(plan);
         }
     }

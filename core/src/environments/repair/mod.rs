@@ -93,6 +93,8 @@ named! {
         CarryFiles = "carry-files",
         /// Writes activate scripts that are gone.
         WriteActivate = "write-activate",
+        /// Makes an empty environment.
+        MakeEnvironment = "make-environment",
     }
 }
 

@@ -110,7 +110,7 @@ impl Transfer<'_> {
         self.taken.extend(recorded.filter_map(|file| places.resolve(file)));
         let pin = distribution.pin();
         let (changes, what) = match self.copied(draft, from, distribution) {
-            Ok(changes) => (changes, format!("copy {pin}")),
+            Ok(changes) => (changes, format!("copies {pin} from the old environment")),
             Err(reason) => match self.installed(draft, distribution) {
                 Ok(Some(installed)) => installed,
                 Ok(None) => return draft.wanting(&[Code::PackageFilesMissing], &[pin]),
@@ -237,7 +237,7 @@ impl Transfer<'_> {
             let Some(wheel) = draft.wheels.open(candidate) else { continue };
             match install::changes(draft, &wheel, &order) {
                 Ok(changes) => {
-                    let what = format!("install {} from {}", distribution.pin(), wheel.shown());
+                    let what = format!("installs {} from {}", distribution.pin(), wheel.shown());
                     return Ok(Some((changes, what)));
                 }
                 Err(reason) => refused = Some(format!("{} {reason}", wheel.shown())),
@@ -322,7 +322,7 @@ impl Transfer<'_> {
             }
         }
         let files = if count == 1 { "file that belongs" } else { "files that belong" };
-        let what = format!("carry over {count} {files} to no distribution");
+        let what = format!("carries over {count} {files} to no distribution");
         draft.step(Action::CarryFiles, &[], what, changes);
     }
 
