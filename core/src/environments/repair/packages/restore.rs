@@ -14,9 +14,10 @@ use super::wheel::Wheel;
 use super::{Draft, scripts, split_pin};
 use crate::environments::distributions::{Distribution, RecordedFile, Role, Site};
 use crate::environments::health::packages::{Look, Places, Verdict, is_judged_elsewhere, judge};
-use crate::environments::health::{Code, Finding};
-use crate::environments::repair::Action;
+use crate::environments::health::{Code, Depth, Finding};
 use crate::environments::repair::change::Content;
+use crate::environments::repair::{Action, typed};
+use crate::shell;
 
 /// Findings whose cause are single files.
 const OF_FILES: [Code; 4] = [
@@ -95,10 +96,58 @@ fn plan_distribution(draft: &mut Draft<'_>, pin: &str, reported: &Reported<'_>) 
         .map(|(site, _)| site.folder.as_path())
         .or_else(|| members.first().map(|one| one.site_packages()))
         .or_else(|| site_of(draft, reported));
-    let (Some(site), Some(version)) = (site, version) else {
-        return draft.wanting(&reported.codes, &[pin.to_owned()]);
+    let Some(site) = site else { return draft.wanting(&reported.codes, &[pin.to_owned()]) };
+    let by_files = || version_by_files(draft, name, site, reported);
+    let Some(version) = version.map(str::to_owned).or_else(by_files) else {
+        // The newest one may be it.
+        draft.lacking.push(pin.to_owned());
+        let hint = of_unknown_version(draft, name);
+        reported.codes.iter().for_each(|code| draft.unsolved(*code, hint.clone()));
+        return;
     };
-    reinstall(draft, (name, version), site, members, reported);
+    reinstall(draft, (name, &version), site, members, reported);
+}
+
+/// A module without metadata is of the version whose wheel holds the same files, if only one does.
+fn version_by_files(
+    draft: &Draft<'_>,
+    name: &str,
+    site: &Path,
+    reported: &Reported<'_>,
+) -> Option<String> {
+    let module = reported.findings.first()?.paths.first()?;
+    let folders = Folders::of_case(draft.case, site);
+    let look = Look { depth: Depth::Deep, rewritten: false };
+    let candidates = draft.wheels.accepted(name, &[]).into_iter();
+    let mut versions: Vec<String> = candidates
+        .filter_map(|candidate| {
+            let wheel = draft.wheels.open(candidate)?;
+            let members = wheel.members(&folders).ok()?;
+            let mut of_module =
+                members.iter().filter(|member| member.path.starts_with(module)).peekable();
+            of_module.peek()?;
+            of_module
+                .all(|member| judge(&member.path, member.source, look) == Verdict::Fine)
+                .then(|| wheel.metadata.version.clone())
+        })
+        .collect();
+    versions.dedup();
+    versions.pop().filter(|_| versions.is_empty())
+}
+
+fn of_unknown_version(draft: &Draft<'_>, name: &str) -> String {
+    let python = draft.case.subject.environment.executable.as_deref();
+    let python = python.map_or_else(|| "python".to_owned(), typed);
+    let install = match draft.current("pip") {
+        Some(_) => format!("{python} -m pip install --force-reinstall"),
+        None => format!("uv pip install --python {python} --reinstall"),
+    };
+    format!(
+        "which version of {name} this is cannot be told: its metadata is gone, and not one wheel that is \
+         here has just these files; bring the wheel that it came from with `--wheelhouse DIR`, or install \
+         the newest version over it: `{install} {}`",
+        shell::word(name)
+    )
 }
 
 /// The folders of metadata of this name, the one that counts and gutted ones.
