@@ -54,9 +54,7 @@ pub(super) fn prefixes(
         !args.all || owner.is_none() || owner == host.user.uid
     };
     let broken = inspection.environments.iter().filter(|inspected| {
-        let own = inspected.environment.is_repairable()
-            && is_own(inspected)
-            && !repair::recreate::is_aside(&inspected.environment.prefix);
+        let own = inspected.environment.is_repairable() && is_own(inspected);
         own && (needs_repair(&inspected.findings) || of_past)
     });
     let found: Vec<PathBuf> = broken.map(|one| one.environment.prefix.clone()).collect();
