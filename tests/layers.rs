@@ -61,6 +61,8 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
+    // What is remembered of it.
+    &["engine"],
 ];
 
 /// Edges that the layers allow and that must not be.
