@@ -62,7 +62,17 @@ const LAYERS: &[&[&str]] = &[
     // All of it together.
     &["environments::inspection"],
     // What is remembered of it.
-    &["engine"],
+    &[
+        "engine",
+        "engine::changes",
+        "engine::history",
+        "engine::layout",
+        "engine::outline",
+        "engine::record",
+        "engine::recorded",
+        "engine::repairs",
+        "engine::state",
+    ],
 ];
 
 /// Edges that the layers allow and that must not be.
