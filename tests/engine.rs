@@ -12,6 +12,7 @@ use aios_core::{Depth, Host, Platform, Status};
 
 use crate::support::{Distribution, Home, Venv};
 
+mod recall;
 #[cfg(unix)]
 mod unix;
 

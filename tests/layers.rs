@@ -68,6 +68,7 @@ const LAYERS: &[&[&str]] = &[
         "engine::history",
         "engine::layout",
         "engine::outline",
+        "engine::recall",
         "engine::record",
         "engine::recorded",
         "engine::repairs",

@@ -2,13 +2,16 @@
 //!
 //! - [`Engine`] writes: one process at a time, others wait.
 //! - [`Memory`] reads what was committed, beside a writer or without one.
-//! - [`State`] is one environment at one time, [`changes`] compares two, [`history`] tells its story.
+//! - [`State`] is one environment at one time, [`changes`] compares two, [`history`] tells its story, and
+//!   [`recall`] finds the one that something is left of.
+//! - [`repairs`] remembers what was done about which findings.
 //!
 //! What is recorded is laid out in [`layout`]. A snapshot is kept whenever a record changed anything; a
 //! record of what did not change reads names and stamps and writes nothing.
 //!
 //! ```text
 //! AIOS_HOME/context/    the store of snapshots
+//! AIOS_HOME/recall/     the index of states; may be deleted
 //! AIOS_HOME/recorded    what stood on disk when it was recorded; may be deleted
 //! ```
 
@@ -21,6 +24,7 @@ use crate::environments::{EnvironmentId, Problem};
 use crate::fs::Seen;
 use crate::host::{Host, Platform};
 use crate::index::fractal::{self, Item, Tree};
+use crate::index::holographic::{self, Index};
 use crate::snapshot::{self, Context, Options, Reader, Snapshot, SnapshotId};
 use crate::{store, system};
 
@@ -28,6 +32,7 @@ pub mod changes;
 pub mod history;
 pub mod layout;
 mod outline;
+pub mod recall;
 mod record;
 mod recorded;
 pub mod repairs;
@@ -67,6 +72,9 @@ pub enum Error {
     /// The store or a snapshot in it.
     #[error(transparent)]
     Snapshot(#[from] snapshot::Error),
+    /// The index of states.
+    #[error(transparent)]
+    Recall(#[from] holographic::Error),
 }
 
 impl From<fractal::Error> for Error {
@@ -166,10 +174,14 @@ impl Engine {
     pub fn record(&mut self, seen: &Inspection, looked: Looked<'_>) -> Result<Report, Error> {
         let mut report = Report::default();
         let present = self.context.live()?;
+        let mut told = Vec::new();
         for inspected in &seen.environments {
             match self.record_one(&present, inspected, looked.depth) {
-                Ok(true) => report.changed.push(inspected.environment.prefix.clone()),
-                Ok(false) => report.unchanged += 1,
+                Ok(Some(state)) => {
+                    report.changed.push(inspected.environment.prefix.clone());
+                    told.push(state);
+                }
+                Ok(None) => report.unchanged += 1,
                 Err(error) => {
                     let prefix = inspected.environment.prefix.clone();
                     report.problems.push(Problem::new(prefix, format!("is not recorded: {error}")));
@@ -181,25 +193,32 @@ impl Engine {
         }
         if !report.changed.is_empty() || !report.gone.is_empty() {
             report.snapshot = Some(self.context.take(None, looked.reason)?);
+            // Without it, recall makes one of the snapshots.
+            if let Err(error) = self.tell_index(&told) {
+                let folder = recall::index_of(&self.folder);
+                report
+                    .problems
+                    .push(Problem::new(folder, format!("is not brought up to date: {error}")));
+            }
         }
         // Without it the next record reads more, and is right as well.
         let _ = self.recorded.write(&self.folder);
         Ok(report)
     }
 
-    /// Whether anything is new.
+    /// The state, if it is a new one.
     fn record_one(
         &mut self,
         present: &Tree,
         inspected: &Inspected,
         depth: Depth,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<State>, Error> {
         let id = &inspected.environment.id.0;
         let outline = Outline::of(&inspected.environment);
         let before = present.subtree(&record::place(id))?.map(|before| before.hash());
         let seen = recorded::Seen::of(inspected, &outline, depth);
         if before.is_some_and(|before| self.recorded.has(id, before, &seen)) {
-            return Ok(false);
+            return Ok(None);
         }
         let tree = record::tree_of(&mut self.context, inspected, &outline)?;
         let is_new = before != Some(tree.hash());
@@ -207,7 +226,19 @@ impl Engine {
             self.context.put_tree(&record::place(id), &tree)?;
         }
         self.recorded.put(id, tree.hash(), seen);
-        Ok(is_new)
+        Ok(is_new.then(|| State::of(tree)))
+    }
+
+    /// Tells the index of new states; of all, where it is gone or damaged.
+    fn tell_index(&mut self, told: &[State]) -> Result<(), Error> {
+        let mut index = Index::open(&recall::index_of(&self.folder))?;
+        if index.states().is_empty() || index.health().is_damaged() {
+            recall::rebuild(&mut index, &self.kept()?)?;
+        }
+        for state in told {
+            recall::tell(&mut index, state)?;
+        }
+        Ok(index.save()?)
     }
 
     /// Removes what was not found and does not stand at its place any more. It stays in the snapshots.
