@@ -17,6 +17,8 @@ mod full_disk;
 mod killed;
 /// What a repair writes in the layouts of Linux, macOS and Windows.
 mod machines;
+/// What is remembered of a healthy state is evidence for a plan.
+mod remembered;
 /// What was repaired is started.
 mod verify;
 

@@ -12,13 +12,13 @@ use aios_core::{Host, Platform, Severity};
 
 use crate::support::{differences, elf, pe, system, timeless, tree, write};
 
-struct Machine {
-    host: Host,
+pub(super) struct Machine {
+    pub(super) host: Host,
     _folder: tempfile::TempDir,
 }
 
 impl Machine {
-    fn new(platform: Platform) -> Machine {
+    pub(super) fn new(platform: Platform) -> Machine {
         let folder = tempfile::tempdir().unwrap();
         let root = aios_core::fs::canonical(folder.path()).unwrap();
         let mut host = Host::empty(platform, root);
@@ -28,7 +28,7 @@ impl Machine {
         Machine { host, _folder: folder }
     }
 
-    fn at(&self, place: &str) -> PathBuf {
+    pub(super) fn at(&self, place: &str) -> PathBuf {
         self.host.place(place)
     }
 
@@ -38,7 +38,7 @@ impl Machine {
     }
 
     /// An installation; `name` is `python3.12`. Gives its interpreter.
-    fn python(&self, prefix: &str, name: &str, version: &str) -> PathBuf {
+    pub(super) fn python(&self, prefix: &str, name: &str, version: &str) -> PathBuf {
         let prefix = self.at(prefix);
         let windows = self.host.platform == Platform::Windows;
         let (library, executable) = match windows {
@@ -71,7 +71,7 @@ impl Machine {
     }
 
     /// `~/work/<name>` of `name` (`python3.12`), with an extension whose tag tells what it is for.
-    fn venv(&self, name: &str, python: &str, target: &Path) -> PathBuf {
+    pub(super) fn venv(&self, name: &str, python: &str, target: &Path) -> PathBuf {
         let prefix = self.at("/home/me/work").join(name);
         let digits = python.trim_start_matches("python").replace('.', "");
         let (site, image) = match self.host.platform {
@@ -106,10 +106,14 @@ impl Machine {
         prefix
     }
 
-    /// The plan, and the codes of what is wrong.
     fn look(&self, prefix: &Path) -> (Plan, Vec<String>) {
+        self.look_with(prefix, &Options::default())
+    }
+
+    /// The plan, and the codes of what is wrong.
+    pub(super) fn look_with(&self, prefix: &Path, options: &Options) -> (Plan, Vec<String>) {
         examine_one(&self.host, prefix, &Earlier::new(&self.host, None), |subject, findings| {
-            let plan = repair::plan(&Case { subject, findings, options: &Options::default() });
+            let plan = repair::plan(&Case { subject, findings, options });
             let bad = findings.iter().filter(|finding| finding.severity > Severity::Info);
             (plan, bad.map(|finding| finding.code.as_str().to_owned()).collect())
         })

@@ -105,7 +105,7 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
             args::Network::Never => Network::Never,
             args::Network::Allow => Network::Allowed(Fetched::default()),
         },
-        replaces: None,
+        ..Options::default()
     };
     let leave = Cell::new(if args.yes { Leave::All } else { Leave::Ask });
     let options = RefCell::new(asked.clone());

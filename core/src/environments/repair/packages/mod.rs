@@ -26,6 +26,7 @@ mod libc;
 mod pip;
 mod pth;
 mod record;
+mod remembered;
 mod requirements;
 mod restore;
 mod scripts;
@@ -43,6 +44,7 @@ mod tests;
 use changes::Changes;
 pub use fetch::Fetched;
 pub(super) use fetch::fetch;
+pub(super) use remembered::added;
 use scripts::Interpreter;
 pub(super) use transfer::plan as transfer;
 use wheels::Wheels;
@@ -109,6 +111,7 @@ impl<'a> Draft<'a> {
     fn fill(&mut self) {
         leftovers::plan(self);
         requirements::plan_site_packages(self);
+        remembered::plan_return(self);
         pip::plan(self);
         restore::plan(self);
         requirements::plan_missing(self);

@@ -169,19 +169,21 @@ fn site_of<'a>(draft: &Draft<'a>, reported: &Reported<'_>) -> Option<&'a Path> {
 
 /// What is not given back from wheels, and what to do instead.
 pub(super) fn not_ours(draft: &Draft<'_>, pin: &str, members: &[&Distribution]) -> Option<String> {
-    let of_conda = || {
-        let spec = pin.replace("==", "=");
-        let prefix = draft.case.prefix().display();
-        format!("conda installed it: `conda install --force-reinstall -p \"{prefix}\" {spec}`")
-    };
     match members.first() {
-        Some(one) if one.by_conda() => Some(of_conda()),
-        None if draft.case.subject.facts.is_conda() => Some(of_conda()),
+        Some(one) if one.by_conda() => Some(of_conda(draft, pin)),
+        None if draft.case.subject.facts.is_conda() => Some(of_conda(draft, pin)),
         Some(one) => one.editable.as_ref().map(|project| {
             format!("it is an editable install: install it again from `{}`", project.display())
         }),
         None => None,
     }
+}
+
+/// What conda installed, conda installs again.
+pub(super) fn of_conda(draft: &Draft<'_>, pin: &str) -> String {
+    let spec = pin.replace("==", "=");
+    let prefix = draft.case.prefix().display();
+    format!("conda installed it: `conda install --force-reinstall -p \"{prefix}\" {spec}`")
 }
 
 /// Brings the whole distribution to the state of a wheel of its version.
@@ -203,30 +205,20 @@ fn reinstall(
         }
         return;
     }
-    let order = Order { site, old, requested: false, overwrite: false };
-    let mut refused = None;
-    let made = draft.wheels.of_version(name, version).into_iter().find_map(|candidate| {
-        let wheel = draft.wheels.open(candidate)?;
-        match install::changes(draft, &wheel, &order) {
-            Ok(changes) => Some((changes, wheel)),
-            Err(reason) => {
-                refused = Some(format!("{}: {reason}", wheel.shown()));
-                None
-            }
-        }
-    });
+    let order = Order { site, old, requested: false, overwrite: false, remembered: None };
+    let made = install::by_first(draft, draft.wheels.of_version(name, version), &order);
     draft.settled.insert(name.to_owned());
-    match (made, refused) {
-        (Some((changes, wheel)), _) => {
+    match made {
+        Ok(Some((changes, wheel))) => {
             let what = format!("bring {pin} to the state of {}", wheel.shown());
             draft.step(Action::Reinstall, &reported.codes, what, changes);
         }
-        (None, Some(refused)) => {
+        Err(refused) => {
             for code in &reported.codes {
                 draft.unsolved(*code, format!("{pin} cannot be installed from {refused}"));
             }
         }
-        (None, None) => draft.wanting(&reported.codes, &[pin]),
+        Ok(None) => draft.wanting(&reported.codes, &[pin]),
     }
 }
 

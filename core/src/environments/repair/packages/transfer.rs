@@ -231,19 +231,13 @@ impl Transfer<'_> {
             );
         }
         let requested = distribution.info.join("REQUESTED").is_file();
-        let order = Order { site: self.site, old: Vec::new(), requested, overwrite: false };
-        let mut refused = None;
-        for candidate in draft.wheels.of_version(&distribution.name, &distribution.version) {
-            let Some(wheel) = draft.wheels.open(candidate) else { continue };
-            match install::changes(draft, &wheel, &order) {
-                Ok(changes) => {
-                    let what = format!("installs {} from {}", distribution.pin(), wheel.shown());
-                    return Ok(Some((changes, what)));
-                }
-                Err(reason) => refused = Some(format!("{} {reason}", wheel.shown())),
-            }
-        }
-        refused.map_or(Ok(None), Err)
+        let (old, overwrite, remembered) = (Vec::new(), false, None);
+        let order = Order { site: self.site, old, requested, overwrite, remembered };
+        let candidates = draft.wheels.of_version(&distribution.name, &distribution.version);
+        let made = install::by_first(draft, candidates, &order)?;
+        Ok(made.map(|(changes, wheel)| {
+            (changes, format!("installs {} from {}", distribution.pin(), wheel.shown()))
+        }))
     }
 
     /// Where a file of the old environment belongs in the new one.

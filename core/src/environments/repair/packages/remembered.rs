@@ -1,0 +1,386 @@
+//! Distributions as they are remembered: all of them where site-packages is gone, and when a state is
+//! returned to those that are missing or of another version.
+//!
+//! Nothing is resolved: each is wanted in exactly its version, from a wheel as an index has it or from the
+//! file that it came from. What was built from sources is not taken from an index: what would install it
+//! again is said.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use super::install::{self, Order};
+use super::wheels::Candidate;
+use super::{Draft, pip, restore, wanted};
+use crate::environments::distributions::direct_url::{self, Origin};
+use crate::environments::distributions::{Distribution, metadata};
+use crate::environments::health::{Code, Severity, Subject};
+use crate::environments::repair::change::State;
+use crate::environments::repair::remembered::{
+    Contents, Goal, Installer, Pinned, Place, Remembered, is_local,
+};
+use crate::environments::repair::{Action, Case, Network, programs, typed};
+use crate::fs;
+
+/// What is said of a distribution that cannot be returned to the state that is remembered.
+const OF_RETURN: Code = Code::PackageFilesMissing;
+
+/// Plans everything that was installed in the old environment, into a folder that is gone. Whether
+/// anything is remembered of that.
+pub(super) fn fill(draft: &mut Draft<'_>, old: &Subject<'_>, site: &Path) -> bool {
+    let remembered = draft.case.options.remembered.as_ref();
+    let Some(remembered) = remembered.filter(|one| one.is_of(old.facts)) else { return false };
+    let Some(contents) = remembered.contents().filter(|one| !one.pinned.is_empty()) else {
+        return false;
+    };
+    let code = Code::SitePackagesMissing;
+    let memory = Memory::of(remembered, &contents);
+    let mut ready = Vec::new();
+    let mut lacking = Vec::new();
+    let mut by_hand = Vec::new();
+    let mut other_pip = false;
+    for pinned in &contents.pinned {
+        match memory.way(draft, pinned) {
+            Way::Wheels(candidates) => ready.push((pinned, candidates)),
+            // Any version of pip does, and the base has one.
+            Way::Lacking if pinned.name == "pip" && !may_come(draft, pinned) => other_pip = true,
+            Way::Lacking => lacking.push(pinned.pin()),
+            Way::ByHand(hint) => by_hand.push(hint),
+        }
+    }
+    let count = match contents.pinned.len() {
+        1 => "the distribution that was installed".to_owned(),
+        number => format!("the {number} distributions that were installed"),
+    };
+    let source = &remembered.source;
+    if !lacking.is_empty() {
+        draft.unsolved(code, format!("{count} can come back, as remembered by {source}"));
+        draft.wanting(&[code], &lacking);
+        return true;
+    }
+    let mut changes = draft.changes();
+    if let Err(hint) = changes.folder(site) {
+        draft.unsolved(code, hint);
+        return true;
+    }
+    let not_asked = wanted::file(old)
+        .map(|file| format!("; `{file}` is not asked, since this is exact"))
+        .unwrap_or_default();
+    let what = format!(
+        "make `{}` again, for {count}, as remembered by {source}{not_asked}",
+        site.display()
+    );
+    draft.step(Action::RestoreLayout, &[code], what, changes);
+    for (pinned, candidates) in ready {
+        memory.install(draft, pinned, &candidates, (site, Vec::new()), &[code]);
+    }
+    if other_pip {
+        draft.settled.insert("pip".to_owned());
+        pip::install(draft, site, &[code]);
+    }
+    by_hand.extend(contents.unusable_hint(source));
+    for hint in by_hand {
+        draft.unsolved(code, hint);
+    }
+    true
+}
+
+/// Plans for what is not as remembered, where that is the goal. What was added since stays.
+pub(super) fn plan_return(draft: &mut Draft<'_>) {
+    let options = draft.case.options;
+    let Some(remembered) = options.remembered.as_ref() else { return };
+    // That is filled as remembered.
+    let is_gone = draft.of(Code::SitePackagesMissing).next().is_some();
+    if options.goal != Goal::Remembered || is_gone {
+        return;
+    }
+    if !remembered.is_of(draft.case.subject.facts) {
+        let python = remembered.tag.map(|tag| tag.to_string()).unwrap_or_default();
+        let hint = format!(
+            "it was for {python}, as remembered by {}, and is not now: nothing of that state is brought back",
+            remembered.source
+        );
+        return draft.unsolved(OF_RETURN, hint);
+    }
+    let Some(contents) = remembered.contents() else {
+        let hint = format!("what was installed is not known by {}", remembered.source);
+        return draft.unsolved(OF_RETURN, hint);
+    };
+    let memory = Memory::of(remembered, &contents);
+    let reported = reported(draft);
+    for pinned in &contents.pinned {
+        let current = draft.current(&pinned.name).map(|(_, current)| current);
+        let is_right = current.is_some_and(|current| is_as_remembered(current, pinned));
+        if !is_right && !draft.settled.contains(&pinned.name) {
+            let codes = reported.get(&pinned.name).map(Vec::as_slice).unwrap_or_default();
+            memory.bring_back(draft, pinned, current, codes);
+        }
+    }
+    if let Some(hint) = contents.unusable_hint(&remembered.source) {
+        draft.unsolved(OF_RETURN, hint);
+    }
+}
+
+/// The distributions that are installed and not remembered.
+pub(in super::super) fn added(case: &Case<'_>) -> Vec<String> {
+    let Some(contents) = case.remembered().and_then(Remembered::contents) else {
+        return Vec::new();
+    };
+    let known: HashSet<&str> = contents.pinned.iter().map(|one| one.name.as_str()).collect();
+    let all = case.subject.families.current().flat_map(|(_, current)| current);
+    let mut added: Vec<String> =
+        all.filter(|one| !known.contains(one.name.as_str())).map(|one| one.pin()).collect();
+    added.sort();
+    added.dedup();
+    added
+}
+
+/// The codes of what is reported of each distribution: a step that brings it back is for these too.
+fn reported(draft: &Draft<'_>) -> BTreeMap<String, Vec<Code>> {
+    let mut reported: BTreeMap<String, Vec<Code>> = BTreeMap::new();
+    for finding in draft.case.findings.iter().filter(|one| one.severity > Severity::Info) {
+        for requirement in
+            finding.repair.distributions.iter().filter_map(|pin| metadata::requirement(pin))
+        {
+            reported.entry(requirement.name.to_string()).or_default().push(finding.code);
+        }
+    }
+    reported
+}
+
+fn is_as_remembered(current: &Distribution, pinned: &Pinned) -> bool {
+    if !pinned.has_version(&current.version) {
+        return false;
+    }
+    let file = current.info.join("direct_url.json");
+    let direct_url = current.is_dist_info().then(|| fs::read(&file, direct_url::MAX_BYTES).ok());
+    // What is no wheel tells of no place.
+    direct_url.is_none_or(|bytes| Place::of(bytes.as_deref()) == pinned.place)
+}
+
+/// Whether it may still be fetched.
+fn may_come(draft: &Draft<'_>, pinned: &Pinned) -> bool {
+    match &draft.case.options.network {
+        Network::Never => false,
+        Network::Allowed(fetched) => {
+            let pin = pinned.pin();
+            !fetched.unavailable.iter().any(|(tried, _)| *tried == pin)
+        }
+    }
+}
+
+impl Contents {
+    fn unusable_hint(&self, source: &str) -> Option<String> {
+        let number = match self.unusable {
+            0 => return None,
+            1 => "1 distribution".to_owned(),
+            number => format!("{number} distributions"),
+        };
+        Some(format!(
+            "{number} of {source} cannot come back: the name or version is none of a wheel"
+        ))
+    }
+}
+
+/// How a distribution comes back.
+enum Way {
+    /// From the first of these that can be used.
+    Wheels(Vec<Candidate>),
+    /// No wheel of it is on this machine.
+    Lacking,
+    /// No wheel brings it: what the user can do.
+    ByHand(String),
+}
+
+/// What is the same for all distributions of a state.
+struct Memory<'a> {
+    source: &'a str,
+    has_pip: bool,
+}
+
+impl<'a> Memory<'a> {
+    fn of(remembered: &'a Remembered, contents: &Contents) -> Memory<'a> {
+        let has_pip = contents.pinned.iter().any(|one| one.name == "pip");
+        Memory { source: &remembered.source, has_pip }
+    }
+
+    fn way(&self, draft: &Draft<'_>, pinned: &Pinned) -> Way {
+        let (pin, source) = (pinned.pin(), self.source);
+        if pinned.installer == Installer::Conda {
+            let again = restore::of_conda(draft, &pin);
+            return Way::ByHand(format!("{pin} was installed, as remembered by {source}: {again}"));
+        }
+        let named = match &pinned.place {
+            Place::Index => {
+                let found = draft.wheels.of_version(&pinned.name, &pinned.version).into_iter();
+                let whole = found.filter(|one| draft.wheels.open(one).is_some());
+                return match whole.cloned().collect::<Vec<Candidate>>() {
+                    found if found.is_empty() => Way::Lacking,
+                    found => Way::Wheels(found),
+                };
+            }
+            Place::Named(Origin::File { path, sha256 }) => {
+                match wheel_at(draft, pinned, path, *sha256) {
+                    Ok(candidate) => return Way::Wheels(vec![candidate]),
+                    Err(reason) => {
+                        let again = self.command(draft, &typed(path));
+                        format!("the file `{}`, which {reason}: {again}", path.display())
+                    }
+                }
+            }
+            Place::Named(Origin::Folder { path, editable }) => {
+                self.of_folder(draft, path, *editable)
+            }
+            Place::Named(Origin::Address(address)) if is_address(address) => {
+                let requirement = format!("{} @ {address}", pinned.name);
+                self.command(draft, &typed(Path::new(&requirement)))
+            }
+            Place::Named(Origin::Address(_)) | Place::Untold => {
+                "a place that its `direct_url.json` does not tell: install it from there".to_owned()
+            }
+        };
+        Way::ByHand(format!("{pin} was installed, as remembered by {source}, from {named}"))
+    }
+
+    fn of_folder(&self, draft: &Draft<'_>, path: &Path, editable: bool) -> String {
+        let shown = path.display();
+        let what = if editable { "the project" } else { "the folder" };
+        // An editable install is a link that the tool that builds the project makes.
+        let option = if editable { "-e " } else { "" };
+        let again = self.command(draft, &format!("{option}{}", typed(path)));
+        match is_local(path) && fs::is_folder(path) {
+            true => format!("{what} `{shown}`: {again}"),
+            false => format!("{what} `{shown}`, which is gone: bring it back, then {again}"),
+        }
+    }
+
+    /// What installs it again, as a clause.
+    fn command(&self, draft: &Draft<'_>, what: &str) -> String {
+        let facts = draft.case.subject.facts;
+        let usual = facts.prefix.join(facts.scheme.scripts()).join("python");
+        let python = typed(draft.interpreter.program().unwrap_or(&usual));
+        match self.has_pip {
+            true => format!("`{python} -m pip install --no-deps {what}` installs it again"),
+            false => {
+                format!("`uv pip install --python {python} --no-deps {what}` installs it again")
+            }
+        }
+    }
+
+    /// Brings one distribution to the remembered state, whatever stands there in its place.
+    fn bring_back(
+        &self,
+        draft: &mut Draft<'_>,
+        pinned: &Pinned,
+        current: Option<&Distribution>,
+        codes: &[Code],
+    ) {
+        let unsolved = if codes.is_empty() { &[OF_RETURN] } else { codes };
+        let refuse = |draft: &mut Draft<'_>, hint: &str| {
+            draft.settled.insert(pinned.name.clone());
+            for code in unsolved {
+                draft.unsolved(*code, hint.to_owned());
+            }
+        };
+        match current {
+            Some(one) if one.by_conda() => {
+                return refuse(draft, &restore::of_conda(draft, &pinned.pin()));
+            }
+            Some(one) if !one.is_dist_info() => {
+                let again = self.command(draft, &pinned.pin());
+                let hint = format!("{} is no installed wheel: {again}", one.pin());
+                return refuse(draft, &hint);
+            }
+            _ => {}
+        }
+        match self.way(draft, pinned) {
+            Way::Wheels(candidates) => {
+                let site = current.map(Distribution::site_packages).or_else(|| draft.site());
+                let Some(site) = site else { return };
+                let old = restore::members(draft, &pinned.name);
+                self.install(draft, pinned, &candidates, (site, old), codes);
+            }
+            Way::Lacking => {
+                draft.settled.insert(pinned.name.clone());
+                draft.wanting(unsolved, &[pinned.pin()]);
+            }
+            Way::ByHand(hint) => refuse(draft, &hint),
+        }
+    }
+
+    fn install(
+        &self,
+        draft: &mut Draft<'_>,
+        pinned: &Pinned,
+        candidates: &[Candidate],
+        (site, old): (&Path, Vec<&Distribution>),
+        codes: &[Code],
+    ) {
+        let pin = pinned.pin();
+        let unsolved = if codes.is_empty() { &[OF_RETURN] } else { codes };
+        let other = old.iter().find(|old| !pinned.has_version(&old.version));
+        let instead = other.map(|old| format!(" in the place of {}", old.version));
+        let order = Order {
+            site,
+            old,
+            requested: pinned.requested,
+            // Nobody edits pip, and a mixture of two versions does not start.
+            overwrite: pinned.name == "pip",
+            remembered: Some(pinned),
+        };
+        let made = install::by_first(draft, candidates, &order);
+        draft.settled.insert(pinned.name.clone());
+        match made {
+            Ok(Some((changes, wheel))) => {
+                let (shown, source) = (wheel.shown(), self.source);
+                let instead = instead.unwrap_or_default();
+                let what =
+                    format!("install {pin}{instead} from {shown}, as remembered by {source}");
+                draft.step(Action::Reinstall, codes, what, changes);
+            }
+            Ok(None) => draft.wanting(unsolved, &[pin]),
+            Err(refused) => {
+                for code in unsolved {
+                    draft.unsolved(*code, format!("{pin} cannot be installed from {refused}"));
+                }
+            }
+        }
+    }
+}
+
+/// The wheel that it was installed from, where that is still the same. `Err` says why not.
+fn wheel_at(
+    draft: &Draft<'_>,
+    pinned: &Pinned,
+    path: &Path,
+    sha256: Option<[u8; 32]>,
+) -> Result<Candidate, String> {
+    if path.extension().is_none_or(|extension| extension != "whl") {
+        return Err("is no wheel".to_owned());
+    }
+    if !is_local(path) || !fs::is_file(path) {
+        return Err("is gone".to_owned());
+    }
+    match sha256 {
+        Some(hash) => {
+            let now = fs::canonical(path).and_then(|path| State::of(&path));
+            if now.ok().and_then(State::hash) != Some(hash) {
+                return Err("is another file now".to_owned());
+            }
+        }
+        // Nothing tells whether it is the same: at least nobody else put it there.
+        None if !programs::is_guarded(draft.case.subject.host, path) => {
+            return Err("others than root and you can change".to_owned());
+        }
+        None => {}
+    }
+    let candidate = draft.wheels.at(path).ok_or("does not fit this Python")?;
+    let is_same =
+        candidate.name == pinned.name && pinned.has_version(&candidate.version.to_string());
+    let is_usable = is_same && draft.wheels.open(&candidate).is_some();
+    if is_usable { Ok(candidate) } else { Err(format!("is no whole wheel of {}", pinned.pin())) }
+}
+
+/// Whether it is made of what addresses are made of: nothing that a shell obeys within quotes.
+fn is_address(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#[]@!&()*+,;=%".contains(c))
+}
