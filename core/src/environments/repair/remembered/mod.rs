@@ -225,13 +225,9 @@ impl Pinned {
         }
         let (name, version) = (normalize(name), version.trim().to_owned());
         // What is no plain name would lead elsewhere, or be obeyed by who takes the pin.
-        let is_end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            && is_end(name.chars().next())
-            && is_end(name.chars().next_back());
-        let is_pin = is_name
-            && Version::from_str(&version).is_ok()
-            && metadata::requirement(&format!("{name}=={version}")).is_some();
+        let requirement = metadata::requirement(&format!("{name}=={version}"));
+        let is_pin = Version::from_str(&version).is_ok()
+            && requirement.is_some_and(|one| one.name.as_ref() as &str == name);
         if !is_pin {
             return None;
         }
