@@ -52,7 +52,7 @@ mod tests;
 use change::Change;
 pub use disk::{Disk, RealDisk};
 pub use packages::Fetched;
-pub use remembered::{Goal, Remembered, RememberedDistribution};
+pub use remembered::{Goal, Remembered, RememberedDistribution, RememberedFile};
 pub use running::{Process, running};
 pub use session::{End, Ended, Past, Session, Verdict, list, unfinished};
 

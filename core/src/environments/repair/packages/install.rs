@@ -24,7 +24,8 @@ use crate::fs;
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What installers write into `.dist-info` beside what the wheel has.
-const OF_INSTALLERS: [&str; 4] = ["INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"];
+pub(super) const OF_INSTALLERS: [&str; 4] =
+    ["INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"];
 
 /// What is to be installed, and what it takes the place of.
 pub(super) struct Order<'a> {

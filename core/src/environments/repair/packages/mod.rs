@@ -33,6 +33,7 @@ mod scripts;
 mod tags;
 mod transfer;
 mod wanted;
+mod way;
 mod wheel;
 mod wheels;
 

@@ -1,24 +1,19 @@
 //! Distributions as they are remembered: all of them where site-packages is gone, and when a state is
 //! returned to those that are missing or of another version.
 //!
-//! Nothing is resolved: each is wanted in exactly its version, from a wheel as an index has it or from the
-//! file that it came from. What was built from sources is not taken from an index: what would install it
-//! again is said.
+//! Nothing is resolved: each is wanted in exactly its version.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use super::install::{self, Order};
-use super::wheels::Candidate;
+use super::way::{Memory, Way};
 use super::{Draft, pip, restore, wanted};
-use crate::environments::distributions::direct_url::{self, Origin};
+use crate::environments::distributions::direct_url;
 use crate::environments::distributions::{Distribution, metadata};
 use crate::environments::health::{Code, Severity, Subject};
-use crate::environments::repair::change::State;
-use crate::environments::repair::remembered::{
-    Contents, Goal, Installer, Pinned, Place, Remembered, is_local,
-};
-use crate::environments::repair::{Action, Case, Network, programs, typed};
+use crate::environments::repair::remembered::{Contents, Goal, Pinned, Place, Remembered};
+use crate::environments::repair::{Action, Case, Network};
 use crate::fs;
 
 /// What is said of a distribution that cannot be returned to the state that is remembered.
@@ -40,7 +35,7 @@ pub(super) fn fill(draft: &mut Draft<'_>, old: &Subject<'_>, site: &Path) -> boo
     let mut other_pip = false;
     for pinned in &contents.pinned {
         match memory.way(draft, pinned) {
-            Way::Wheels(candidates) => ready.push((pinned, candidates)),
+            way @ (Way::Wheels(_) | Way::Link(_)) => ready.push((pinned, way)),
             // Any version of pip does, and the base has one.
             Way::Lacking if pinned.name == "pip" && !may_come(draft, pinned) => other_pip = true,
             Way::Lacking => lacking.push(pinned.pin()),
@@ -70,8 +65,8 @@ pub(super) fn fill(draft: &mut Draft<'_>, old: &Subject<'_>, site: &Path) -> boo
         site.display()
     );
     draft.step(Action::RestoreLayout, &[code], what, changes);
-    for (pinned, candidates) in ready {
-        memory.install(draft, pinned, &candidates, (site, Vec::new()), &[code]);
+    for (pinned, way) in ready {
+        memory.install(draft, (pinned, &way), (site, Vec::new()), &[code]);
     }
     if other_pip {
         draft.settled.insert("pip".to_owned());
@@ -181,91 +176,7 @@ impl Contents {
     }
 }
 
-/// How a distribution comes back.
-enum Way {
-    /// From the first of these that can be used.
-    Wheels(Vec<Candidate>),
-    /// No wheel of it is on this machine.
-    Lacking,
-    /// No wheel brings it: what the user can do.
-    ByHand(String),
-}
-
-/// What is the same for all distributions of a state.
-struct Memory<'a> {
-    source: &'a str,
-    has_pip: bool,
-}
-
-impl<'a> Memory<'a> {
-    fn of(remembered: &'a Remembered, contents: &Contents) -> Memory<'a> {
-        let has_pip = contents.pinned.iter().any(|one| one.name == "pip");
-        Memory { source: &remembered.source, has_pip }
-    }
-
-    fn way(&self, draft: &Draft<'_>, pinned: &Pinned) -> Way {
-        let (pin, source) = (pinned.pin(), self.source);
-        if pinned.installer == Installer::Conda {
-            let again = restore::of_conda(draft, &pin);
-            return Way::ByHand(format!("{pin} was installed, as remembered by {source}: {again}"));
-        }
-        let named = match &pinned.place {
-            Place::Index => {
-                let found = draft.wheels.of_version(&pinned.name, &pinned.version).into_iter();
-                let whole = found.filter(|one| draft.wheels.open(one).is_some());
-                return match whole.cloned().collect::<Vec<Candidate>>() {
-                    found if found.is_empty() => Way::Lacking,
-                    found => Way::Wheels(found),
-                };
-            }
-            Place::Named(Origin::File { path, sha256 }) => {
-                match wheel_at(draft, pinned, path, *sha256) {
-                    Ok(candidate) => return Way::Wheels(vec![candidate]),
-                    Err(reason) => {
-                        let again = self.command(draft, &typed(path));
-                        format!("the file `{}`, which {reason}: {again}", path.display())
-                    }
-                }
-            }
-            Place::Named(Origin::Folder { path, editable }) => {
-                self.of_folder(draft, path, *editable)
-            }
-            Place::Named(Origin::Address(address)) if is_address(address) => {
-                let requirement = format!("{} @ {address}", pinned.name);
-                self.command(draft, &typed(Path::new(&requirement)))
-            }
-            Place::Named(Origin::Address(_)) | Place::Untold => {
-                "a place that its `direct_url.json` does not tell: install it from there".to_owned()
-            }
-        };
-        Way::ByHand(format!("{pin} was installed, as remembered by {source}, from {named}"))
-    }
-
-    fn of_folder(&self, draft: &Draft<'_>, path: &Path, editable: bool) -> String {
-        let shown = path.display();
-        let what = if editable { "the project" } else { "the folder" };
-        // An editable install is a link that the tool that builds the project makes.
-        let option = if editable { "-e " } else { "" };
-        let again = self.command(draft, &format!("{option}{}", typed(path)));
-        match is_local(path) && fs::is_folder(path) {
-            true => format!("{what} `{shown}`: {again}"),
-            false => format!("{what} `{shown}`, which is gone: bring it back, then {again}"),
-        }
-    }
-
-    /// What installs it again, as a clause.
-    fn command(&self, draft: &Draft<'_>, what: &str) -> String {
-        let facts = draft.case.subject.facts;
-        let usual = facts.prefix.join(facts.scheme.scripts()).join("python");
-        let python = typed(draft.interpreter.program().unwrap_or(&usual));
-        match self.has_pip {
-            true => format!("`{python} -m pip install --no-deps {what}` installs it again"),
-            false => {
-                format!("`uv pip install --python {python} --no-deps {what}` installs it again")
-            }
-        }
-    }
-
+impl Memory<'_> {
     /// Brings one distribution to the remembered state, whatever stands there in its place.
     fn bring_back(
         &self,
@@ -293,11 +204,11 @@ impl<'a> Memory<'a> {
             _ => {}
         }
         match self.way(draft, pinned) {
-            Way::Wheels(candidates) => {
+            way @ (Way::Wheels(_) | Way::Link(_)) => {
                 let site = current.map(Distribution::site_packages).or_else(|| draft.site());
                 let Some(site) = site else { return };
                 let old = restore::members(draft, &pinned.name);
-                self.install(draft, pinned, &candidates, (site, old), codes);
+                self.install(draft, (pinned, &way), (site, old), codes);
             }
             Way::Lacking => {
                 draft.settled.insert(pinned.name.clone());
@@ -310,8 +221,7 @@ impl<'a> Memory<'a> {
     fn install(
         &self,
         draft: &mut Draft<'_>,
-        pinned: &Pinned,
-        candidates: &[Candidate],
+        (pinned, way): (&Pinned, &Way),
         (site, old): (&Path, Vec<&Distribution>),
         codes: &[Code],
     ) {
@@ -327,15 +237,28 @@ impl<'a> Memory<'a> {
             overwrite: pinned.name == "pip",
             remembered: Some(pinned),
         };
-        let made = install::by_first(draft, candidates, &order);
+        let made = match way {
+            Way::Link(link) => {
+                let to = format!("`{}`", link.path.display());
+                install::changes(draft, link, &order)
+                    .map(|changes| {
+                        Some((changes, Action::RelinkEditable, format!("as a link to {to}")))
+                    })
+                    .map_err(|reason| format!("what leads to {to}: {reason}"))
+            }
+            Way::Wheels(candidates) => install::by_first(draft, candidates, &order).map(|made| {
+                made.map(|(changes, wheel)| {
+                    (changes, Action::Reinstall, format!("from {}", wheel.shown()))
+                })
+            }),
+            Way::Lacking | Way::ByHand(_) => Ok(None),
+        };
         draft.settled.insert(pinned.name.clone());
         match made {
-            Ok(Some((changes, wheel))) => {
-                let (shown, source) = (wheel.shown(), self.source);
-                let instead = instead.unwrap_or_default();
-                let what =
-                    format!("install {pin}{instead} from {shown}, as remembered by {source}");
-                draft.step(Action::Reinstall, codes, what, changes);
+            Ok(Some((changes, action, how))) => {
+                let (source, instead) = (self.source, instead.unwrap_or_default());
+                let what = format!("install {pin}{instead} {how}, as remembered by {source}");
+                draft.step(action, codes, what, changes);
             }
             Ok(None) => draft.wanting(unsolved, &[pin]),
             Err(refused) => {
@@ -345,42 +268,4 @@ impl<'a> Memory<'a> {
             }
         }
     }
-}
-
-/// The wheel that it was installed from, where that is still the same. `Err` says why not.
-fn wheel_at(
-    draft: &Draft<'_>,
-    pinned: &Pinned,
-    path: &Path,
-    sha256: Option<[u8; 32]>,
-) -> Result<Candidate, String> {
-    if path.extension().is_none_or(|extension| extension != "whl") {
-        return Err("is no wheel".to_owned());
-    }
-    if !is_local(path) || !fs::is_file(path) {
-        return Err("is gone".to_owned());
-    }
-    match sha256 {
-        Some(hash) => {
-            let now = fs::canonical(path).and_then(|path| State::of(&path));
-            if now.ok().and_then(State::hash) != Some(hash) {
-                return Err("is another file now".to_owned());
-            }
-        }
-        // Nothing tells whether it is the same: at least nobody else put it there.
-        None if !programs::is_guarded(draft.case.subject.host, path) => {
-            return Err("others than root and you can change".to_owned());
-        }
-        None => {}
-    }
-    let candidate = draft.wheels.at(path).ok_or("does not fit this Python")?;
-    let is_same =
-        candidate.name == pinned.name && pinned.has_version(&candidate.version.to_string());
-    let is_usable = is_same && draft.wheels.open(&candidate).is_some();
-    if is_usable { Ok(candidate) } else { Err(format!("is no whole wheel of {}", pinned.pin())) }
-}
-
-/// Whether it is made of what addresses are made of: nothing that a shell obeys within quotes.
-fn is_address(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#[]@!&()*+,;=%".contains(c))
 }

@@ -10,14 +10,14 @@
 //! where it is used. Names and versions become requirements, `pyvenv.cfg` is used whole or not at all, and
 //! paths are only read, or written into texts for people.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use pep440_rs::Version;
 
-use super::Case;
-use super::base;
+use super::archive::is_plain;
+use super::{Case, base};
 use crate::environments::distributions::direct_url::{self, Origin};
 use crate::environments::distributions::{metadata, normalize};
 use crate::environments::facts::Facts;
@@ -29,6 +29,10 @@ const MAX_DISTRIBUTIONS: usize = 5_000;
 
 /// Names and versions are far shorter.
 const MAX_NAME_BYTES: usize = 256;
+
+/// An editable install is some small files.
+const MAX_LINKS: usize = 200;
+const MAX_LINKS_BYTES: usize = 1024 * 1024;
 
 /// A healthy state of an environment. Nothing of it is checked yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,6 +64,18 @@ pub struct RememberedDistribution {
     pub installer: Option<String>,
     /// The bytes of `direct_url.json`, where there was one.
     pub direct_url: Option<Vec<u8>>,
+    /// Of an editable install what RECORD lists: `.pth` files, finders and metadata. Without them the link to
+    /// the project is not made again. Of others nothing.
+    pub files: Vec<RememberedFile>,
+}
+
+/// A file of a distribution.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RememberedFile {
+    /// As RECORD names it.
+    pub path: String,
+    /// Its bytes.
+    pub content: Vec<u8>,
 }
 
 /// What a plan is to lead to.
@@ -137,6 +153,8 @@ pub(super) struct Pinned {
     pub(super) place: Place,
     /// The bytes of `direct_url.json`.
     direct_url: Option<Vec<u8>>,
+    /// The files of an editable install; none where they are not known, or are no links.
+    pub(super) links: BTreeMap<String, Vec<u8>>,
 }
 
 /// Where a distribution came from.
@@ -160,6 +178,26 @@ impl Place {
     }
 }
 
+/// What leads to a project, and the metadata beside it. Nothing when there is more than that.
+fn links(files: &[RememberedFile]) -> BTreeMap<String, Vec<u8>> {
+    let is_link = |path: &str| match path.split_once('/') {
+        // Names that nothing else is imported by.
+        None => path.ends_with(".pth") || path.starts_with('_') && path.ends_with(".py"),
+        Some((folder, _)) => folder.ends_with(".dist-info"),
+    };
+    let bytes: usize = files.iter().map(|file| file.content.len()).sum();
+    // Scripts are written for the commands that the metadata declares, bytecode when it is needed.
+    let lasting = || {
+        let is_made = |path: &str| path.starts_with("../") || path.contains("__pycache__/");
+        files.iter().filter(move |file| !is_made(&file.path))
+    };
+    let are_links = files.len() <= MAX_LINKS
+        && bytes <= MAX_LINKS_BYTES
+        && lasting().all(|file| is_plain(&file.path) && is_link(&file.path));
+    let named = |file: &RememberedFile| (file.path.clone(), file.content.clone());
+    if are_links { lasting().map(named).collect() } else { BTreeMap::new() }
+}
+
 /// Whether looking there asks nobody else: a share of Windows is another machine's.
 pub(super) fn is_local(path: &Path) -> bool {
     let is_share = path
@@ -180,20 +218,16 @@ pub(super) enum Installer {
 
 impl Pinned {
     fn of(distribution: &RememberedDistribution) -> Option<Pinned> {
-        let RememberedDistribution { name, version, requested, installer, direct_url } =
+        let RememberedDistribution { name, version, requested, installer, direct_url, files } =
             distribution;
         if name.len() > MAX_NAME_BYTES || version.len() > MAX_NAME_BYTES {
             return None;
         }
         let (name, version) = (normalize(name), version.trim().to_owned());
         // What is no plain name would lead elsewhere, or be obeyed by who takes the pin.
-        let is_end = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            && is_end(name.chars().next())
-            && is_end(name.chars().next_back());
-        let is_pin = is_name
-            && Version::from_str(&version).is_ok()
-            && metadata::requirement(&format!("{name}=={version}")).is_some();
+        let requirement = metadata::requirement(&format!("{name}=={version}"));
+        let is_pin = Version::from_str(&version).is_ok()
+            && requirement.is_some_and(|one| one.name.as_ref() as &str == name);
         if !is_pin {
             return None;
         }
@@ -204,7 +238,8 @@ impl Pinned {
         };
         let place = Place::of(direct_url.as_deref());
         let direct_url = direct_url.clone().filter(|_| place != Place::Untold);
-        Some(Pinned { name, version, requested: *requested, installer, place, direct_url })
+        let (requested, links) = (*requested, links(files));
+        Some(Pinned { name, version, requested, installer, place, direct_url, links })
     }
 
     /// `idna==3.10`

@@ -8,7 +8,7 @@ use crate::environments::PythonTag;
 use crate::environments::distributions::direct_url::url_of_path;
 use crate::environments::repair::change::Change;
 use crate::environments::repair::{
-    Fetched, Goal, Network, Options, Plan, Remembered, RememberedDistribution,
+    Fetched, Goal, Network, Options, Plan, Remembered, RememberedDistribution, RememberedFile,
 };
 
 const SOURCE: &str = "snapshot 12 of 2026-11-19 14:03";
@@ -185,8 +185,8 @@ fn what_came_from_elsewhere() {
         .write(&wheelhouse(&made));
     // An index may have another one of this name and version.
     any("local", "1.0").write(&wheelhouse(&made));
-    let quoted = crate::environments::repair::typed(&project);
-    check(&editable(&project), &format!("-m pip install --no-deps -e {quoted}` installs it again"));
+    let typed = crate::environments::repair::typed(&project);
+    check(&editable(&project), &format!("-m pip install --no-deps -e {typed}` installs it again"));
     check(&editable(&made.home().join("gone")), "which is gone: bring it back, then `");
     check(
         r#"{"url": "https://example.org/l.git", "vcs_info": {"vcs": "git", "commit_id": "4f2c"}}"#,
@@ -208,6 +208,85 @@ fn what_came_from_elsewhere() {
     made.expect_healthy();
 }
 
+/// The files of an editable install of `project`, as setuptools makes them.
+fn links(project: &std::path::Path) -> Vec<RememberedFile> {
+    let file = |path: &str, content: &str| RememberedFile {
+        path: path.to_owned(),
+        content: content.as_bytes().to_vec(),
+    };
+    let pth = format!("{}\n", project.join("src").display());
+    vec![
+        file("__editable__.local-1.0.pth", &pth),
+        file("local-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: local\nVersion: 1.0\n"),
+        file("local-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n"),
+        file("local-1.0.dist-info/entry_points.txt", "[console_scripts]\nlocal = local:main\n"),
+        file("local-1.0.dist-info/INSTALLER", "other"),
+        file("local-1.0.dist-info/RECORD", "../../../../../evil,,\n"),
+        file("../../../bin/local", "#!/gone/python\n"),
+        file("__pycache__/x.cpython-312.pyc", "\0"),
+    ]
+}
+
+#[test]
+fn an_editable_install_is_linked_again() {
+    let made = gone();
+    let project = made.home().join("libs/local");
+    std::fs::create_dir_all(project.join("src")).unwrap();
+    let url = url_of_path(project.to_str().unwrap());
+    let direct_url = format!("{{\"url\": \"{url}\", \"dir_info\": {{\"editable\": true}}}}");
+    let with =
+        |files| options(vec![RememberedDistribution { files, ..from("local", &direct_url) }]);
+    let plan = plan_with(&made, with(links(&project)));
+    assert_eq!(plan.unsolved, []);
+    let expected = format!(
+        "install local==1.0 as a link to `{}`, as remembered by {SOURCE}",
+        project.display()
+    );
+    assert_eq!(told(&plan)[1], expected);
+    assert_eq!(plan.steps[1].action, Action::RelinkEditable);
+
+    // What is no link, or of another distribution, is not written: the command that does it is said.
+    let with_file = |path: &str| {
+        let mut files = links(&project);
+        files.push(RememberedFile { path: path.to_owned(), content: b"evil".to_vec() });
+        files
+    };
+    let renamed = |old: &str, new: &str| {
+        let mut files = links(&project);
+        for file in &mut files {
+            file.content = String::from_utf8_lossy(&file.content).replace(old, new).into_bytes();
+        }
+        files
+    };
+    for files in [
+        with_file("sitecustomize.py"),
+        with_file("pip/__init__.py"),
+        with_file("/etc/evil.pth"),
+        with_file("a/../../evil.dist-info/x"),
+        with_file("local-1.0.dist-info/../../../evil"),
+        with_file("other-1.0.dist-info/METADATA"),
+        with_file("c:evil.pth"),
+        renamed("Name: local", "Name: other"),
+        renamed("Version: 1.0", "Version: 1.1"),
+        vec![RememberedFile::default(); 201],
+        vec![RememberedFile { path: "x.pth".to_owned(), content: vec![b'#'; 2 << 20] }],
+        Vec::new(),
+    ] {
+        let plan = plan_with(&made, with(files));
+        assert_eq!(plan.steps.len(), 1, "{plan:#?}");
+        assert!(unsolved(&plan)[0].1.contains("--no-deps -e "), "{plan:#?}");
+    }
+
+    apply(&plan);
+    made.expect_healthy();
+    assert_eq!(text(&made, "local-1.0.dist-info/INSTALLER"), "pip\n");
+    assert_eq!(text(&made, "local-1.0.dist-info/direct_url.json"), direct_url);
+    let script = std::fs::read_to_string(made.prefix.join("bin/local")).unwrap();
+    assert!(script.contains("from local import main\n"), "{script}");
+    let record = text(&made, "local-1.0.dist-info/RECORD");
+    assert!(record.contains("../../../bin/local,sha256=") && !record.contains("evil"), "{record}");
+}
+
 /// How a shell of this system is told that a text is one word.
 const QUOTE: &str = if cfg!(windows) { "\"" } else { "'" };
 
@@ -222,6 +301,7 @@ fn hostile_contents_lead_nowhere() {
         ("", "1"),
         ("-r", "1"),
         ("a b", "1"),
+        ("six[x]", "1"),
         ("\u{1b}[31m", "1"),
         ("six", "1; touch x"),
         ("six", "$(x)"),
@@ -250,7 +330,7 @@ fn hostile_contents_lead_nowhere() {
         let hints = unsolved(&plan);
         assert_eq!(hints.len(), 3, "{hints:#?}");
         let expected = format!(
-            "12 distributions of {SOURCE} cannot come back: the name or version is none of a wheel"
+            "13 distributions of {SOURCE} cannot come back: the name or version is none of a wheel"
         );
         assert_eq!(hints[2].1, expected);
     }
@@ -327,12 +407,9 @@ fn where_it_came_from_is_a_part_of_the_state() {
     let made = Fabricated::new();
     let url = url_of_path(made.home().join("libs").to_str().unwrap());
     let editable = format!("{{\"url\": \"{url}\", \"dir_info\": {{\"editable\": true}}}}");
-    made.install(
-        "six",
-        "1.0",
-        "",
-        &[("six.pth", b"# a link"), ("six-1.0.dist-info/direct_url.json", editable.as_bytes())],
-    );
+    let info = made.install("six", "1.0", "", &[("six.pth", b"# a link")]);
+    // Not all installers record it.
+    std::fs::write(info.join("direct_url.json"), &editable).unwrap();
     any("six", "1.0").write(&wheelhouse(&made));
     let as_it_is = plan_with(&made, returning(vec![from("six", &editable)]));
     assert_eq!(as_it_is, Plan::default());
