@@ -66,6 +66,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "engine",
         "engine::changes",
+        "engine::evidence",
         "engine::history",
         "engine::layout",
         "engine::outline",

@@ -176,6 +176,17 @@ impl Repaired {
         self.steps.iter().any(|step| step.state == "done")
     }
 
+    /// What was done or tried, each once.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let mut actions: Vec<String> = Vec::new();
+        for step in &self.steps {
+            if !actions.iter().any(|action| action == step.action) {
+                actions.push(step.action.to_owned());
+            }
+        }
+        actions
+    }
+
     pub(crate) fn undone(&mut self) {
         self.set("undone");
     }

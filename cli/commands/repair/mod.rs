@@ -17,9 +17,11 @@ use crate::output::text::shown_path;
 use crate::output::{Page, message};
 use crate::{interrupt, progress};
 use ask::Leave;
+use memory::Seen;
 use network::Fetching;
 
 mod ask;
+mod memory;
 mod network;
 mod one;
 mod past;
@@ -39,6 +41,8 @@ struct Job<'a> {
     /// Its `stop` is set by Ctrl-C.
     progress: Arc<Progress>,
     leave: Cell<Leave>,
+    /// Of the environment whose turn it is.
+    seen: RefCell<Seen>,
 }
 
 /// Which environment of how many.
@@ -110,7 +114,8 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
     let leave = Cell::new(if args.yes { Leave::All } else { Leave::Ask });
     let options = RefCell::new(asked.clone());
     let fetching = Fetching::default();
-    let job = Job { host: &host, args, asked, options, fetching, page, progress, leave };
+    let seen = RefCell::default();
+    let job = Job { host: &host, args, asked, options, fetching, page, progress, leave, seen };
     let mut all = Vec::new();
     for (at, prefix) in prefixes.iter().enumerate() {
         let repaired = next(&job, prefix, Place { number: at + 1, of: prefixes.len() });
@@ -133,13 +138,17 @@ fn next(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         return Repaired::new(prefix).ended(Outcome::Skipped, "nothing was changed");
     }
     job.options.replace(job.asked.clone());
+    job.seen.take();
     if job.args.undo || job.args.resume {
-        recreate::past(job, prefix).unwrap_or_else(|| past::end(job, prefix, at))
-    } else if job.args.recreate {
-        recreate::recreate(job, prefix, at)
-    } else {
-        one::repair(job, prefix, at)
+        return recreate::past(job, prefix).unwrap_or_else(|| past::end(job, prefix, at));
     }
+    job.options.borrow_mut().remembered = job.remembered_at(prefix);
+    let repaired = match job.args.recreate {
+        true => recreate::recreate(job, prefix, at),
+        false => one::repair(job, prefix, at),
+    };
+    job.keep_after(&repaired);
+    repaired
 }
 
 fn exit(all: &[Repaired]) -> Exit {

@@ -56,6 +56,7 @@ pub(super) fn look(job: &Job<'_>, prefix: &Path, earlier: &Earlier) -> Option<Lo
     let (host, options) = (job.host, &*job.options.borrow());
     examine_one(host, prefix, earlier, |subject, findings| {
         let case = Case { subject, findings, options };
+        job.seen.borrow_mut().add(subject.environment, findings);
         Look {
             environment: subject.environment.clone(),
             findings: findings.to_vec(),
@@ -78,9 +79,16 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     let earlier = job.earlier();
     let looked = look(job, prefix, &earlier);
     drop(line);
-    let Some(looked) = looked else {
+    let Some(mut looked) = looked else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
+    if needs_repair(&looked.findings) && job.options.borrow().remembered.is_none() {
+        let remembered = job.remembered_elsewhere();
+        if remembered.is_some() {
+            job.options.borrow_mut().remembered = remembered;
+            looked = look(job, prefix, &earlier).unwrap_or(looked);
+        }
+    }
     let Look { environment, findings, plan, refusal, .. } = job.complete(looked, prefix, &earlier);
     if job.is_stopped() {
         return repaired.ended(Outcome::Interrupted, "nothing was changed");
@@ -94,7 +102,8 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         return repaired.ended(Outcome::Refused, &reason);
     }
     if plan.steps.is_empty() {
-        return repaired.ended(Outcome::Refused, "");
+        let hint = job.seen_before(&repaired.remaining).unwrap_or_default();
+        return repaired.ended(Outcome::Refused, &hint);
     }
     repaired.plan(&plan);
     job.warn_of_running(&mut repaired);
@@ -113,6 +122,7 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
 }
 
 fn carry_out(job: &Job<'_>, repaired: Repaired, plan: Plan, earlier: &Earlier) -> Repaired {
+    job.keep_before();
     match Session::begin(&RealDisk, &repaired.prefix) {
         Ok(session) => {
             let session = session.stopped_by(&job.progress.stop);

@@ -4,7 +4,8 @@
 //! - [`Memory`] reads what was committed, beside a writer or without one.
 //! - [`State`] is one environment at one time, [`changes`] compares two, [`history`] tells its story, and
 //!   [`recall`] finds the one that something is left of.
-//! - [`repairs`] remembers what was done about which findings.
+//! - [`evidence`] makes a remembered state a part of a plan, [`repairs`] remembers what was done about which
+//!   findings.
 //!
 //! What is recorded is laid out in [`layout`]. A snapshot is kept whenever a record changed anything; a
 //! record of what did not change reads names and stamps and writes nothing.
@@ -29,6 +30,7 @@ use crate::snapshot::{self, Context, Options, Reader, Snapshot, SnapshotId};
 use crate::{store, system};
 
 pub mod changes;
+pub mod evidence;
 pub mod history;
 pub mod layout;
 mod outline;
@@ -260,6 +262,12 @@ impl Engine {
     /// Keeps the present state as a snapshot, whether or not anything is new.
     pub fn take(&mut self, name: Option<&str>, reason: &str) -> Result<SnapshotId, Error> {
         Ok(self.context.take(name, reason)?)
+    }
+
+    /// Makes what was put or noted durable, without a snapshot.
+    pub fn commit(&mut self) -> Result<(), Error> {
+        self.context.commit()?;
+        Ok(())
     }
 
     /// Brings the entries that other programs put back to those of a snapshot, exactly. What is recorded of
