@@ -18,24 +18,29 @@ use std::time::{Duration, Instant};
 use crate::environments::health::Depth;
 use crate::environments::inspection::{Inspected, Inspection};
 use crate::environments::{EnvironmentId, Problem};
-use crate::fs::Seen;
+use crate::fs::{Access, Seen};
 use crate::host::{Host, Platform};
 use crate::index::fractal::{self, Item, Tree};
 use crate::snapshot::{self, Context, Options, Reader, Snapshot, SnapshotId};
 use crate::{store, system};
 
 pub mod changes;
+pub mod compare;
 pub mod history;
 pub mod layout;
+mod names;
 mod outline;
 mod record;
 mod recorded;
 pub mod repairs;
+mod retention;
 mod state;
 
 use layout::{CONTEXT, ENVIRONMENTS};
+pub use names::{Name, names};
 use outline::Outline;
 use recorded::Recorded;
+pub use retention::{Surplus, surplus};
 pub use state::{Found, Installed, State};
 
 /// The variable that names another folder than the usual one.
@@ -164,6 +169,29 @@ impl Engine {
     /// Records what was found, and keeps a snapshot when anything is new. What is as it was is not read
     /// again, and nothing is written then.
     pub fn record(&mut self, seen: &Inspection, looked: Looked<'_>) -> Result<Report, Error> {
+        let mut report = self.update(seen, looked)?;
+        if !report.changed.is_empty() || !report.gone.is_empty() {
+            report.snapshot = Some(self.context.take(None, looked.reason)?);
+        }
+        self.remember_what_stood();
+        Ok(report)
+    }
+
+    /// Records what was found, and keeps a snapshot in any case.
+    pub fn keep(
+        &mut self,
+        seen: &Inspection,
+        looked: Looked<'_>,
+        name: Option<&str>,
+    ) -> Result<Report, Error> {
+        let mut report = self.update(seen, looked)?;
+        report.snapshot = Some(self.context.take(name, looked.reason)?);
+        self.remember_what_stood();
+        Ok(report)
+    }
+
+    /// Makes the present context what was found. Durable with the next snapshot.
+    fn update(&mut self, seen: &Inspection, looked: Looked<'_>) -> Result<Report, Error> {
         let mut report = Report::default();
         let present = self.context.live()?;
         for inspected in &seen.environments {
@@ -179,12 +207,12 @@ impl Engine {
         if looked.whole {
             report.gone = self.forget_gone(&present, seen)?;
         }
-        if !report.changed.is_empty() || !report.gone.is_empty() {
-            report.snapshot = Some(self.context.take(None, looked.reason)?);
-        }
-        // Without it the next record reads more, and is right as well.
-        let _ = self.recorded.write(&self.folder);
         Ok(report)
+    }
+
+    /// Without it the next record reads more, and is right as well.
+    fn remember_what_stood(&mut self) {
+        let _ = self.recorded.write(&self.folder);
     }
 
     /// Whether anything is new.
@@ -362,15 +390,26 @@ fn store_of(folder: &Path) -> PathBuf {
     folder.join("context")
 }
 
+fn owner(path: &Path) -> Option<Access> {
+    std::fs::metadata(path).ok().map(|found| Seen::from(&found).access)
+}
+
+/// Refuses a folder of another user: what that user cuts short while it is mapped would end this process.
+pub fn check_owner(host: &Host, folder: &Path) -> Result<(), Error> {
+    match (owner(folder), host.user.uid) {
+        (Some(access), Some(uid)) if uid != access.uid => {
+            Err(Error::Foreign { path: folder.to_path_buf() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes the folder for this user alone. One of another user is not touched, nor is one made in the home
 /// of another user, as `sudo` would.
 fn own(host: &Host, folder: &Path) -> Result<(), Error> {
-    let owner = |path: &Path| std::fs::metadata(path).ok().map(|found| Seen::from(&found).access);
+    check_owner(host, folder)?;
     let uid = host.user.uid;
     match owner(folder) {
-        Some(access) if uid.is_some_and(|uid| uid != access.uid) => {
-            Err(Error::Foreign { path: folder.to_path_buf() })
-        }
         Some(access) if access.mode & 0o077 != 0 => {
             system::set_mode(folder, 0o700).map_err(io("close to others", folder))
         }

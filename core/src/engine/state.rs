@@ -1,5 +1,6 @@
 //! What is remembered of one environment at one time, as it is read.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::layout::{CONDA, DISTRIBUTIONS, FACTS, FILES, FINDINGS, INSTANCE, NAME, VERSION};
@@ -75,6 +76,26 @@ impl State {
     pub fn path(&self, field: &str) -> Result<Option<PathBuf>, Error> {
         let value = self.tree.get(&[FACTS, field.as_bytes()])?;
         Ok(value.and_then(|value| system::path_of(value.bytes)))
+    }
+
+    /// All facts, by field, as the system has them.
+    pub fn facts(&self) -> Result<Vec<(String, OsString)>, Error> {
+        let mut facts = Vec::new();
+        let Some(tree) = self.tree.subtree(&[FACTS])? else { return Ok(facts) };
+        for entry in tree.scan(b"")?.take(MOST) {
+            let entry = entry?;
+            let Item::Value(value) = &entry.item else { continue };
+            let field = String::from_utf8_lossy(&entry.key()).into_owned();
+            let text = system::path_of(value.bytes).map(PathBuf::into_os_string);
+            let lossy = || String::from_utf8_lossy(value.bytes).into_owned().into();
+            facts.push((field, text.unwrap_or_else(lossy)));
+        }
+        Ok(facts)
+    }
+
+    /// Bytes of all files that it tells of.
+    pub fn bytes(&self) -> u64 {
+        self.tree.totals().bytes
     }
 
     /// The prefix.
