@@ -11,8 +11,12 @@ mod support;
 mod breakage;
 /// The program: exit codes, output, odd names, interrupts, a hostile or empty machine.
 mod cli;
+/// What the engine records, and the stories that it tells of it.
+mod engine;
 /// Which module may use which, and what the core never does.
 mod layers;
+/// What is remembered: snapshots, their differences, the history of an environment.
+mod memory;
 /// Whatever stands beside a healthy environment does not keep it from being found.
 mod neighbours;
 /// Wheels that are fetched, with a real pip.

@@ -11,6 +11,7 @@ mod find;
 mod history;
 mod memory;
 mod probe;
+mod remember;
 mod repair;
 mod scope;
 mod snapshot;

@@ -40,10 +40,7 @@ fn keep(
     }
     let all = engine.kept()?;
     let at = all.iter().position(|one| Some(one.snapshot.id) == report.snapshot);
-    let (Some(at), Some(id)) = (at, report.snapshot) else {
-        return Err(memory::Error::Nothing(folder));
-    };
-    debug_assert_eq!(all[at].snapshot.id, id);
+    let Some(at) = at else { return Err(memory::Error::Nothing(folder)) };
     let before = at.checked_sub(1).map(|before| &all[before].snapshot);
     Ok(Kept {
         shown: show::shown(&all[at], &Selected::default())?,

@@ -45,6 +45,7 @@
 //! people), `next` (a command, or null), and `moments`, the oldest first: `snapshot` and `time` in which it was
 //! first seen so, `last_snapshot` and `last_time` in which it was last, `name`, `reason`, `status`, `changes`.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -265,7 +266,7 @@ fn changes(all: &[Change]) -> Vec<ChangeRow<'_>> {
 struct ChangeRow<'a> {
     what: &'static str,
     how: &'static str,
-    name: &'a str,
+    name: Cow<'a, str>,
     before: Option<&'a str>,
     after: Option<&'a str>,
     files: Option<usize>,
@@ -279,7 +280,7 @@ impl<'a> ChangeRow<'a> {
         let row = |what, how, name: &'a str| ChangeRow {
             what,
             how,
-            name,
+            name: Cow::Borrowed(name),
             before: None,
             after: None,
             files: None,
@@ -306,7 +307,8 @@ impl<'a> ChangeRow<'a> {
         };
         match change {
             Change::Fact { field, before, after } => {
-                values("fact", field, before.as_deref(), after.as_deref())
+                let row = values("fact", field, before.as_deref(), after.as_deref());
+                ChangeRow { name: Cow::Owned(field.replace('-', "_")), ..row }
             }
             Change::Added(one) => values("distribution", &one.name, None, Some(&one.version)),
             Change::Removed(one) => values("distribution", &one.name, Some(&one.version), None),

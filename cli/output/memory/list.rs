@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::words::{DIM, bytes, happened, in_order, some};
+use super::words::{DIM, brief, bytes, in_order, some};
 use super::*;
 use crate::output::text::{counted, shown_path};
 
@@ -102,7 +102,7 @@ fn changed(one: &Listed, page: &Page) -> String {
     let mut parts = Vec::new();
     if !one.changes.is_empty() {
         let path = one.touched.first().map(|one| shown_path(&one.prefix, page.home.as_deref()));
-        let words: Vec<String> = in_order(&one.changes).into_iter().map(happened).collect();
+        let words: Vec<String> = in_order(&one.changes).into_iter().map(brief).collect();
         parts.push(format!("{}: {}", path.unwrap_or_default(), some(&words, SHOWN_IN_WORDS)));
     } else {
         for how in [How::New, How::Changed, How::Gone] {

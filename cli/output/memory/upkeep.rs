@@ -88,6 +88,9 @@ fn write_pruned(out: &mut dyn Write, pruned: &Pruned, page: &Page) -> io::Result
                 counted(count, "snapshot")
             )
         }
+        (_, Some(0)) if pruned.unused_bytes == 0 => {
+            format!("{left} stay, and hold all that the others held")
+        }
         (_, Some(0)) => format!(
             "{left} stay; no bytes came back yet: {unused} are of no use, and the file is written anew \
              when a quarter of it is"

@@ -64,33 +64,17 @@ pub(super) fn happened(change: &Change) -> String {
     }
 }
 
-fn found_in_words(found: &Found) -> String {
-    format!("{}: {}: {}", severity(found.severity), shown(&found.code), shown(&found.message))
+/// The same in as few words as possible.
+pub(super) fn brief(change: &Change) -> String {
+    match change {
+        Change::Appeared(found) => format!("{} {}", severity(found.severity), shown(&found.code)),
+        Change::Gone(found) => format!("no longer {}", shown(&found.code)),
+        change => happened(change),
+    }
 }
 
-/// What is to be done to get there. `None`: it follows from the rest, or nobody wants it back.
-pub(super) fn to_do(change: &Change) -> Option<String> {
-    Some(match change {
-        Change::Fact { .. } | Change::Appeared(_) => return None,
-        Change::Added(one) => format!("install {} {}", shown(&one.name), shown(&one.version)),
-        Change::Removed(one) => format!("remove {} {}", shown(&one.name), shown(&one.version)),
-        Change::Version { name, before, after } => {
-            format!("install {} {} in the place of {}", shown(name), shown(after), shown(before))
-        }
-        Change::Files { installed, files } => {
-            let what = format!("{} {}", shown(&installed.name), shown(&installed.version));
-            match files {
-                0 => format!("install {what} again"),
-                files => format!("install {what} again: {} differ", counted(*files, "file")),
-            }
-        }
-        Change::Conda { name, is_there: true } => format!("install {} with conda", shown(name)),
-        Change::Conda { name, is_there: false } => format!("remove {} with conda", shown(name)),
-        Change::File { path, is_new: Some(true) } => format!("bring {} back", shown(path)),
-        Change::File { path, is_new: Some(false) } => format!("remove {}", shown(path)),
-        Change::File { path, is_new: None } => format!("bring {} back as it was", shown(path)),
-        Change::Gone(found) => format!("mends {}", shown(&found.code)),
-    })
+fn found_in_words(found: &Found) -> String {
+    format!("{}: {}: {}", severity(found.severity), shown(&found.code), shown(&found.message))
 }
 
 fn fact(field: &str) -> String {
@@ -100,6 +84,7 @@ fn fact(field: &str) -> String {
         "base-prefix" => "base".to_owned(),
         "created-by" => "made by".to_owned(),
         "executable" => "interpreter".to_owned(),
+        "made-as" => "made as".to_owned(),
         _ => shown(field),
     }
 }
@@ -205,7 +190,7 @@ mod tests {
             Change::Gone(found),
         ];
         for change in &all {
-            for text in [Some(happened(change)), to_do(change)].into_iter().flatten() {
+            for text in [happened(change), brief(change)] {
                 assert!(!text.contains(['\x1b', '\n']) && text.contains("\\u{1b}"), "{text:?}");
             }
         }

@@ -86,8 +86,8 @@ pub fn entries(before: Option<&Tree>, after: &Tree) -> Result<Vec<Entry>, Error>
     match (old, new) {
         (None, None) => {}
         (Some(old), Some(new)) => new.diff(&old, &mut |one| found.add(one))?,
-        (Some(whole), None) => found.below(&mut Vec::new(), &whole, false)?,
-        (None, Some(whole)) => found.below(&mut Vec::new(), &whole, true)?,
+        (Some(whole), None) => found.below(&[], &whole, false)?,
+        (None, Some(whole)) => found.below(&[], &whole, true)?,
     }
     match found.failed {
         Some(error) => Err(error.into()),
@@ -102,16 +102,16 @@ struct Entries {
 
 impl Entries {
     fn add(&mut self, one: fractal::Difference<'_>) {
-        let mut path = one.path;
+        let path = one.path;
         let added = match one.change {
-            Difference::Added(item) => self.item(&mut path, &item, true),
-            Difference::Removed(item) => self.item(&mut path, &item, false),
+            Difference::Added(item) => self.item(&path, &item, true),
+            Difference::Removed(item) => self.item(&path, &item, false),
             Difference::Changed(Item::Value(_), Item::Value(_)) => {
                 self.push(&path, None);
                 Ok(())
             }
             Difference::Changed(old, new) => {
-                self.item(&mut path, &old, false).and_then(|()| self.item(&mut path, &new, true))
+                self.item(&path, &old, false).and_then(|()| self.item(&path, &new, true))
             }
         };
         self.failed = self.failed.take().or(added.err());
@@ -119,7 +119,7 @@ impl Entries {
 
     fn item(
         &mut self,
-        path: &mut Vec<Vec<u8>>,
+        path: &[Vec<u8>],
         item: &Item<'_>,
         is_new: bool,
     ) -> Result<(), fractal::Error> {
@@ -130,12 +130,7 @@ impl Entries {
         Ok(())
     }
 
-    fn below(
-        &mut self,
-        path: &mut Vec<Vec<u8>>,
-        tree: &Tree,
-        is_new: bool,
-    ) -> Result<(), fractal::Error> {
+    fn below(&mut self, path: &[Vec<u8>], tree: &Tree, is_new: bool) -> Result<(), fractal::Error> {
         tree.walk(&mut |below, _| {
             let below = below.iter().map(|key| key.to_vec());
             let path: Vec<Vec<u8>> = path.iter().cloned().chain(below).collect();

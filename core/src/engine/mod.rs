@@ -2,13 +2,16 @@
 //!
 //! - [`Engine`] writes: one process at a time, others wait.
 //! - [`Memory`] reads what was committed, beside a writer or without one.
-//! - [`State`] is one environment at one time, [`changes`] compares two, [`history`] tells its story.
+//! - [`State`] is one environment at one time, [`changes`] compares two, [`history`] tells its story, and
+//!   [`recall`] finds the one that something is left of.
+//! - [`repairs`] remembers what was done about which findings.
 //!
 //! What is recorded is laid out in [`layout`]. A snapshot is kept whenever a record changed anything; a
 //! record of what did not change reads names and stamps and writes nothing.
 //!
 //! ```text
 //! AIOS_HOME/context/    the store of snapshots
+//! AIOS_HOME/recall/     the index of states; may be deleted
 //! AIOS_HOME/recorded    what stood on disk when it was recorded; may be deleted
 //! ```
 
@@ -21,6 +24,7 @@ use crate::environments::{EnvironmentId, Problem};
 use crate::fs::{Access, Seen};
 use crate::host::{Host, Platform};
 use crate::index::fractal::{self, Item, Tree};
+use crate::index::holographic::{self, Index};
 use crate::snapshot::{self, Context, Options, Reader, Snapshot, SnapshotId};
 use crate::{store, system};
 
@@ -30,6 +34,7 @@ pub mod history;
 pub mod layout;
 mod names;
 mod outline;
+pub mod recall;
 mod record;
 mod recorded;
 pub mod repairs;
@@ -72,6 +77,9 @@ pub enum Error {
     /// The store or a snapshot in it.
     #[error(transparent)]
     Snapshot(#[from] snapshot::Error),
+    /// The index of states.
+    #[error(transparent)]
+    Recall(#[from] holographic::Error),
 }
 
 impl From<fractal::Error> for Error {
@@ -123,6 +131,16 @@ pub struct Report {
     pub problems: Vec<Problem>,
 }
 
+/// When a record ends with a snapshot.
+#[derive(Debug, Clone, Copy)]
+enum Keep<'a> {
+    /// When anything is new.
+    News,
+    Always {
+        name: Option<&'a str>,
+    },
+}
+
 /// What this machine's environments were, and what other programs put beside; for the one process that
 /// writes.
 #[derive(Debug)]
@@ -169,35 +187,35 @@ impl Engine {
     /// Records what was found, and keeps a snapshot when anything is new. What is as it was is not read
     /// again, and nothing is written then.
     pub fn record(&mut self, seen: &Inspection, looked: Looked<'_>) -> Result<Report, Error> {
-        let mut report = self.update(seen, looked)?;
-        if !report.changed.is_empty() || !report.gone.is_empty() {
-            report.snapshot = Some(self.context.take(None, looked.reason)?);
-        }
-        self.remember_what_stood();
-        Ok(report)
+        self.record_and(seen, looked, Keep::News)
     }
 
-    /// Records what was found, and keeps a snapshot in any case.
+    /// The same, and a snapshot is kept in any case.
     pub fn keep(
         &mut self,
         seen: &Inspection,
         looked: Looked<'_>,
         name: Option<&str>,
     ) -> Result<Report, Error> {
-        let mut report = self.update(seen, looked)?;
-        report.snapshot = Some(self.context.take(name, looked.reason)?);
-        self.remember_what_stood();
-        Ok(report)
+        self.record_and(seen, looked, Keep::Always { name })
     }
 
-    /// Makes the present context what was found. Durable with the next snapshot.
-    fn update(&mut self, seen: &Inspection, looked: Looked<'_>) -> Result<Report, Error> {
+    fn record_and(
+        &mut self,
+        seen: &Inspection,
+        looked: Looked<'_>,
+        keep: Keep<'_>,
+    ) -> Result<Report, Error> {
         let mut report = Report::default();
         let present = self.context.live()?;
+        let mut told = Vec::new();
         for inspected in &seen.environments {
             match self.record_one(&present, inspected, looked.depth) {
-                Ok(true) => report.changed.push(inspected.environment.prefix.clone()),
-                Ok(false) => report.unchanged += 1,
+                Ok(Some(state)) => {
+                    report.changed.push(inspected.environment.prefix.clone());
+                    told.push(state);
+                }
+                Ok(None) => report.unchanged += 1,
                 Err(error) => {
                     let prefix = inspected.environment.prefix.clone();
                     report.problems.push(Problem::new(prefix, format!("is not recorded: {error}")));
@@ -207,27 +225,39 @@ impl Engine {
         if looked.whole {
             report.gone = self.forget_gone(&present, seen)?;
         }
+        let is_new = !report.changed.is_empty() || !report.gone.is_empty();
+        if let Keep::Always { name } = keep {
+            report.snapshot = Some(self.context.take(name, looked.reason)?);
+        } else if is_new {
+            report.snapshot = Some(self.context.take(None, looked.reason)?);
+        }
+        if is_new {
+            // Without it, recall makes one of the snapshots.
+            if let Err(error) = self.tell_index(&told) {
+                let folder = recall::index_of(&self.folder);
+                report
+                    .problems
+                    .push(Problem::new(folder, format!("is not brought up to date: {error}")));
+            }
+        }
+        // Without it the next record reads more, and is right as well.
+        let _ = self.recorded.write(&self.folder);
         Ok(report)
     }
 
-    /// Without it the next record reads more, and is right as well.
-    fn remember_what_stood(&mut self) {
-        let _ = self.recorded.write(&self.folder);
-    }
-
-    /// Whether anything is new.
+    /// The state, if it is a new one.
     fn record_one(
         &mut self,
         present: &Tree,
         inspected: &Inspected,
         depth: Depth,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<State>, Error> {
         let id = &inspected.environment.id.0;
         let outline = Outline::of(&inspected.environment);
         let before = present.subtree(&record::place(id))?.map(|before| before.hash());
         let seen = recorded::Seen::of(inspected, &outline, depth);
         if before.is_some_and(|before| self.recorded.has(id, before, &seen)) {
-            return Ok(false);
+            return Ok(None);
         }
         let tree = record::tree_of(&mut self.context, inspected, &outline)?;
         let is_new = before != Some(tree.hash());
@@ -235,7 +265,19 @@ impl Engine {
             self.context.put_tree(&record::place(id), &tree)?;
         }
         self.recorded.put(id, tree.hash(), seen);
-        Ok(is_new)
+        Ok(is_new.then(|| State::of(tree)))
+    }
+
+    /// Tells the index of new states; of all, where it is gone or damaged.
+    fn tell_index(&mut self, told: &[State]) -> Result<(), Error> {
+        let mut index = Index::open(&recall::index_of(&self.folder))?;
+        if index.states().is_empty() || index.health().is_damaged() {
+            recall::rebuild(&mut index, &self.kept()?)?;
+        }
+        for state in told {
+            recall::tell(&mut index, state)?;
+        }
+        Ok(index.save()?)
     }
 
     /// Removes what was not found and does not stand at its place any more. It stays in the snapshots.

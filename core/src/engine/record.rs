@@ -14,7 +14,7 @@ use super::outline::{Listed, Outline, is_small_text};
 use crate::environments::distributions::{RecordedFile, Role, of_folder, record};
 use crate::environments::health::Code;
 use crate::environments::inspection::Inspected;
-use crate::environments::{Environment, health::Finding};
+use crate::environments::{Environment, health::Finding, scripts};
 use crate::fs::{Entry, Kind};
 use crate::index::fractal::{self, MAX_KEY_BYTES, Severity, Tree, Value};
 use crate::snapshot::Context;
@@ -25,6 +25,9 @@ const MAX_RECORD_BYTES: u64 = 8 << 20;
 const MAX_CONTENT_BYTES: u64 = 64 << 10;
 /// A finding names a few paths; one of a whole distribution may name all of its files.
 const MOST_PATHS: usize = 16;
+
+/// Scripts that name the place of the environment.
+const ACTIVATE: [&str; 3] = ["activate", "activate.bat", "activate.fish"];
 
 /// The names of the files of metadata that differ between two installs of the same distribution.
 const OF_INSTALLERS: [&str; 5] =
@@ -52,7 +55,11 @@ pub(super) fn tree_of(
         builder.push(&[one, two, NAME], &value(Tag::Text, held.name.as_bytes()))?;
         builder.push(&[one, two, VERSION], &value(Tag::Text, held.version.as_bytes()))?;
     }
-    for (field, bytes) in facts(inspected) {
+    let mut facts = facts(inspected);
+    if let Some(place) = made_as(&inspected.environment, outline) {
+        facts.insert("made-as", place);
+    }
+    for (field, bytes) in facts {
         let severity = if field == "status" { worst(&inspected.findings) } else { Severity::None };
         builder
             .push(&[FACTS, field.as_bytes()], &Value { severity, ..value(Tag::Text, &bytes) })?;
@@ -125,6 +132,16 @@ pub(super) fn facts(inspected: &Inspected) -> BTreeMap<&'static str, Vec<u8>> {
     ];
     let present = fields.into_iter().filter_map(|(field, bytes)| Some((field, bytes?)));
     present.filter(|(_, bytes)| !bytes.is_empty()).collect()
+}
+
+/// The place that the activate scripts name, where that is another one.
+fn made_as(environment: &Environment, outline: &Outline) -> Option<Vec<u8>> {
+    let scripts = outline.scripts.as_ref()?;
+    let place = ACTIVATE.iter().find_map(|name| {
+        let (text, _) = scripts.folder.read(name, MAX_CONTENT_BYTES).ok()?;
+        scripts::virtual_env(&text)
+    })?;
+    (place != environment.prefix).then(|| place.into_os_string().into_encoded_bytes())
 }
 
 /// By code, and number among those of one code.

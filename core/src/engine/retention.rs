@@ -17,11 +17,12 @@ pub struct Surplus {
     pub held: BTreeMap<SnapshotId, Vec<EnvironmentId>>,
 }
 
-/// What retention does not keep of these snapshots, the oldest first. What repair and recall go by stays:
-/// of each environment the newest state in which nothing was broken.
+/// What retention does not keep of these snapshots, the oldest first. The newest one stays, and what repair
+/// and recall go by: of each environment the newest state in which nothing was broken.
 pub fn surplus(kept: &[Kept], retention: &Retention) -> Result<Surplus, Error> {
     let all: Vec<_> = kept.iter().map(|one| one.snapshot.clone()).collect();
     let mut gone: BTreeSet<SnapshotId> = retention.surplus(&all, now_ms()).into_iter().collect();
+    gone.retain(|id| all.last().is_none_or(|last| last.id != *id));
     let mut newest: HashMap<EnvironmentId, (Hash, SnapshotId)> = HashMap::new();
     for one in kept.iter().rev() {
         for (id, state) in one.environments()?.into_iter().filter(|(_, state)| state.is_whole()) {
