@@ -6,6 +6,10 @@ use aios_core::Code;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod memory;
+
+pub(crate) use memory::{Answer, Diff, History, List, Prune, Show, Snapshot, Take};
+
 /// Finds every Python environment of a machine and says why a broken one is broken, from files
 /// alone: nothing that is found is ever run.
 #[derive(Debug, Parser)]
@@ -25,6 +29,11 @@ pub(crate) enum Command {
     Check(Check),
     /// Bring broken environments back in place. Shows what it would do, and asks first.
     Repair(Repair),
+    /// Keep, list, compare and bring back states of the environments of this machine.
+    #[command(subcommand)]
+    Snapshot(Snapshot),
+    /// Tell when an environment changed, what changed, when it broke and what changed just before.
+    History(History),
 }
 
 /// Arguments of `find`.

@@ -8,10 +8,13 @@ use crate::output::text::quoted;
 
 mod check;
 mod find;
+mod history;
+mod memory;
 mod probe;
 mod remember;
 mod repair;
 mod scope;
+mod snapshot;
 
 /// How a command ends; the number is the exit code of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,14 @@ pub(crate) enum Error {
     NoSuchPath(PathBuf),
     /// Nothing at or below these is an environment.
     NoEnvironment(Vec<PathBuf>),
+    /// Nothing can be said of what is remembered.
+    Memory(memory::Error),
+}
+
+impl From<memory::Error> for Error {
+    fn from(error: memory::Error) -> Error {
+        Error::Memory(error)
+    }
 }
 
 impl Error {
@@ -55,6 +66,7 @@ impl Error {
             Error::VerifyWithoutName(_) => {
                 Some("name the environments, as `aios find` lists them, or leave `--verify` out")
             }
+            Error::Memory(error) => error.hint(),
             Error::ProbeWithoutPath => Some(
                 "name the environments to start: `aios check --probe .venv`; the others are \
                  checked from their files",
@@ -81,6 +93,7 @@ impl std::fmt::Display for Error {
                     paths.join(", ")
                 )
             }
+            Error::Memory(error) => error.fmt(f),
             Error::ProbeWithoutPath => f.write_str(
                 "`--probe` starts interpreters, and starts only those that you name: a PATH is \
                  missing",
@@ -95,5 +108,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
         Command::Find(args) => find::run(args),
         Command::Check(args) => check::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Snapshot(args) => snapshot::run(args),
+        Command::History(args) => history::run(args),
     }
 }

@@ -25,8 +25,7 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn add(&mut self, environment: &Environment, findings: &[Finding]) {
-        let inspected =
-            Inspected { environment: environment.clone(), findings: findings.to_vec() };
+        let inspected = Inspected { environment: environment.clone(), findings: findings.to_vec() };
         match self.first {
             None => self.first = Some(inspected),
             Some(_) => self.last = Some(inspected),
@@ -100,12 +99,13 @@ impl Job<'_> {
         };
         // What the last look saw of a repair that failed was taken back.
         let stays = repaired.outcome != Outcome::Failed;
-        let kept = engine
-            .note_repair(&note)
-            .and_then(|()| {
-                if stays { record(&mut engine, last.clone(), "repaired") } else { Ok(()) }
-            })
-            .and_then(|()| engine.commit());
+        let kept =
+            engine
+                .note_repair(&note)
+                .and_then(|()| {
+                    if stays { record(&mut engine, last.clone(), "repaired") } else { Ok(()) }
+                })
+                .and_then(|()| engine.commit());
         self.told(kept);
     }
 
@@ -135,7 +135,10 @@ impl Job<'_> {
     fn told<T>(&self, done: Result<T, engine::Error>) -> Option<T> {
         done.inspect_err(|error| {
             if !self.args.view.quiet {
-                message::note(&format!("what is remembered is not used: {}", shown(error.to_string())));
+                message::note(&format!(
+                    "what is remembered is not used: {}",
+                    shown(error.to_string())
+                ));
             }
         })
         .ok()

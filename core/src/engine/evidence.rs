@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::recall::{self, Cue, Recalled};
+use super::record::OF_INSTALLERS;
 use super::state::State;
 use super::{Error, Kept, history, identities};
 use crate::environments::PythonTag;
-use crate::environments::repair::{Remembered, RememberedDistribution};
+use crate::environments::repair::{Remembered, RememberedDistribution, RememberedFile};
 use crate::index::fractal;
 use crate::index::holographic::Index;
 
@@ -21,10 +22,13 @@ pub fn of(state: &State, source: String) -> Result<Remembered, fractal::Error> {
     for installed in state.distributions()? {
         let of_installer = |name| state.of_installer(&installed.folder, name);
         let installer = of_installer("INSTALLER")?;
+        let content = state.content_of(&installed.folder)?.into_iter();
+        let files = content.filter(|(path, _)| !OF_INSTALLERS.contains(&path.as_str()));
         distributions.push(RememberedDistribution {
             requested: of_installer("REQUESTED")?.is_some(),
             installer: installer.map(|text| String::from_utf8_lossy(&text).trim().to_owned()),
             direct_url: of_installer("direct_url.json")?,
+            files: files.map(|(path, content)| RememberedFile { path, content }).collect(),
             name: installed.name,
             version: installed.version,
         });

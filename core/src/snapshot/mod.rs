@@ -340,6 +340,11 @@ impl Reader {
         Ok(checked.map_err(store::Error::from)?)
     }
 
+    /// Reads every block of the store and compares it with its hash.
+    pub fn verify(&self) -> fractal::Verified {
+        self.all().verify()
+    }
+
     fn all(&self) -> Tree {
         let Opened { space, root, salt, .. } = &self.opened;
         Tree::of(std::sync::Arc::clone(space), *salt, root_of(root))
@@ -399,7 +404,8 @@ fn root_of(record: &RootRecord) -> Option<Root> {
     (address != Address::NONE).then_some(Root { hash: Hash(hash), address, totals })
 }
 
-fn now_ms() -> u64 {
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,115 @@
+//! The arguments of `snapshot` and `history`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::{Color, Format, View};
+
+/// One variant for each subcommand of `snapshot`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Snapshot {
+    /// Look at the environments, as `check` does, and keep what they are.
+    Take(Take),
+    /// List the snapshots, with what changed in each and what it costs.
+    List(List),
+    /// Show the environments of a snapshot, or one of them in full.
+    Show(Show),
+    /// Say what changed from one snapshot to another.
+    Diff(Diff),
+    /// Remove old snapshots. What repairs go by stays: the last healthy state of each environment.
+    Prune(Prune),
+}
+
+/// Arguments of `snapshot take`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Take {
+    /// What to call it. Snapshots with a name are never pruned.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// An environment, an interpreter, or a folder to walk. Without any: every known place of this
+    /// machine, and the current folder. What is not looked at is kept as it was seen last.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// Arguments of `snapshot list`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// Arguments of `snapshot show`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// A snapshot: its number, its name, or `last`.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// An environment or an interpreter, shown in full, or a folder with environments. It may be gone from
+    /// disk.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// Arguments of `snapshot diff`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    /// The snapshot to begin with: its number, its name, or `last`.
+    #[arg(value_name = "A")]
+    pub(crate) from: String,
+    /// The snapshot to end with, `last` by default; then environments, or folders with environments. What
+    /// is no snapshot is a path.
+    #[arg(value_name = "B] [PATH")]
+    pub(crate) rest: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// Arguments of `snapshot prune`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Prune {
+    /// Keep so many of the newest.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) keep: usize,
+    /// Keep the last one of each day (UTC), for so many days.
+    #[arg(long, value_name = "D", default_value_t = 30)]
+    pub(crate) days: u64,
+    /// Say what would go, and remove nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// Arguments of `history`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct History {
+    /// An environment or an interpreter, or a folder with environments. It may be gone from disk.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// How to show what is remembered.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Answer {
+    /// Text for people, or one JSON document for programs.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Whether to use colour: `auto` means on a terminal.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+impl Answer {
+    /// The same for what looks at the disk first.
+    pub(crate) fn view(self) -> View {
+        View { format: self.format, quiet: false, color: self.color }
+    }
+}

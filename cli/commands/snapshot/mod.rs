@@ -1,0 +1,20 @@
+//! `aios snapshot`: states that are kept, compared and brought back. One file for each subcommand.
+
+use super::{Error, Exit, memory, scope};
+use crate::args::Snapshot;
+
+mod diff;
+mod list;
+mod prune;
+mod show;
+mod take;
+
+pub(super) fn run(args: &Snapshot) -> Result<Exit, Error> {
+    match args {
+        Snapshot::Take(args) => take::run(args),
+        Snapshot::List(args) => list::run(args),
+        Snapshot::Show(args) => show::run(args),
+        Snapshot::Diff(args) => diff::run(args),
+        Snapshot::Prune(args) => prune::run(args),
+    }
+}
