@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod memory;
 
-pub(crate) use memory::{Answer, Diff, History, List, Prune, Show, Snapshot, Take};
+pub(crate) use memory::{Answer, Diff, History, List, Prune, Recall, Show, Snapshot, Take};
 
 /// Finds every Python environment of a machine and says why a broken one is broken, from files
 /// alone: nothing that is found is ever run.
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Snapshot(Snapshot),
     /// Tell when an environment changed, what changed, when it broke and what changed just before.
     History(History),
+    /// Say which remembered environment this is, or was: by what is left of it, or by packages.
+    Recall(Recall),
 }
 
 /// Arguments of `find`.

@@ -1,4 +1,4 @@
-//! The arguments of `snapshot` and `history`.
+//! The arguments of `snapshot`, `history` and `recall`.
 
 use std::path::PathBuf;
 
@@ -92,6 +92,29 @@ pub(crate) struct History {
     /// An environment or an interpreter, or a folder with environments. It may be gone from disk.
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// Arguments of `recall`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Recall {
+    /// An environment, or what is left of it. It is looked at and remembered; one that is gone is recalled as
+    /// it was last.
+    #[arg(value_name = "PATH", required_unless_present = "packages")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A package that the environment had: `numpy`, or `numpy==1.26.4`. May be repeated.
+    #[arg(
+        long = "package",
+        value_name = "NAME",
+        num_args = 1..,
+        conflicts_with = "paths",
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
+    )]
+    pub(crate) packages: Vec<String>,
+    /// How many environments to name.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) most: u16,
     #[command(flatten)]
     pub(crate) answer: Answer,
 }

@@ -15,7 +15,11 @@ pub(super) fn run(args: &History) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
-fn stories(remembered: &Remembered, selected: &Selected) -> Result<Vec<Story>, memory::Error> {
+/// The stories of what was named, in the order of prefixes.
+pub(super) fn stories(
+    remembered: &Remembered,
+    selected: &Selected,
+) -> Result<Vec<Story>, memory::Error> {
     let names = engine::names(&remembered.kept)?;
     let mut stories = Vec::new();
     for name in names.into_iter().filter(|name| selected.has(&name.id)) {

@@ -11,6 +11,7 @@ mod find;
 mod history;
 mod memory;
 mod probe;
+mod recall;
 mod remember;
 mod repair;
 mod scope;
@@ -110,5 +111,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
         Command::Repair(args) => repair::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::History(args) => history::run(args),
+        Command::Recall(args) => recall::run(args),
     }
 }

@@ -8,6 +8,7 @@
 //! | `snapshot diff` | `aios.diff/1` | `from`, `to` (snapshots), `environments`, `entries` |
 //! | `snapshot prune` | `aios.prune/1` | `removed` (snapshots), `left`, `held`, `unused_bytes`, `freed_bytes` |
 //! | `history` | `aios.history/1` | `histories` |
+//! | `recall` | `aios.recall/1` | `recollections` |
 //!
 //! A **time** is `2026-11-22T06:14:09.123Z`, in UTC.
 //!
@@ -44,6 +45,13 @@
 //! `last_healthy` (`snapshot` and `time` of the last one in which nothing was broken, or null), `summary` (for
 //! people), `next` (a command, or null), and `moments`, the oldest first: `snapshot` and `time` in which it was
 //! first seen so, `last_snapshot` and `last_time` in which it was last, `name`, `reason`, `status`, `changes`.
+//!
+//! A **recollection**: `packages` (those that were asked for), `history` (of the PATH that was asked for, or
+//! null), `since_healthy` (changes), `alike` (environments, the most alike first: `id`, `prefix`, `snapshot` and
+//! `time` in which it was last so, `distributions` (a number), `facts`, `similarity` (0 to 1: what both have, of
+//! what either has), `shared` (tokens of the question that it has), `exact` (false: estimated, since the
+//! index is damaged)), and `repaired` (earlier repairs of like findings: `prefix`, `time`, `codes`, `actions`,
+//! `outcome` (`repaired`, `partly`, `failed`), `similarity`).
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -96,6 +104,12 @@ pub(super) fn prune(out: &mut dyn Write, pruned: &Pruned) -> io::Result<()> {
 pub(super) fn history(out: &mut dyn Write, stories: &[Story]) -> io::Result<()> {
     write!(out, "{{\"schema\":\"aios.history/1\",\"histories\":")?;
     write_array(out, stories.iter().map(StoryRow::new))?;
+    writeln!(out, "}}")
+}
+
+pub(super) fn recall(out: &mut dyn Write, all: &[Recollection]) -> io::Result<()> {
+    write!(out, "{{\"schema\":\"aios.recall/1\",\"recollections\":")?;
+    write_array(out, all.iter().map(RecollectionRow::new))?;
     writeln!(out, "}}")
 }
 
@@ -464,6 +478,80 @@ impl<'a> MomentRow<'a> {
             reason: &about.reason,
             status: status(moment),
             changes: changes(&moment.changes),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RecollectionRow<'a> {
+    packages: &'a [String],
+    history: Option<StoryRow<'a>>,
+    since_healthy: Vec<ChangeRow<'a>>,
+    alike: Vec<AlikeRow<'a>>,
+    repaired: Vec<RepairedRow<'a>>,
+}
+
+impl<'a> RecollectionRow<'a> {
+    fn new(one: &'a Recollection) -> RecollectionRow<'a> {
+        RecollectionRow {
+            packages: &one.packages,
+            history: one.story.as_ref().map(StoryRow::new),
+            since_healthy: changes(&one.since_whole),
+            alike: one.alike.iter().map(AlikeRow::new).collect(),
+            repaired: one.repaired.iter().map(RepairedRow::new).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct AlikeRow<'a> {
+    id: &'a str,
+    prefix: JsonPath<'a>,
+    snapshot: u64,
+    time: String,
+    distributions: usize,
+    facts: Facts<'a>,
+    similarity: f64,
+    shared: usize,
+    exact: bool,
+}
+
+impl<'a> AlikeRow<'a> {
+    fn new(one: &'a Alike) -> AlikeRow<'a> {
+        AlikeRow {
+            id: &one.environment.id.0,
+            prefix: JsonPath(&one.environment.prefix),
+            snapshot: one.snapshot.id.0,
+            time: time::utc(one.snapshot.about.time_ms),
+            distributions: one.environment.installed(),
+            facts: Facts(&one.environment.facts),
+            similarity: one.found.similarity,
+            shared: one.found.shared,
+            exact: one.found.exact,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RepairedRow<'a> {
+    prefix: JsonPath<'a>,
+    time: String,
+    codes: Vec<&'a str>,
+    actions: &'a [String],
+    outcome: &'a str,
+    similarity: f64,
+}
+
+impl<'a> RepairedRow<'a> {
+    fn new(one: &'a aios_core::engine::repairs::Alike) -> RepairedRow<'a> {
+        let repaired = &one.repaired;
+        RepairedRow {
+            prefix: JsonPath(&repaired.prefix),
+            time: time::utc(repaired.time_ms),
+            codes: repaired.codes.iter().map(String::as_str).collect(),
+            actions: &repaired.actions,
+            outcome: &repaired.outcome,
+            similarity: one.similarity,
         }
     }
 }

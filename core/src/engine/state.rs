@@ -52,6 +52,13 @@ pub struct Found {
     pub paths: Vec<PathBuf>,
 }
 
+impl Found {
+    /// Whether it is more than information.
+    pub fn is_grave(&self) -> bool {
+        self.severity > Severity::Info
+    }
+}
+
 impl State {
     pub(super) fn of(tree: Tree) -> State {
         State { tree }
