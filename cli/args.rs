@@ -8,7 +8,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod memory;
 
-pub(crate) use memory::{Answer, Diff, History, List, Prune, Show, Snapshot, Take};
+pub(crate) use memory::{
+    Answer, Diff, History, List, Prune, Restore, Show, Snapshot, Take, Verify,
+};
 
 /// Finds every Python environment of a machine and says why a broken one is broken, from files
 /// alone: nothing that is found is ever run.

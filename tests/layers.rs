@@ -65,13 +65,17 @@ const LAYERS: &[&[&str]] = &[
     &[
         "engine",
         "engine::changes",
+        "engine::compare",
+        "engine::damage",
         "engine::history",
         "engine::layout",
+        "engine::names",
         "engine::outline",
         "engine::recall",
         "engine::record",
         "engine::recorded",
         "engine::repairs",
+        "engine::retention",
         "engine::state",
     ],
 ];

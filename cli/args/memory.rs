@@ -17,8 +17,13 @@ pub(crate) enum Snapshot {
     Show(Show),
     /// Say what changed from one snapshot to another.
     Diff(Diff),
+    /// Bring the entries of other programs back to those of a snapshot, and say what it would take to bring its
+    /// environments back.
+    Restore(Restore),
     /// Remove old snapshots. What repairs go by stays: the last healthy state of each environment.
     Prune(Prune),
+    /// Compare all that is remembered with its checksums. Exits with 1 when something is damaged.
+    Verify(Verify),
 }
 
 /// Arguments of `snapshot take`.
@@ -70,6 +75,19 @@ pub(crate) struct Diff {
     pub(crate) answer: Answer,
 }
 
+/// Arguments of `snapshot restore`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// A snapshot: its number, its name, or `last`.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Only these environments, and no entries of other programs.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
 /// Arguments of `snapshot prune`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Prune {
@@ -82,6 +100,17 @@ pub(crate) struct Prune {
     /// Say what would go, and remove nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// Arguments of `snapshot verify`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    /// Put whole copies in the place of what is damaged: what stands on disk as it was remembered is such a
+    /// copy, so environments are looked at again.
+    #[arg(long)]
+    pub(crate) heal: bool,
     #[command(flatten)]
     pub(crate) answer: Answer,
 }

@@ -33,6 +33,8 @@ pub(crate) enum Error {
     BadName(String),
     /// The engine, the store, or the tree in it.
     Engine(engine::Error),
+    /// There is no room beside the store for what it is healed from.
+    Scratch(std::io::Error),
 }
 
 impl From<engine::Error> for Error {
@@ -77,6 +79,7 @@ impl Error {
             Error::BadName(_) => {
                 return Some("a name has letters: `aios snapshot take --name before-upgrade`");
             }
+            Error::Scratch(_) => return None,
             Error::Engine(error) => error,
         };
         match error {
@@ -117,6 +120,7 @@ impl std::fmt::Display for Error {
             Error::Unknown(path) => write!(f, "nothing is remembered of {}", quoted(path)),
             Error::NotThen(path, id) => write!(f, "snapshot {id} has nothing of {}", quoted(path)),
             Error::BadName(name) => write!(f, "a snapshot cannot be called `{}`", shown(name)),
+            Error::Scratch(source) => write!(f, "cannot make a temporary folder: {source}"),
             Error::Engine(error) => f.write_str(&shown(error.to_string())),
         }
     }

@@ -30,6 +30,7 @@ use crate::{store, system};
 
 pub mod changes;
 pub mod compare;
+pub mod damage;
 pub mod history;
 pub mod layout;
 mod names;
