@@ -8,7 +8,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod memory;
 
-pub(crate) use memory::{Answer, Diff, History, List, Prune, Recall, Show, Snapshot, Take};
+pub(crate) use memory::{
+    Answer, Diff, History, List, Prune, Recall, Restore, Show, Snapshot, Take, Verify,
+};
 
 /// Finds every Python environment of a machine and says why a broken one is broken, from files
 /// alone: nothing that is found is ever run.
@@ -101,6 +103,14 @@ pub(crate) struct Repair {
     /// in place; `--base` may name another version of Python.
     #[arg(long, conflicts_with_all = ["undo", "resume", "list", "all"])]
     pub(crate) recreate: bool,
+    /// Bring distributions and `pyvenv.cfg` back to what a snapshot (its number, its name, or `last`) has of the
+    /// environment, also where nothing is broken. What was added since stays.
+    #[arg(
+        long,
+        value_name = "ID",
+        conflicts_with_all = ["recreate", "undo", "resume", "list", "all"]
+    )]
+    pub(crate) to: Option<String>,
     /// Start the interpreter of the environment after the repair (`-I -c pass`, half a minute at most), and
     /// take the repair back when it does not start. Also starts one that needs no repair. Only for
     /// environments that PATH names, that are your own, and that you trust: their code runs.

@@ -66,14 +66,18 @@ const LAYERS: &[&[&str]] = &[
     &[
         "engine",
         "engine::changes",
+        "engine::compare",
+        "engine::damage",
         "engine::evidence",
         "engine::history",
         "engine::layout",
+        "engine::names",
         "engine::outline",
         "engine::recall",
         "engine::record",
         "engine::recorded",
         "engine::repairs",
+        "engine::retention",
         "engine::state",
     ],
 ];

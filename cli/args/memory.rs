@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{Color, Format, View};
+use super::{Color, Format, Network, View};
 
 /// One variant for each subcommand of `snapshot`.
 #[derive(Debug, Subcommand)]
@@ -17,8 +17,13 @@ pub(crate) enum Snapshot {
     Show(Show),
     /// Say what changed from one snapshot to another.
     Diff(Diff),
+    /// Bring the entries of other programs back to those of a snapshot, and say what it would take to bring its
+    /// environments back.
+    Restore(Restore),
     /// Remove old snapshots. What repairs go by stays: the last healthy state of each environment.
     Prune(Prune),
+    /// Compare all that is remembered with its checksums. Exits with 1 when something is damaged.
+    Verify(Verify),
 }
 
 /// Arguments of `snapshot take`.
@@ -70,6 +75,32 @@ pub(crate) struct Diff {
     pub(crate) answer: Answer,
 }
 
+/// Arguments of `snapshot restore`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// A snapshot: its number, its name, or `last`.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Only these environments, and no entries of other programs.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Bring the environments back as well, as `aios repair --to ID` does: with a plan, a question, and a way
+    /// back. As JSON, the document is that of `repair`.
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// With `--apply`: do it without asking.
+    #[arg(long, short, requires = "apply")]
+    pub(crate) yes: bool,
+    /// With `--apply`: a folder with wheels. May be repeated.
+    #[arg(long = "wheelhouse", value_name = "DIR", requires = "apply")]
+    pub(crate) wheelhouses: Vec<PathBuf>,
+    /// With `--apply`: whether wheels that this machine does not have may be fetched.
+    #[arg(long, value_enum, default_value_t = Network::Never, value_name = "WHEN", requires = "apply")]
+    pub(crate) network: Network,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
 /// Arguments of `snapshot prune`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Prune {
@@ -82,6 +113,17 @@ pub(crate) struct Prune {
     /// Say what would go, and remove nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// Arguments of `snapshot verify`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    /// Put whole copies in the place of what is damaged: what stands on disk as it was remembered is such a
+    /// copy, so environments are looked at again.
+    #[arg(long)]
+    pub(crate) heal: bool,
     #[command(flatten)]
     pub(crate) answer: Answer,
 }

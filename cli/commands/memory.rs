@@ -9,7 +9,7 @@ use aios_core::index::fractal;
 use aios_core::snapshot::SnapshotId;
 use aios_core::{EnvironmentId, Host, snapshot, store};
 
-use crate::args::Answer;
+use crate::args::{Answer, View};
 use crate::output::Page;
 use crate::output::text::{quoted, shown};
 
@@ -33,6 +33,8 @@ pub(crate) enum Error {
     BadName(String),
     /// The engine, the store, or the tree in it.
     Engine(engine::Error),
+    /// There is no room beside the store for what it is healed from.
+    Scratch(std::io::Error),
 }
 
 impl From<engine::Error> for Error {
@@ -77,6 +79,7 @@ impl Error {
             Error::BadName(_) => {
                 return Some("a name has letters: `aios snapshot take --name before-upgrade`");
             }
+            Error::Scratch(_) => return None,
             Error::Engine(error) => error,
         };
         match error {
@@ -117,6 +120,7 @@ impl std::fmt::Display for Error {
             Error::Unknown(path) => write!(f, "nothing is remembered of {}", quoted(path)),
             Error::NotThen(path, id) => write!(f, "snapshot {id} has nothing of {}", quoted(path)),
             Error::BadName(name) => write!(f, "a snapshot cannot be called `{}`", shown(name)),
+            Error::Scratch(source) => write!(f, "cannot make a temporary folder: {source}"),
             Error::Engine(error) => f.write_str(&shown(error.to_string())),
         }
     }
@@ -167,6 +171,12 @@ pub(super) fn open(answer: &Answer) -> Result<Remembered, super::Error> {
     let host = Host::current().map_err(super::Error::Host)?;
     let page = Page::new(&host, &answer.view(), Vec::new());
     Ok(opened(host, page)?)
+}
+
+/// A snapshot with a number or name.
+pub(super) fn kept(host: &Host, view: &View, id: &str) -> Result<Kept, Error> {
+    let remembered = opened(host.clone(), Page::new(host, view, Vec::new()))?;
+    remembered.snapshot(id).cloned()
 }
 
 fn opened(host: Host, page: Page) -> Result<Remembered, Error> {

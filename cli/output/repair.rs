@@ -176,6 +176,11 @@ impl Repaired {
         self.steps.iter().any(|step| step.state == "done")
     }
 
+    /// Whether the plan leaves something as it is.
+    pub(crate) fn lacks_anything(&self) -> bool {
+        !self.unsolved.is_empty()
+    }
+
     /// What was done or tried, each once.
     pub(crate) fn actions(&self) -> Vec<String> {
         let mut actions: Vec<String> = Vec::new();

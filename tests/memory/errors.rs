@@ -2,6 +2,17 @@
 
 use super::*;
 
+/// Bytes of a superblock.
+const PAGE: usize = 4096;
+
+/// The checksum that `docs/format.md` names.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let shifted = |sum: u32| if sum & 1 == 1 { sum >> 1 ^ 0x82F6_3B78 } else { sum >> 1 };
+    !bytes
+        .iter()
+        .fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| shifted(sum)))
+}
+
 /// The command ends with 2, and says these things.
 #[track_caller]
 fn fails(machine: &Machine, args: &str, parts: &[&str]) {
@@ -17,9 +28,15 @@ fn fails(machine: &Machine, args: &str, parts: &[&str]) {
 #[test]
 fn nothing_is_remembered_yet() {
     let machine = Machine::new();
-    for args in
-        ["snapshot list", "snapshot show last", "snapshot diff 1", "snapshot prune", "history work"]
-    {
+    for args in [
+        "snapshot list",
+        "snapshot show last",
+        "snapshot diff 1",
+        "snapshot restore 1",
+        "snapshot prune",
+        "snapshot verify",
+        "history work",
+    ] {
         fails(&machine, args, &["nothing is remembered yet in `", "`aios snapshot take`"]);
         assert!(!machine.memory().exists(), "{args} made a folder");
     }
@@ -51,17 +68,14 @@ fn names_that_nothing_has() {
 fn a_store_that_cannot_be_read() {
     let machine = Machine::new();
     machine.take();
-    let store = machine.memory().join("context");
-    let file = fs::read_dir(&store)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "aios"))
-        .unwrap();
+    let file = machine.store();
     let whole = fs::read(&file).unwrap();
-    // A later format, by the version that each superblock has behind its magic.
+    // A later format, in both superblocks.
     let mut later = whole.clone();
-    for page in [0, 4096] {
-        later[page + 8] = 99;
+    for page in later[..2 * PAGE].chunks_exact_mut(PAGE) {
+        page[12] = 99;
+        let checksum = crc32c(&page[..PAGE - 4]).to_le_bytes();
+        page[PAGE - 4..].copy_from_slice(&checksum);
     }
     fs::write(&file, later).unwrap();
     fails(

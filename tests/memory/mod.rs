@@ -3,11 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aios_core::engine::Engine;
+use aios_core::{Host, Platform};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Distribution, Home, Venv};
 
+mod damage;
 mod errors;
+// Not on Windows: the documents have paths and versions of Unix.
+#[cfg(unix)]
+mod golden;
+mod restore;
 mod story;
 mod upkeep;
 
@@ -51,6 +58,20 @@ impl Machine {
     #[track_caller]
     fn text(&self, args: &str) -> String {
         flat(&self.aios(args).exits_with(0).shown())
+    }
+
+    /// What other programs write to.
+    fn engine(&self) -> Engine {
+        let mut host = Host::empty(Platform::CURRENT, self.home.path());
+        host.user = Host::current().unwrap().user;
+        Engine::open(&host, &self.memory()).unwrap()
+    }
+
+    /// The file of the store.
+    fn store(&self) -> PathBuf {
+        let mut files = fs::read_dir(self.memory().join("context")).unwrap();
+        let is_store = |path: &PathBuf| path.extension().is_some_and(|one| one == "aios");
+        files.find_map(|entry| Some(entry.unwrap().path()).filter(is_store)).unwrap()
     }
 
     /// Looks at the environment and keeps what it is.

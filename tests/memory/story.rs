@@ -259,3 +259,22 @@ fn nothing_changed_is_said() {
         (&json!(2), &first["snapshot"]["hash"])
     );
 }
+
+#[test]
+fn what_a_distribution_leaves_behind_did_not_come() {
+    let machine = Machine::new();
+    machine.take();
+    // Its module and its script stay where they are, and belong to nothing.
+    let folder = machine.venv.site("webtool-1.2.0.dist-info");
+    let aside = machine.home.join("aside");
+    fs::rename(&folder, &aside).unwrap();
+    machine.take();
+    fs::rename(&aside, &folder).unwrap();
+    machine.take();
+    let story = machine.json("history work")["histories"][0].clone();
+    let changes = |at: usize| happened(&story["moments"][at]["changes"]);
+    let of_distributions =
+        |at| changes(at).into_iter().filter(|one| !one.starts_with("finding")).collect::<Vec<_>>();
+    assert_eq!(of_distributions(1), ["distribution removed webtool 1.2.0 -"]);
+    assert_eq!(of_distributions(2), ["distribution added webtool - 1.2.0"]);
+}

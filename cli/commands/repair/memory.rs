@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aios_core::engine::repairs::{self, Alike};
-use aios_core::engine::{self, Engine, Looked, Memory, evidence, recall};
+use aios_core::engine::{self, Engine, Kept, Looked, Memory, evidence, recall};
 use aios_core::environments::inspection::{Inspected, Inspection};
 use aios_core::environments::repair::Remembered;
 use aios_core::snapshot::Snapshot;
@@ -44,6 +44,19 @@ impl Job<'_> {
             };
             let Some(state) = moment.state else { return Ok(None) };
             Ok(Some(evidence::of(&state, source(&moment.snapshot, None))?))
+        };
+        self.told(read()).flatten()
+    }
+
+    /// What the snapshot that is returned to has of this path.
+    pub(super) fn remembered_in(&self, to: &Kept, prefix: &Path) -> Option<Remembered> {
+        let read = || -> Result<Option<Remembered>, engine::Error> {
+            for id in engine::identities(std::slice::from_ref(to), prefix)? {
+                if let Some(state) = to.environment(&id)? {
+                    return Ok(Some(evidence::of(&state, source(&to.snapshot, None))?));
+                }
+            }
+            Ok(None)
         };
         self.told(read()).flatten()
     }

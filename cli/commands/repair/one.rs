@@ -31,9 +31,11 @@ pub(super) fn errors(findings: &[Finding]) -> usize {
 
 /// No more errors than before; or what was repaired is gone, and what it hid came to light.
 fn is_better(plan: &Plan, before: &[Finding], after: &[Finding]) -> bool {
-    let mut repaired = plan.steps.iter().flat_map(|step| &step.reasons);
+    let mut repaired = plan.steps.iter().flat_map(|step| &step.reasons).peekable();
+    // A return to a state need not be for any finding.
     errors(after) <= errors(before)
-        || repaired.all(|code| !after.iter().any(|finding| finding.code == *code))
+        || repaired.peek().is_some()
+            && repaired.all(|code| !after.iter().any(|finding| finding.code == *code))
 }
 
 /// Whether there is more to do, and what was done so far was not in vain.
@@ -93,7 +95,8 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     if job.is_stopped() {
         return repaired.ended(Outcome::Interrupted, "nothing was changed");
     }
-    if !needs_repair(&findings) {
+    let is_as_planned = plan.steps.is_empty() && plan.unsolved.is_empty();
+    if !needs_repair(&findings) && (job.to.is_none() || is_as_planned) {
         return verify::healthy(job, repaired, &environment);
     }
     repaired.remaining = findings;
@@ -192,7 +195,7 @@ pub(super) fn rounds(
 }
 
 pub(super) fn ended(repaired: Repaired) -> Repaired {
-    let healthy = !needs_repair(&repaired.remaining);
+    let healthy = !needs_repair(&repaired.remaining) && !repaired.lacks_anything();
     repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, "")
 }
 

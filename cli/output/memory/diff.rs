@@ -30,7 +30,7 @@ pub(crate) struct Differing {
     after: Option<Environment>,
     pub(crate) changes: Vec<Change>,
     /// Whether it was named itself.
-    in_full: bool,
+    pub(super) in_full: bool,
 }
 
 impl Differing {
@@ -48,6 +48,14 @@ impl Differing {
             changes: pair.changes()?,
             in_full,
         })
+    }
+
+    /// `venv, Python 3.12.3, 4 distributions`, of the second state.
+    pub(super) fn then(&self) -> String {
+        let described = |one: &Environment| {
+            format!("{}, {}", one.kind(), counted(one.installed(), "distribution"))
+        };
+        self.after.as_ref().map(described).unwrap_or_default()
     }
 
     pub(super) fn status_before(&self) -> Option<Status> {

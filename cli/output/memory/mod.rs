@@ -21,6 +21,8 @@ mod history;
 mod json;
 mod list;
 mod recall;
+mod restore;
+mod rows;
 mod show;
 mod time;
 mod upkeep;
@@ -30,9 +32,10 @@ pub(crate) use diff::{Differing, Differs, diff};
 pub(crate) use history::{Story, history};
 pub(crate) use list::{How, Listed, Touched, list};
 pub(crate) use recall::{Alike, Recollection, recall};
+pub(crate) use restore::{Restored, restored};
 pub(crate) use show::{Shown, show};
 pub(crate) use time::local as local_time;
-pub(crate) use upkeep::{Kept, Pruned, pruned, taken};
+pub(crate) use upkeep::{Kept, Pruned, Verified, pruned, taken, verified};
 
 /// Changes of one environment that are written out where it was not named.
 const SHOWN_CHANGES: usize = 8;

@@ -31,6 +31,7 @@ use crate::{store, system};
 
 pub mod changes;
 pub mod compare;
+pub mod damage;
 pub mod evidence;
 pub mod history;
 pub mod layout;

@@ -250,6 +250,11 @@ impl Context {
         Ok(healed)
     }
 
+    /// The key of the hash that decides where nodes end.
+    pub fn salt(&self) -> Salt {
+        self.store.salt()
+    }
+
     /// Bytes of the file that count.
     pub fn file_bytes(&self) -> u64 {
         self.store.committed_bytes()
