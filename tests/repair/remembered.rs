@@ -189,6 +189,20 @@ fn the_version_of_an_environment_that_lost_all() {
     carry_out(&plan);
     let (_, left) = machine.look_with(&prefix, &Options::default());
     assert_eq!(left, ["site-packages-missing"]);
+
+    // Its base is gone, and there is one more of that version.
+    let (machine, [base, other], prefix) = two_bases();
+    for gone in [prefix.join("lib"), prefix.join("bin"), base.ancestors().nth(2).unwrap().into()] {
+        fs::remove_dir_all(gone).unwrap();
+    }
+    write(&prefix.join("pyvenv.cfg"), "home = /gone/bin\n");
+    options.remembered.as_mut().unwrap().base = Some(base);
+    let (plan, _) = machine.look_with(&prefix, &options);
+    let step = format!(
+        "lead to `{}`: it is the only python3.12 of this machine, which it was for, as remembered by",
+        other.display()
+    );
+    assert!(said(&plan).contains(&step), "{}", said(&plan));
 }
 
 #[test]

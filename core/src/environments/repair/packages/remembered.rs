@@ -12,7 +12,9 @@ use super::{Draft, pip, restore, wanted};
 use crate::environments::distributions::direct_url;
 use crate::environments::distributions::{Distribution, metadata};
 use crate::environments::health::{Code, Severity, Subject};
-use crate::environments::repair::remembered::{Contents, Goal, Pinned, Place, Remembered};
+use crate::environments::repair::remembered::{
+    Contents, Goal, Installer, Pinned, Place, Remembered,
+};
 use crate::environments::repair::{Action, Case, Network};
 use crate::fs;
 
@@ -32,6 +34,7 @@ pub(super) fn fill(draft: &mut Draft<'_>, old: &Subject<'_>, site: &Path) -> boo
     let mut ready = Vec::new();
     let mut lacking = Vec::new();
     let mut by_hand = Vec::new();
+    let mut of_conda = Vec::new();
     let mut other_pip = false;
     for pinned in &contents.pinned {
         match memory.way(draft, pinned) {
@@ -40,6 +43,7 @@ pub(super) fn fill(draft: &mut Draft<'_>, old: &Subject<'_>, site: &Path) -> boo
             Way::Lacking if pinned.name == "pip" && !may_come(draft, pinned) => other_pip = true,
             Way::Lacking => lacking.push(pinned.pin()),
             Way::ByHand(hint) => by_hand.push(hint),
+            Way::Conda => of_conda.push(pinned.pin()),
         }
     }
     let count = match contents.pinned.len() {
@@ -73,6 +77,7 @@ pub(super) fn fill(draft: &mut Draft<'_>, old: &Subject<'_>, site: &Path) -> boo
         pip::install(draft, site, &[code]);
     }
     by_hand.extend(contents.unusable_hint(source));
+    by_hand.extend(conda_hint(draft, &of_conda, source));
     for hint in by_hand {
         draft.unsolved(code, hint);
     }
@@ -102,17 +107,30 @@ pub(super) fn plan_return(draft: &mut Draft<'_>) {
     };
     let memory = Memory::of(remembered, &contents);
     let reported = reported(draft);
+    let mut of_conda = Vec::new();
     for pinned in &contents.pinned {
         let current = draft.current(&pinned.name).map(|(_, current)| current);
         let is_right = current.is_some_and(|current| is_as_remembered(current, pinned));
-        if !is_right && !draft.settled.contains(&pinned.name) {
+        if is_right || draft.settled.contains(&pinned.name) {
+            continue;
+        }
+        if pinned.installer == Installer::Conda || current.is_some_and(|one| one.by_conda()) {
+            of_conda.push(pinned.pin());
+        } else {
             let codes = reported.get(&pinned.name).map(Vec::as_slice).unwrap_or_default();
             memory.bring_back(draft, pinned, current, codes);
         }
     }
-    if let Some(hint) = contents.unusable_hint(&remembered.source) {
+    let of_conda = conda_hint(draft, &of_conda, &remembered.source);
+    for hint in contents.unusable_hint(&remembered.source).into_iter().chain(of_conda) {
         draft.unsolved(OF_RETURN, hint);
     }
+}
+
+/// What brings back what conda installed.
+fn conda_hint(draft: &Draft<'_>, pins: &[String], source: &str) -> Option<String> {
+    let again = (!pins.is_empty()).then(|| restore::of_conda(draft, &pins.join(" ")))?;
+    Some(format!("{again}, as remembered by {source}"))
 }
 
 /// The distributions that are installed and not remembered.
@@ -192,16 +210,9 @@ impl Memory<'_> {
                 draft.unsolved(*code, hint.to_owned());
             }
         };
-        match current {
-            Some(one) if one.by_conda() => {
-                return refuse(draft, &restore::of_conda(draft, &pinned.pin()));
-            }
-            Some(one) if !one.is_dist_info() => {
-                let again = self.command(draft, &pinned.pin());
-                let hint = format!("{} is no installed wheel: {again}", one.pin());
-                return refuse(draft, &hint);
-            }
-            _ => {}
+        if let Some(one) = current.filter(|one| !one.is_dist_info()) {
+            let again = self.command(draft, &pinned.pin());
+            return refuse(draft, &format!("{} is no installed wheel: {again}", one.pin()));
         }
         match self.way(draft, pinned) {
             way @ (Way::Wheels(_) | Way::Link(_)) => {
@@ -215,6 +226,7 @@ impl Memory<'_> {
                 draft.wanting(unsolved, &[pinned.pin()]);
             }
             Way::ByHand(hint) => refuse(draft, &hint),
+            Way::Conda => {}
         }
     }
 
@@ -251,7 +263,7 @@ impl Memory<'_> {
                     (changes, Action::Reinstall, format!("from {}", wheel.shown()))
                 })
             }),
-            Way::Lacking | Way::ByHand(_) => Ok(None),
+            Way::Lacking | Way::ByHand(_) | Way::Conda => Ok(None),
         };
         draft.settled.insert(pinned.name.clone());
         match made {

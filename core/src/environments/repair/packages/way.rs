@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
+use super::Draft;
 use super::wheel::Wheel;
 use super::wheels::Candidate;
-use super::{Draft, restore};
 use crate::environments::distributions::direct_url::Origin;
 use crate::environments::distributions::normalize;
 use crate::environments::repair::change::State;
@@ -27,6 +27,8 @@ pub(super) enum Way {
     Lacking,
     /// No wheel brings it: what the user can do.
     ByHand(String),
+    /// Conda installed it.
+    Conda,
 }
 
 /// What is the same for all distributions of a state.
@@ -44,8 +46,7 @@ impl<'a> Memory<'a> {
     pub(super) fn way(&self, draft: &Draft<'_>, pinned: &Pinned) -> Way {
         let (pin, source) = (pinned.pin(), self.source);
         if pinned.installer == Installer::Conda {
-            let again = restore::of_conda(draft, &pin);
-            return Way::ByHand(format!("{pin} was installed, as remembered by {source}: {again}"));
+            return Way::Conda;
         }
         let named = match &pinned.place {
             Place::Index => {

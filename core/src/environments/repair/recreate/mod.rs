@@ -161,10 +161,11 @@ impl Maker {
     }
 }
 
-fn cfg<'a>(case: &Case<'a>) -> Option<&'a PyvenvCfg> {
+/// As it stands, or as it is remembered.
+fn cfg(case: &Case<'_>) -> Option<PyvenvCfg> {
     match &case.subject.facts.marker {
-        Marker::Read(cfg) if cfg.defect.is_none() => Some(cfg),
-        _ => None,
+        Marker::Read(cfg) if cfg.defect.is_none() => Some(cfg.clone()),
+        _ => case.remembered()?.cfg(),
     }
 }
 

@@ -287,6 +287,28 @@ fn an_editable_install_is_linked_again() {
     assert!(record.contains("../../../bin/local,sha256=") && !record.contains("evil"), "{record}");
 }
 
+#[test]
+fn what_conda_installed_is_named_in_one_command() {
+    let by_conda = |name| RememberedDistribution {
+        installer: Some("conda".to_owned()),
+        ..pinned(name, "1.0")
+    };
+    let wanted = || vec![by_conda("six"), pinned("idna", "3.10"), by_conda("numpy")];
+    let changed = Fabricated::new();
+    for (made, options) in [(gone(), options(wanted())), (changed, returning(wanted()))] {
+        idna().write(&wheelhouse(&made));
+        any("six", "1.0").write(&wheelhouse(&made));
+        let plan = plan_with(&made, options);
+        let [(_, hint)] = unsolved(&plan)[..] else { panic!("{plan:#?}") };
+        let end = format!(" six=1.0 numpy=1.0`, as remembered by {SOURCE}");
+        assert!(
+            hint.starts_with("conda installed it: `conda install ") && hint.ends_with(&end),
+            "{hint}"
+        );
+        assert!(told(&plan).last().unwrap().starts_with("install idna==3.10 "), "{plan:#?}");
+    }
+}
+
 /// How a shell of this system is told that a text is one word.
 const QUOTE: &str = if cfg!(windows) { "\"" } else { "'" };
 
