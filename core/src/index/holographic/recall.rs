@@ -323,7 +323,11 @@ fn renormalised(differing: u32, bits: u32, stripes: usize) -> u32 {
 }
 
 /// How many bits differ from those that are left of a state's sketch, and how many are left.
-fn differing(pages: &[Option<StripePage<'_>>], sketch: &Sketch, state: usize) -> (u32, u32) {
+pub(super) fn differing(
+    pages: &[Option<StripePage<'_>>],
+    sketch: &Sketch,
+    state: usize,
+) -> (u32, u32) {
     let mut sums = (0, 0);
     for (page, stripe) in pages.iter().zip(&sketch.0) {
         let Some(stored) = page.and_then(|page| page.sketch(state)) else { continue };

@@ -188,7 +188,7 @@ mod tests {
         let bits = (STRIPES * STRIPE_BITS) as f64;
         for (n, m, k) in [(80, 45, 41), (80, 80, 40), (81, 81, 0), (40, 22, 20), (121, 60, 5)] {
             let mut sum = 0.0;
-            let rounds = 40;
+            let rounds = 20;
             for round in 0..rounds {
                 let from = round * 10_000;
                 let one = Sketch::of(&tokens(from..from + n));
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn words_of_one_token_have_nothing_to_do_with_each_other() {
         let set = tokens(0..400);
-        let words: Vec<(u64, u64)> = SIGNS.iter().flatten().copied().collect();
+        let words: Vec<(u64, u64)> = SIGNS.iter().flatten().step_by(5).copied().collect();
         let mut furthest = 0.0f64;
         for one in 0..words.len() {
             for other in 0..one {
@@ -225,7 +225,7 @@ mod tests {
                 }
             }
         }
-        // Of half a million comparisons the furthest is at about 5 standard deviations.
-        assert!(furthest < 6.5, "{furthest}");
+        // Of 20,000 comparisons the furthest is at about 4 standard deviations.
+        assert!(furthest < 6.0, "{furthest}");
     }
 }
