@@ -161,7 +161,7 @@ fn group_pages(
     let mut tokens: BTreeMap<Token, u64> = BTreeMap::new();
     for (at, (_, own)) in states.iter().enumerate() {
         let sketch = Sketch::of(own);
-        for (part, stripe) in parts.iter_mut().zip(sketch.0) {
+        for (part, stripe) in parts.iter_mut().zip(sketch.stripes()) {
             part.sketches.reserve(GROUP * STRIPE_BYTES);
             stripe.iter().for_each(|word| part.sketches.extend_from_slice(&word.to_le_bytes()));
         }

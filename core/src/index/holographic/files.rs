@@ -17,6 +17,8 @@ use crate::store::{Bytes, Reading};
 
 const NAME: (&str, &str) = ("recall-", ".aios");
 const UNFINISHED: &str = ".unfinished";
+/// No file is appended to so often.
+const MOST_CHANGES: u32 = 1 << 31;
 
 /// A change of a state: the tokens that it has now, `None` when it was removed.
 pub(super) type Change = (StateId, Option<Vec<Token>>);
@@ -124,13 +126,14 @@ impl Read {
             match item {
                 Item::Stray => self.stray += 1,
                 Item::Page { header, page, .. } => {
-                    if !matches!(header.kind, Kind::Put | Kind::Remove) {
+                    let is_change = matches!(header.kind, Kind::Put | Kind::Remove);
+                    if !is_change || header.number >= MOST_CHANGES {
                         continue;
                     }
                     let next = &mut self.place.next_change;
                     // One that comes too late was repeated by somebody; it still is the newest.
                     self.lost_changes += header.number.saturating_sub(*next) as usize;
-                    *next = header.number.saturating_add(1).max(*next);
+                    *next = (header.number + 1).max(*next);
                     self.changes.extend(changed(&header, page));
                 }
             }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Index, StateId, Token};
+use super::{Index, Reading, StateId, Token};
 
 /// The name of a file of an index.
 pub(crate) const NAME: &str = "recall-0000000000000001.aios";
@@ -12,7 +12,7 @@ pub(crate) const NAME: &str = "recall-0000000000000001.aios";
 /// was put is found.
 pub(crate) fn read(folder: &Path, bytes: &[u8]) {
     std::fs::write(folder.join(NAME), bytes).expect("the folder can be written to");
-    let Ok(mut index) = Index::open_as(folder, super::Reading::Copied) else { return };
+    let Ok(mut index) = Index::open_as(folder, Reading::Copied) else { return };
     let tokens: Vec<Token> = (0..24u8).map(|number| Token::of("few", &[number])).collect();
     let ask = |index: &Index| {
         for cue in [&tokens[..], &tokens[..3], &tokens[20..]] {
@@ -31,7 +31,7 @@ pub(crate) fn read(folder: &Path, bytes: &[u8]) {
     index.insert(state, &tokens);
     index.save().expect("a file that was read can be added to");
     ask(&index);
-    let index = Index::open_as(folder, super::Reading::Copied).expect("what was saved is read");
+    let index = Index::open_as(folder, Reading::Copied).expect("what was saved is read");
     assert!(index.query(&tokens, named + 1).iter().any(|found| found.state == state));
 }
 

@@ -75,7 +75,7 @@ use best::Best;
 use files::{Change, Place, io_error};
 use fresh::Fresh;
 use recall::Cue;
-pub use sketch::{STRIPE_BITS, STRIPES};
+pub use sketch::{STRIPE_BITS, STRIPES, Sketch};
 
 use crate::store::Reading;
 use crate::store::storage::{Folder, Storage};

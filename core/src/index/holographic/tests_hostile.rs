@@ -65,6 +65,11 @@ fn the_changes_reach_what_is_checked_last() {
     assert_eq!(changed(&whole, &[]), whole);
     let folder = tempfile::tempdir().unwrap();
     read(folder.path(), &whole);
+    // A change with the last number there is: the next one has none.
+    let at =
+        (0..).map(|unit| unit * 64).find(|at| whole[at + 8..].starts_with(b"PAGE\x04")).unwrap();
+    let number: Vec<(u32, u8)> = (16..20).map(|byte| (at as u32 + byte, 255)).collect();
+    read(folder.path(), &changed(&whole, &number));
     // A group that says it has more states than there is room for.
     let at =
         (0..).map(|unit| unit * 64).find(|at| whole[at + 8..].starts_with(b"PAGE\x01")).unwrap();
