@@ -61,6 +61,19 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
+    // What is remembered of it.
+    &[
+        "engine",
+        "engine::changes",
+        "engine::history",
+        "engine::layout",
+        "engine::outline",
+        "engine::recall",
+        "engine::record",
+        "engine::recorded",
+        "engine::repairs",
+        "engine::state",
+    ],
 ];
 
 /// Edges that the layers allow and that must not be.

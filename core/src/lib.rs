@@ -33,6 +33,7 @@
 //! }
 //! ```
 
+pub mod engine;
 pub mod environments;
 pub mod fs;
 mod host;
