@@ -21,6 +21,10 @@ use crate::store::block::u32_at;
 
 /// The most groups that one query compares: what bounds its time where very many are equally good.
 const MOST_GROUPS: usize = 1024;
+/// An estimate reads sketches too, and takes as long as so many comparisons.
+const ESTIMATE: usize = 4;
+/// Where postings are damaged, sketches say more: so many groups are compared that the rest of postings names.
+const BY_DAMAGED_POSTINGS: usize = 32;
 /// Stripes that the first stage of the cascade reads.
 const FIRST_STRIPES: usize = 2;
 /// States that the first stage leaves to the second, at least.
@@ -78,6 +82,7 @@ pub(super) fn recall(
     let lost = found.iter().filter(|found| matches!(found, Found::Lost)).count();
     if lost > 0 {
         search.by_sketches();
+        search.left = search.left.min(BY_DAMAGED_POSTINGS);
     }
     search.by_postings(&found, lost);
 }
@@ -89,7 +94,7 @@ struct Search<'a> {
     best: &'a mut Best,
     /// A bit for each group.
     compared: Vec<u64>,
-    /// How many groups may be compared.
+    /// How many groups may still be compared.
     left: usize,
 }
 
@@ -192,6 +197,7 @@ impl Search<'_> {
             wanted.iter().for_each(|token| counts.add(page.with(*token)));
         }
         if seen < self.cue.tokens.len() {
+            self.left = self.left.saturating_sub(ESTIMATE - 1);
             self.estimate(group, &counts, seen);
         } else if let Some(page) = named {
             self.take(&page, &counts);
@@ -289,7 +295,7 @@ impl Search<'_> {
                 states = states.min(page.states());
                 let stored = page.sketches().chunks_exact(STRIPE_BYTES);
                 for (sum, stored) in sums.iter_mut().zip(stored) {
-                    *sum += distance(&sketch.0[stripe], stored);
+                    *sum += distance(&sketch.stripes()[stripe], stored);
                 }
             }
             if read == 0 {
@@ -323,9 +329,13 @@ fn renormalised(differing: u32, bits: u32, stripes: usize) -> u32 {
 }
 
 /// How many bits differ from those that are left of a state's sketch, and how many are left.
-fn differing(pages: &[Option<StripePage<'_>>], sketch: &Sketch, state: usize) -> (u32, u32) {
+pub(super) fn differing(
+    pages: &[Option<StripePage<'_>>],
+    sketch: &Sketch,
+    state: usize,
+) -> (u32, u32) {
     let mut sums = (0, 0);
-    for (page, stripe) in pages.iter().zip(&sketch.0) {
+    for (page, stripe) in pages.iter().zip(sketch.stripes()) {
         let Some(stored) = page.and_then(|page| page.sketch(state)) else { continue };
         sums = (sums.0 + distance(stripe, stored), sums.1 + STRIPE_BITS as u32);
     }
