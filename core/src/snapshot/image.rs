@@ -20,7 +20,7 @@ pub struct Image {
 
 /// Every block that the tree leads to, each once, children first.
 pub(super) fn export(tree: &Tree) -> Result<Vec<u8>, Error> {
-    let mut arena = Arena::of_image();
+    let mut arena = Arena::of_image(tree.space().end());
     let root = match tree.root() {
         Some(root) => {
             let mut copied = Copied::new(tree.space(), &mut arena);

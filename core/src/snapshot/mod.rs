@@ -164,7 +164,9 @@ impl Context {
     /// Makes the present context durable. Returns the number of the commit.
     pub fn commit(&mut self) -> Result<u64, Error> {
         let root = self.tree.seal()?.root();
-        Ok(self.store.commit(&mut self.tree.arena, &record_of(root))?)
+        let sequence = self.store.commit(&mut self.tree.arena, &record_of(root))?;
+        self.tree.move_to_arena();
+        Ok(sequence)
     }
 
     /// Keeps the present context as a snapshot, durable when it returns.

@@ -27,7 +27,55 @@ pub enum Fault {
 pub(crate) struct Space {
     /// The same for all spaces in which an address means the same block.
     pub(crate) lineage: u64,
-    areas: Vec<Arc<Area>>,
+    areas: Areas,
+}
+
+/// Consecutive areas. Most of them are in a list that its clones share, so that each seal costs the same,
+/// however many there were before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Areas {
+    shared: Arc<Vec<Arc<Area>>>,
+    /// Those that come after.
+    own: Vec<Arc<Area>>,
+}
+
+/// When areas become shared ones.
+const MOST_OWN: usize = 32;
+
+impl Areas {
+    pub(crate) fn of(areas: Vec<Arc<Area>>) -> Areas {
+        Areas { shared: Arc::new(areas), own: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, area: Area) {
+        self.own.push(Arc::new(area));
+        if self.own.len() == MOST_OWN {
+            let all = self.iter().map(Arc::clone).collect();
+            *self = Areas::of(all);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Area>> {
+        self.shared.iter().chain(&self.own)
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.own.last().or(self.shared.last()).map_or(DATA_START, |area| area.end())
+    }
+
+    /// The area that an address is in.
+    #[inline]
+    pub(crate) fn at(&self, address: Address) -> Option<&Area> {
+        let first = self.shared.first().or(self.own.first())?;
+        if (first.start..first.end()).contains(&address.0) {
+            return Some(first);
+        }
+        let is_own = self.own.first().is_some_and(|area| area.start <= address.0);
+        let areas = if is_own { &self.own } else { &*self.shared };
+        let after = areas.partition_point(|area| area.start <= address.0);
+        let area = areas.get(after.checked_sub(1)?)?;
+        (address.0 < area.end()).then_some(&**area)
+    }
 }
 
 /// Consecutive bytes of an address space.
@@ -90,21 +138,26 @@ impl Area {
 static LINEAGES: AtomicU64 = AtomicU64::new(0);
 
 impl Space {
-    pub(crate) fn new(areas: Vec<Arc<Area>>) -> Space {
+    pub(crate) fn new(areas: Areas) -> Space {
         // Ordering: only uniqueness matters.
         Space { lineage: LINEAGES.fetch_add(1, Ordering::Relaxed), areas }
     }
 
-    pub(crate) fn with(&self, areas: Vec<Arc<Area>>) -> Space {
+    /// A space of one area.
+    pub(crate) fn of(area: Area) -> Space {
+        Space::new(Areas::of(vec![Arc::new(area)]))
+    }
+
+    pub(crate) fn with(&self, areas: Areas) -> Space {
         Space { lineage: self.lineage, areas }
     }
 
-    pub(crate) fn areas(&self) -> &[Arc<Area>] {
+    pub(crate) fn areas(&self) -> &Areas {
         &self.areas
     }
 
     pub(crate) fn end(&self) -> u64 {
-        self.areas.last().map_or(DATA_START, |area| area.end())
+        self.areas.end()
     }
 
     /// The block at an address. One from a file is checked when it is first read: its checksum, and by
@@ -139,14 +192,7 @@ impl Space {
         if address.0 < DATA_START || !address.0.is_multiple_of(ALIGNMENT as u64) {
             return None;
         }
-        let first = self.areas.first()?;
-        let area = if address.0 < first.end() {
-            first
-        } else {
-            let after = self.areas.partition_point(|area| area.start <= address.0);
-            self.areas.get(after.checked_sub(1)?)?
-        };
-        (address.0 >= area.start && address.0 < area.end()).then_some(area)
+        self.areas.at(address)
     }
 
     /// All blocks in the order of their addresses, by their own lengths. After one whose length is damaged
@@ -175,7 +221,7 @@ impl Space {
         is_sound: fn(&Block<'_>, Address) -> bool,
     ) -> Result<u64, Fault> {
         let mut bytes = 0;
-        for area in &self.areas {
+        for area in self.areas.iter() {
             let mut at = area.first_block();
             while at < area.bytes.len() {
                 let address = Address(area.start + at as u64);
