@@ -60,6 +60,10 @@ mod tests_failure;
 mod tests_format;
 #[cfg(test)]
 mod tests_hostile;
+#[cfg(test)]
+mod tests_model;
+#[cfg(test)]
+mod tests_readers;
 
 pub use about::{About, Snapshot, SnapshotId};
 pub use image::Image;

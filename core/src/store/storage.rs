@@ -81,8 +81,7 @@ impl Storage for Folder {
     }
 
     fn open(&self, name: &str, write: bool) -> io::Result<Box<dyn Stored>> {
-        let file = OpenOptions::new().read(true).write(write).open(self.path.join(name))?;
-        Ok(Box::new(file))
+        Ok(Box::new(open(&self.path.join(name), OpenOptions::new().read(true).write(write))?))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn Stored>> {
@@ -108,7 +107,7 @@ impl Storage for Folder {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         system::create_for_owner_alone(&mut options);
-        let file = options.open(self.path.join(LOCK))?;
+        let file = open(&self.path.join(LOCK), &mut options)?;
         match file.try_lock() {
             // The system gives the lock back when its owner dies, so one that is held has a living owner.
             Ok(()) => Ok(Some(Box::new(file))),
@@ -120,6 +119,16 @@ impl Storage for Folder {
     fn place(&self) -> &Path {
         &self.path
     }
+}
+
+/// Opens a file; a pipe or a device is none, and nobody waits for its other end.
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    system::open_at_once(options);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    Ok(file)
 }
 
 impl Stored for File {

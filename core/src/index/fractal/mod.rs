@@ -22,6 +22,8 @@ mod node;
 mod proof;
 mod scan;
 #[cfg(test)]
+mod structure;
+#[cfg(test)]
 mod tests;
 mod tree;
 mod verify;
@@ -33,6 +35,8 @@ pub use heal::Healed;
 pub(crate) use node::is_sound;
 pub use proof::{Forged, Proof, Proved};
 pub use scan::{Item, Scan, Scanned};
+#[cfg(test)]
+pub(crate) use structure::assert_structure;
 pub use tree::{Root, Tree, Visit};
 pub use verify::{Damage, Verified};
 
