@@ -5,14 +5,14 @@
 //! Whoever holds one reads what it always read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::block::{ALIGNMENT, Address, Block, u32_at};
 use super::mapping::Bytes;
 use super::superblock::DATA_START;
 
 /// Why a block could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Fault {
     /// No block can begin there.
     #[error("there is no block at {0:?}")]
@@ -39,6 +39,9 @@ pub(crate) struct Areas {
     own: Vec<Arc<Area>>,
 }
 
+/// Threads that check the blocks of a file, at most, and the bytes that each is worth starting for.
+const MOST_THREADS: usize = 8;
+const BYTES_FOR_A_THREAD: usize = 4 << 20;
 /// When areas become shared ones.
 const MOST_OWN: usize = 32;
 
@@ -118,6 +121,21 @@ impl Area {
 }
 
 impl Area {
+    /// Where the blocks end that begin at a place, go by their own lengths, and are about a stretch; a length
+    /// that cannot be ends them with the block that has it. The place itself when nothing follows but zeros.
+    fn after_stretch(&self, start: usize) -> usize {
+        let mut at = start;
+        while at < self.bytes.len() && at - start < STRETCH {
+            let length = self.bytes.get(at + 4..at + 8).map_or(0, |word| u32_at(word, 0) as usize);
+            // The rest of a page that no block was written to.
+            if length == 0 && self.bytes[at..].iter().all(|byte| *byte == 0) {
+                break;
+            }
+            at = at.saturating_add(length.max(ALIGNMENT));
+        }
+        at
+    }
+
     /// The first look at a block.
     #[cold]
     fn check(
@@ -214,28 +232,56 @@ impl Space {
         })
     }
 
-    /// Checks the checksum and the structure of every block, so that none is checked on its first read.
-    /// Returns the bytes that were read.
+    /// Checks the checksum and the structure of every block, so that none is checked on its first read: in as
+    /// many threads as there are processors, where there is much to read. Returns the bytes that were read.
     pub(crate) fn check_all(
         &self,
         is_sound: fn(&Block<'_>, Address) -> bool,
     ) -> Result<u64, Fault> {
-        let mut bytes = 0;
-        for area in self.areas.iter() {
-            let mut at = area.first_block();
-            while at < area.bytes.len() {
-                let address = Address(area.start + at as u64);
-                let length = area.bytes.get(at + 4..at + 8).map(|word| u32_at(word, 0));
-                // The rest of a page that no block was written to.
-                if length == Some(0) && area.bytes[at..].iter().all(|byte| *byte == 0) {
-                    break;
+        self.areas.iter().try_fold(0, |bytes, area| Ok(bytes + self.check_area(area, is_sound)?))
+    }
+
+    fn check_area(
+        &self,
+        area: &Area,
+        is_sound: fn(&Block<'_>, Address) -> bool,
+    ) -> Result<u64, Fault> {
+        let next = Mutex::new(area.first_block());
+        let work = || -> Result<u64, Fault> {
+            let mut bytes = 0;
+            loop {
+                let stretch = {
+                    let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+                    let start = *next;
+                    *next = area.after_stretch(start);
+                    start..*next
+                };
+                if stretch.is_empty() {
+                    return Ok(bytes);
                 }
-                let block = self.block(address, is_sound)?;
-                at += block.len();
-                bytes += block.len() as u64;
+                let mut at = stretch.start;
+                while at < stretch.end {
+                    let block = self.block(Address(area.start + at as u64), is_sound)?;
+                    at += block.len();
+                    bytes += block.len() as u64;
+                }
             }
-        }
-        Ok(bytes)
+        };
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let others = threads.min(MOST_THREADS).min(area.bytes.len() / BYTES_FOR_A_THREAD);
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..others).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            others.into_iter().fold(own, |sum, other| {
+                let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                // All that are damaged may be found; the first is what is reported.
+                match (sum, other) {
+                    (Ok(sum), Ok(other)) => Ok(sum + other),
+                    (Err(one), Err(other)) => Err(one.min(other)),
+                    (Err(fault), Ok(_)) | (Ok(_), Err(fault)) => Err(fault),
+                }
+            })
+        })
     }
 }
 

@@ -108,6 +108,7 @@ impl Storage for Folder {
         options.write(true).create(true).truncate(false);
         system::create_for_owner_alone(&mut options);
         let file = open(&self.path.join(LOCK), &mut options)?;
+        file.length()?;
         match file.try_lock() {
             // The system gives the lock back when its owner dies, so one that is held has a living owner.
             Ok(()) => Ok(Some(Box::new(file))),
@@ -121,19 +122,19 @@ impl Storage for Folder {
     }
 }
 
-/// Opens a file; a pipe or a device is none, and nobody waits for its other end.
+/// Opens a file. Nobody waits for the other end of a pipe by its name, which has no length ([`Stored::length`]).
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     system::open_at_once(options);
-    let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    Ok(file)
+    options.open(path)
 }
 
 impl Stored for File {
     fn length(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        let metadata = self.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        Ok(metadata.len())
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
