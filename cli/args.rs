@@ -124,7 +124,7 @@ pub(crate) struct Scope {
     /// say with the files. Only for environments that you trust: their code runs.
     #[arg(long)]
     pub(crate) probe: bool,
-    /// Read everything again, and keep nothing for the next run.
+    /// Read everything again, and keep nothing: neither for the next run nor to remember it.
     #[arg(long)]
     pub(crate) no_cache: bool,
 }

@@ -315,7 +315,7 @@ fn nothing_that_is_found_is_run() {
 }
 
 #[test]
-fn only_the_cache_is_written() {
+fn only_the_cache_and_what_is_remembered_are_written() {
     let home = Home::new();
     home.venv("good/.venv");
     fs::remove_file(home.venv("bad/.venv").cfg()).unwrap();
@@ -324,9 +324,11 @@ fn only_the_cache_is_written() {
     home.aios(["find", "--no-cache", "."]);
     assert_eq!(tree(home.path()), before);
     home.aios(["check", "."]);
-    let cache = home.join(system::CACHES);
+    let own = [home.join(system::CACHES), home.join(system::REMEMBERED)];
     let others = |mut tree: BTreeMap<PathBuf, _>| {
-        tree.retain(|path, _| !path.starts_with(&cache) && !cache.starts_with(path));
+        let is_own =
+            |path: &Path| own.iter().any(|one| path.starts_with(one) || one.starts_with(path));
+        tree.retain(|path, _| !is_own(path));
         tree
     };
     assert_eq!(others(tree(home.path())), others(before));

@@ -31,8 +31,8 @@ const LAYERS: &[&[&str]] = &[
         "store::storage",
         "store::superblock",
     ],
-    // Trees over them.
-    &["index", "index::fractal"],
+    // Trees over them, and what finds a state by a part of it.
+    &["index", "index::fractal", "index::holographic"],
     // What is kept of a tree, and for how long.
     &["snapshot", "snapshot::about", "snapshot::image", "snapshot::retention"],
     // Records, names and syntax.
@@ -61,6 +61,19 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
+    // What is remembered of it.
+    &[
+        "engine",
+        "engine::changes",
+        "engine::history",
+        "engine::layout",
+        "engine::outline",
+        "engine::recall",
+        "engine::record",
+        "engine::recorded",
+        "engine::repairs",
+        "engine::state",
+    ],
 ];
 
 /// Edges that the layers allow and that must not be.

@@ -11,6 +11,8 @@ mod support;
 mod breakage;
 /// The program: exit codes, output, odd names, interrupts, a hostile or empty machine.
 mod cli;
+/// What the engine records, and the stories that it tells of it.
+mod engine;
 /// Which module may use which, and what the core never does.
 mod layers;
 /// Whatever stands beside a healthy environment does not keep it from being found.

@@ -9,6 +9,7 @@ use crate::output::text::quoted;
 mod check;
 mod find;
 mod probe;
+mod remember;
 mod repair;
 mod scope;
 

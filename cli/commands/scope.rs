@@ -15,6 +15,7 @@ use crate::{interrupt, output, progress};
 
 /// What came of the arguments.
 pub(super) struct Looked {
+    pub(super) host: Host,
     pub(super) seen: Seen,
     pub(super) page: Page,
     /// Whether everything that was asked for could be done.
@@ -90,7 +91,7 @@ pub(super) fn look(
     interrupt::end_at_once_from_now();
     inspection.problems.splice(0..0, missing);
     let page = Page::new(&host, view, named);
-    let looked = Looked { seen: Seen { inspection, probes }, page, complete };
+    let looked = Looked { host, seen: Seen { inspection, probes }, page, complete };
     Ok(Some(Box::leak(Box::new(looked))))
 }
 

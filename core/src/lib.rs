@@ -32,6 +32,7 @@
 //! }
 //! ```
 
+pub mod engine;
 pub mod environments;
 pub mod fs;
 mod host;

@@ -34,6 +34,12 @@ pub(crate) const HOME_VARIABLE: &str = "HOME";
 /// Names the folder of caches, and where it is without it, below the home folder.
 pub(crate) const CACHE_VARIABLE: &str = "XDG_CACHE_HOME";
 pub(crate) const CACHES: &str = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+/// Where is remembered what was seen, below the home folder.
+pub(crate) const REMEMBERED: &str = if cfg!(target_os = "macos") {
+    "Library/Application Support/aios"
+} else {
+    ".local/share/aios"
+};
 /// Machine number of x86-64 in an ELF header.
 const X86_64: u16 = 62;
 const AARCH64: u16 = 183;

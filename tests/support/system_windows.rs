@@ -30,6 +30,8 @@ pub(crate) const HOME_VARIABLE: &str = "USERPROFILE";
 /// Names the folder of caches, and where it is without it, below the home folder.
 pub(crate) const CACHE_VARIABLE: &str = "LOCALAPPDATA";
 pub(crate) const CACHES: &str = "AppData/Local";
+/// Where is remembered what was seen, below the home folder.
+pub(crate) const REMEMBERED: &str = "AppData/Local/aios";
 /// `IMAGE_FILE_MACHINE_AMD64`
 const X86_64: u16 = 0x8664;
 const AARCH64: u16 = 0xaa64;

@@ -1,3 +1,4 @@
-//! Indices over the blocks of a store.
+//! Indices over what is remembered.
 
 pub mod fractal;
+pub mod holographic;

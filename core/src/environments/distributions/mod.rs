@@ -29,7 +29,7 @@ mod wheel;
 #[cfg(test)]
 mod tests;
 
-pub use name::normalize;
+pub use name::{normalize, of_folder};
 pub use shared::Shared;
 
 /// What INSTALLER holds of those that install wheels into environments.

@@ -15,6 +15,19 @@ pub fn normalize(name: &str) -> String {
     normalized
 }
 
+/// Name and version that the name of a folder of metadata tells (`idna-3.10.dist-info`,
+/// `PyYAML-6.0-py3.11.egg-info`). `None` when it is none, or what pip is about to remove.
+pub fn of_folder(folder: &str) -> Option<(String, String)> {
+    if folder.starts_with(['~', '-', '.']) {
+        return None;
+    }
+    match folder.rsplit_once('.')? {
+        (stem, "dist-info") => Some(split_stem(stem)),
+        (stem, "egg-info" | "egg") => Some(split_egg_stem(stem)),
+        _ => None,
+    }
+}
+
 /// Name and version of `idna-3.10`, the stem of a `.dist-info`. The version is empty where the stem
 /// has none.
 pub(super) fn split_stem(stem: &str) -> (String, String) {
@@ -45,6 +58,19 @@ mod tests {
         check("zope.interface", "zope-interface");
         check("a-_.b", "a-b");
         check("", "");
+    }
+
+    #[test]
+    fn folders_of_metadata() {
+        let check = |folder: &str, expected: Option<(&str, &str)>| {
+            let expected = expected.map(|(name, version)| (name.to_owned(), version.to_owned()));
+            assert_eq!(of_folder(folder), expected, "{folder}");
+        };
+        check("MarkupSafe-3.0.2.dist-info", Some(("markupsafe", "3.0.2")));
+        check("PyYAML-6.0-py3.11.egg-info", Some(("pyyaml", "6.0")));
+        check("labsrc.egg-info", Some(("labsrc", "")));
+        check("~ip-23.0.dist-info", None);
+        check("markupsafe", None);
     }
 
     #[test]
