@@ -60,6 +60,10 @@ mod tests_failure;
 mod tests_format;
 #[cfg(test)]
 mod tests_hostile;
+#[cfg(test)]
+mod tests_model;
+#[cfg(test)]
+mod tests_readers;
 
 pub use about::{About, Snapshot, SnapshotId};
 pub use image::Image;
@@ -164,7 +168,9 @@ impl Context {
     /// Makes the present context durable. Returns the number of the commit.
     pub fn commit(&mut self) -> Result<u64, Error> {
         let root = self.tree.seal()?.root();
-        Ok(self.store.commit(&mut self.tree.arena, &record_of(root))?)
+        let sequence = self.store.commit(&mut self.tree.arena, &record_of(root))?;
+        self.tree.move_to_arena();
+        Ok(sequence)
     }
 
     /// Keeps the present context as a snapshot, durable when it returns.

@@ -167,3 +167,21 @@ fn an_image_is_read_where_it_lies() {
     let cut = Image::of(bytes[..bytes.len() - 64].to_vec());
     assert!(matches!(cut, Err(Error::Store(store::Error::Truncated { .. }))));
 }
+
+// Not on Windows: it has no pipes in folders.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_store_and_nobody_waits_for_it() {
+    let folder = folder();
+    for name in ["context-0000000000000001.aios", "lock"] {
+        let store = folder.path().join(name).with_extension("store");
+        std::fs::create_dir(&store).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(store.join(name)).status().unwrap();
+        assert!(made.success());
+        let refused = Context::open(&store, &Options::default()).unwrap_err().to_string();
+        assert!(refused.contains(&format!("{}", store.display())), "{refused}");
+        assert!(Reader::open(&store, Reading::Mapped).is_err());
+        let refused = Image::open(&store.join(name)).unwrap_err().to_string();
+        assert!(refused.contains("it is not a regular file"), "{refused}");
+    }
+}
