@@ -17,6 +17,10 @@ mod full_disk;
 mod killed;
 /// What a repair writes in the layouts of Linux, macOS and Windows.
 mod machines;
+/// What is remembered of a healthy state is evidence for a plan.
+mod remembered;
+/// What was repaired is started.
+mod verify;
 
 /// An environment that was broken, and wheels of what is installed in it.
 struct Broken {

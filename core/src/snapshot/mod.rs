@@ -256,6 +256,11 @@ impl Context {
         Ok(healed)
     }
 
+    /// The key of the hash that decides where nodes end.
+    pub fn salt(&self) -> Salt {
+        self.store.salt()
+    }
+
     /// Bytes of the file that count.
     pub fn file_bytes(&self) -> u64 {
         self.store.committed_bytes()
@@ -346,6 +351,11 @@ impl Reader {
         Ok(checked.map_err(store::Error::from)?)
     }
 
+    /// Reads every block of the store and compares it with its hash.
+    pub fn verify(&self) -> fractal::Verified {
+        self.all().verify()
+    }
+
     fn all(&self) -> Tree {
         let Opened { space, root, salt, .. } = &self.opened;
         Tree::of(std::sync::Arc::clone(space), *salt, root_of(root))
@@ -405,7 +415,8 @@ fn root_of(record: &RootRecord) -> Option<Root> {
     (address != Address::NONE).then_some(Root { hash: Hash(hash), address, totals })
 }
 
-fn now_ms() -> u64 {
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -113,6 +113,13 @@ fn pruning_frees_what_no_kept_snapshot_needs() {
     // All but the last have states that no other has; the last is the present one.
     assert!(costs[..39].iter().all(|(_, bytes)| *bytes > 500), "{costs:?}");
     assert_eq!(costs[39].1, 0);
+    let reader = Reader::open(&folder.path().join("store"), Reading::Copied).unwrap();
+    assert_eq!(reader.costs().unwrap(), costs);
+    // What two snapshots alone have in common is of neither alone.
+    let pair = [SnapshotId(10), SnapshotId(11)];
+    let apart = costs[9].1 + costs[10].1;
+    assert!(reader.cost_of(&pair).unwrap() > apart + 1000, "{costs:?}");
+    assert_eq!(reader.cost_of(&pair[..1]).unwrap(), costs[9].1);
     let before = context.file_bytes();
     let pruned = context.prune(&Retention { newest: 3, days: 5 }).unwrap();
     assert!(pruned.freed_bytes > before / 2, "{pruned:?} of {before}");

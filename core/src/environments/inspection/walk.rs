@@ -16,6 +16,7 @@ use super::guard::guarded;
 use super::{Limits, Progress};
 use crate::environments::Problem;
 use crate::environments::facts;
+use crate::environments::repair::recreate::is_aside;
 use crate::fs::{self, Entry, Folder, Kind, Stamp};
 use crate::host::{Host, Platform};
 
@@ -205,6 +206,7 @@ impl<'a> Walk<'a> {
                     self.packages_of_node(&path(), 0, visit, own, task.depth);
                 }
                 Kind::Folder if self.is_heavy(&task.folder, entry) => {}
+                Kind::Folder if is_aside(&task.folder, &entry.name) => {}
                 Kind::Folder => own.push(Task { folder: path(), depth: task.depth + 1 }),
                 Kind::Link if !environment && is_environment(&path()) => visit.link(&path()),
                 _ => {}
