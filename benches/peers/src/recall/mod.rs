@@ -23,7 +23,7 @@ const POPULAR: usize = 40;
 /// Whoever has asked for so long is asked no more in a round.
 const ENOUGH_SECONDS: f64 = 8.0;
 /// Of more the graph of usearch takes too long to build.
-const MOST_CONNECTED: u64 = 100_000;
+const MOST_CONNECTED: u64 = 10_000;
 const OPENINGS: usize = 15;
 const ENCODED: u64 = 2000;
 

@@ -136,6 +136,33 @@ fn a_built_index_finds_what_comparing_everything_finds() {
     }
 }
 
+/// So many groups that rare tokens have lists, and common ones sets.
+#[test]
+fn rare_and_common_tokens_are_counted_alike() {
+    let mut random = Random(14);
+    let mut set = |state: u64| {
+        let common = (0..4).map(|_| token("common", random.popular(9)));
+        let rare = (0..4).map(|at| token("rare", state / 3 * 2 + at));
+        let mut tokens: Vec<Token> = common.collect::<Vec<_>>().into_iter().chain(rare).collect();
+        tokens.sort();
+        tokens.dedup();
+        tokens
+    };
+    let model: Model = (0..6000).map(|state| (StateId(state), set(state))).collect();
+    let index = built(&model);
+    let common: Vec<Token> = (0..9).map(|number| token("common", number)).collect();
+    for (state, tokens) in model.iter().step_by(331) {
+        assert_same(&index, &model, tokens, 10);
+        let more: Vec<Token> = tokens.iter().chain(&common).copied().collect();
+        assert_same(&index, &model, &more, 10);
+        let rare: Vec<Token> = (0..3).map(|at| token("rare", state.0 / 3 * 2 + at)).collect();
+        assert_same(&index, &model, &rare, 10);
+    }
+    for count in 1..9 {
+        assert_same(&index, &model, &common[..count], 3);
+    }
+}
+
 #[test]
 fn changes_give_what_a_rebuild_gives() {
     let storage = Failing::default();
