@@ -116,6 +116,12 @@ fn restore(
         saved = engine.restore(id)?;
     }
     let snapshot = wanted.snapshot.clone();
-    let (entries, environments, applies) = (entries_back, differing, false);
-    Ok(Restored { snapshot, saved, entries, environments, applies, is_about_any })
+    Ok(Restored {
+        snapshot,
+        saved,
+        entries: entries_back,
+        environments: differing,
+        applies: false,
+        is_about_any,
+    })
 }

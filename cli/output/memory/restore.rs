@@ -22,7 +22,7 @@ pub(crate) struct Restored {
     pub(crate) entries: Vec<Entry>,
     /// From what stands on disk to what the snapshot has.
     pub(crate) environments: Vec<Differing>,
-    /// Whether they are to be brought back as well.
+    /// Whether the environments are repaired next.
     pub(crate) applies: bool,
     /// Whether the snapshot has any environment that was asked for.
     pub(crate) is_about_any: bool,
@@ -56,7 +56,14 @@ fn write(out: &mut dyn Write, all: &Restored, page: &Page) -> io::Result<()> {
             if all.applies {
                 return writeln!(out, "\n{environments} {differ}");
             }
-            writeln!(out, "\n{environments} {differ}; nothing on disk was changed")?;
+            line(
+                out,
+                0,
+                &format!(
+                    "{environments} {differ}; nothing on disk was changed. To change it, with a plan to look at first:"
+                ),
+                page,
+            )?;
             writeln!(out, "    aios snapshot restore {} --apply", all.snapshot.id)
         }
     }
