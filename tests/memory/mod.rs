@@ -14,6 +14,7 @@ mod errors;
 // Not on Windows: the documents have paths and versions of Unix.
 #[cfg(unix)]
 mod golden;
+mod recall;
 mod restore;
 mod story;
 mod upkeep;
