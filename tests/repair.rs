@@ -37,7 +37,7 @@ impl Broken {
 
     /// In all these ways, one after the other.
     fn by(breakages: &[&Breakage]) -> Broken {
-        let home = Home::new();
+        let home = Home::forgetful();
         let mut venv = home.venv("project/.venv");
         system::tell_version(&venv);
         venv.write_wheels(&home.join("wheels"));

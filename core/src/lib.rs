@@ -5,6 +5,7 @@
 //! - [`environments::health`] turns an environment into [`Finding`]s.
 //! - [`snapshot`] remembers: a context of records, durable, with every state of it that was kept. It is a
 //!   tree ([`index::fractal`]) over checksummed blocks ([`store`]).
+//! - [`index::holographic`] tells which remembered state it is, of which a part is left.
 //!
 //! Nothing that is found is run unasked, nothing is printed, nothing is written outside the files and folders
 //! that a caller names. A broken environment is a finding; an error means that we could not look.

@@ -89,7 +89,8 @@ fn of_an_environment_it_is_said_what_to_do() {
         "install idna 3.7 in the place of 4.0",
         "install webtool 1.2.0",
         "bring pyvenv.cfg back",
-        "1 environment is not as it was; nothing on disk was changed",
+        "1 environment is not as it was; nothing on disk was changed. To change it",
+        "aios snapshot restore 1 --apply",
     ] {
         assert!(text.contains(part), "`{part}` is not in {text}");
     }

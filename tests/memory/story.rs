@@ -278,3 +278,39 @@ fn what_a_distribution_leaves_behind_did_not_come() {
     assert_eq!(of_distributions(1), ["distribution removed webtool 1.2.0 -"]);
     assert_eq!(of_distributions(2), ["distribution added webtool - 1.2.0"]);
 }
+
+#[test]
+fn what_is_much_is_counted_for_people_and_whole_in_the_document() {
+    let machine = Machine::new();
+    machine.take();
+    for number in 0..30 {
+        fs::write(machine.venv.site(&format!("module_{number:02}.py")), "").unwrap();
+    }
+    machine.take();
+    let changes = machine.json("snapshot diff 1")["environments"][0]["changes"].clone();
+    assert_eq!(happened(&changes).len(), 30);
+    let text = machine.text("snapshot diff 1");
+    assert!(text.contains("module_07.py added and 22 more"), "{text}");
+    let text = machine.text("history work");
+    assert!(text.contains("module_07.py added and 22 more"), "{text}");
+    // Whoever names an environment wants to know.
+    let text = machine.text("snapshot diff 1 work/.venv");
+    assert!(text.contains("module_29.py added") && !text.contains(" more"), "{text}");
+}
+
+#[test]
+fn a_folder_names_all_that_was_in_it() {
+    let machine = Machine::new();
+    let other = machine.home.venv("work/other/.venv");
+    machine.take();
+    let prefixes = |document: &Value, part: &str| -> Vec<PathBuf> {
+        let all = document[part].as_array().unwrap().iter();
+        all.map(|one| path_of(&one["prefix"]).to_path_buf()).collect()
+    };
+    let both = [machine.venv.prefix.clone(), other.prefix.clone()];
+    assert_eq!(prefixes(&machine.json("history work"), "histories"), both);
+    fs::remove_dir_all(machine.home.join("work")).unwrap();
+    assert_eq!(prefixes(&machine.json("history work"), "histories"), both);
+    assert_eq!(prefixes(&machine.json("snapshot show 1 work"), "environments"), both);
+    assert_eq!(prefixes(&machine.json("snapshot show 1 work/other"), "environments"), both[1..]);
+}

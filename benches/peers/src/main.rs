@@ -8,6 +8,7 @@ mod forms;
 mod growth;
 mod measure;
 mod plot;
+mod recall;
 mod records;
 mod snapshot;
 mod table;
@@ -18,10 +19,12 @@ type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 const USAGE: &str = "\
 Usage: aios-peers tree [--records N] [--rounds N] [--folder PATH]
        aios-peers snapshot [--mib N] [--largest-mib N] [--rounds N] [--plot PATH] [--folder PATH]
+       aios-peers recall [--environments N] [--rounds N] [--folder PATH]
 
   --records      records in the tree, a multiple of 10000 [1000000]
   --mib          bytes of the context in MiB, with 800 records each MiB [64]
   --largest-mib  where the growth from 1 MiB ends; 0: it is not measured [1024]
+  --environments how many are remembered, a multiple of 20 [10000, 100000 and 1000000]
   --rounds       how often everything takes its turn [5]
   --plot         where to write the growth as an SVG
   --folder       where stores are made, and removed at the end [the folder for temporary files]
@@ -31,6 +34,7 @@ struct Arguments {
     records: u64,
     mib: usize,
     largest_mib: usize,
+    environments: Option<u64>,
     rounds: usize,
     plot: Option<PathBuf>,
     folder: PathBuf,
@@ -61,6 +65,13 @@ fn run() -> Result<()> {
                 growth::run(folder.path(), arguments.largest_mib, arguments.rounds, plot)?;
             }
         }
+        "recall" => {
+            let sizes =
+                arguments.environments.map_or(vec![10_000, 100_000, 1_000_000], |n| vec![n]);
+            for environments in sizes {
+                recall::run(folder.path(), environments, arguments.rounds)?;
+            }
+        }
         _ => return Err(USAGE.into()),
     }
     Ok(())
@@ -72,6 +83,7 @@ impl Arguments {
             records: 1_000_000,
             mib: 64,
             largest_mib: 1024,
+            environments: None,
             rounds: 5,
             plot: None,
             folder: std::env::temp_dir(),
@@ -82,6 +94,7 @@ impl Arguments {
                 "--records" => arguments.records = value.parse()?,
                 "--mib" => arguments.mib = value.parse()?,
                 "--largest-mib" => arguments.largest_mib = value.parse()?,
+                "--environments" => arguments.environments = Some(value.parse()?),
                 "--rounds" => arguments.rounds = value.parse()?,
                 "--plot" => arguments.plot = Some(value.into()),
                 "--folder" => arguments.folder = value.into(),
@@ -91,6 +104,7 @@ impl Arguments {
         let wrong = arguments.records == 0
             || !arguments.records.is_multiple_of(records::IN_ENVIRONMENT)
             || arguments.mib == 0
+            || arguments.environments.is_some_and(|count| count == 0 || count % 20 != 0)
             || arguments.rounds == 0;
         if wrong { Err(USAGE.into()) } else { Ok(arguments) }
     }

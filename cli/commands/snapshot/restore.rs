@@ -19,7 +19,8 @@ pub(super) fn run(args: &Restore) -> Result<Exit, Error> {
     let wanted = remembered.snapshot(&args.id)?;
     let selected = remembered.select(&args.paths)?;
     let Some(looked) = look(args, wanted, &selected)? else { return Ok(Exit::Interrupted) };
-    let restored = restore(&remembered, wanted, &selected, looked)?;
+    let mut restored = restore(&remembered, wanted, &selected, looked)?;
+    restored.applies = args.apply;
     if let ([path, ..], false) = (args.paths.as_slice(), restored.is_about_any) {
         return Err(memory::Error::NotThen(path.clone(), wanted.snapshot.id).into());
     }
@@ -115,5 +116,12 @@ fn restore(
         saved = engine.restore(id)?;
     }
     let snapshot = wanted.snapshot.clone();
-    Ok(Restored { snapshot, saved, entries: entries_back, environments: differing, is_about_any })
+    Ok(Restored {
+        snapshot,
+        saved,
+        entries: entries_back,
+        environments: differing,
+        applies: false,
+        is_about_any,
+    })
 }

@@ -22,6 +22,8 @@ pub(crate) struct Restored {
     pub(crate) entries: Vec<Entry>,
     /// From what stands on disk to what the snapshot has.
     pub(crate) environments: Vec<Differing>,
+    /// Whether the environments are repaired next.
+    pub(crate) applies: bool,
     /// Whether the snapshot has any environment that was asked for.
     pub(crate) is_about_any: bool,
 }
@@ -51,7 +53,18 @@ fn write(out: &mut dyn Write, all: &Restored, page: &Page) -> io::Result<()> {
         (count, _) => {
             let differ = if count == 1 { "is not as it was" } else { "are not as they were" };
             let environments = counted(count, "environment");
-            writeln!(out, "\n{environments} {differ}")
+            if all.applies {
+                return writeln!(out, "\n{environments} {differ}");
+            }
+            line(
+                out,
+                0,
+                &format!(
+                    "{environments} {differ}; nothing on disk was changed. To change it, with a plan to look at first:"
+                ),
+                page,
+            )?;
+            writeln!(out, "    aios snapshot restore {} --apply", all.snapshot.id)
         }
     }
 }

@@ -92,9 +92,10 @@ impl From<fractal::Error> for Error {
 }
 
 /// The folder in which this host's user has what is remembered: `AIOS_HOME`, or the place of the platform.
+/// `None` when there is no home, or `AIOS_HOME` is empty: then nothing is to be remembered.
 pub fn place(host: &Host) -> Option<PathBuf> {
-    if let Some(named) = host.variable(HOME_VARIABLE).filter(|named| !named.is_empty()) {
-        return Some(host.absolute(Path::new(named)));
+    if let Some(named) = host.variable(HOME_VARIABLE) {
+        return (!named.is_empty()).then(|| host.absolute(Path::new(named)));
     }
     let folder = match host.platform {
         Platform::Windows => host

@@ -102,9 +102,10 @@ impl<'a> Walk<'a> {
             let _ = sender.send(Task { folder: root.clone(), depth: 0 });
         }
         std::thread::scope(|scope| {
-            for _ in 0..threads() {
+            for _ in 1..threads() {
                 scope.spawn(|| self.work(&sender, &receiver, visit));
             }
+            self.work(&sender, &receiver, visit);
         });
         if self.cut_short.load(Ordering::Relaxed) && !self.progress.stopped() {
             for root in roots {

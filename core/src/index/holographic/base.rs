@@ -20,6 +20,24 @@ const UNKNOWN: u8 = 0;
 const WHOLE: u8 = 1;
 const DAMAGED: u8 = 2;
 
+/// What a table says.
+#[derive(Debug)]
+pub(super) struct Places {
+    starts: Vec<u32>,
+    fewest: Vec<u32>,
+}
+
+impl Places {
+    /// The table of this front.
+    pub(super) fn of(table: &[u8], front: &Front) -> Option<Places> {
+        let groups = front.groups as usize;
+        let count = groups.checked_mul(STRIPES)?.checked_add(front.buckets as usize)?;
+        let mut starts = table_words(table, count.checked_add(groups)?)?;
+        let fewest = starts.split_off(count);
+        Some(Places { starts, fewest })
+    }
+}
+
 /// States in groups.
 #[derive(Debug)]
 pub(super) struct Base {
@@ -52,24 +70,10 @@ impl Base {
         Base::with(Bytes::Owned(Vec::new()), 0, 0, Vec::new(), Vec::new())
     }
 
-    /// The part of a file that a front describes, as far as it is there.
-    pub(super) fn of(bytes: Bytes, front: Option<&Front>) -> Base {
-        let described = front.and_then(|front| {
-            let (groups, buckets) = (front.groups as usize, front.buckets as usize);
-            let count = groups.checked_mul(STRIPES)?.checked_add(buckets)?;
-            let words = front.tables.iter().find_map(|table| {
-                let (header, page) = whole(bytes.get(usize::try_from(*table).ok()?..)?)?;
-                table_words(&header, page, count.checked_add(groups)?)
-            })?;
-            let (starts, fewest) = words.split_at(count);
-            Some((groups, buckets, starts.to_vec(), fewest.to_vec()))
-        });
-        match described {
-            Some((groups, buckets, starts, fewest)) => {
-                Base::with(bytes, groups, buckets, starts, fewest)
-            }
-            None => Base::searched(bytes),
-        }
+    /// The part of a file that a front describes, and the page at its end.
+    pub(super) fn described(bytes: Bytes, front: &Front, places: Places) -> Base {
+        let Places { starts, fewest } = places;
+        Base::with(bytes, front.groups as usize, front.buckets as usize, starts, fewest)
     }
 
     fn with(
@@ -83,8 +87,8 @@ impl Base {
         Base { bytes, groups, buckets, starts, fewest, looked, is_described: true }
     }
 
-    /// Looks for pages from end to end: both fronts, or both tables, are damaged.
-    fn searched(bytes: Bytes) -> Base {
+    /// Looks for pages from end to end: nothing says where they are, or nothing that is whole.
+    pub(super) fn searched(bytes: Bytes) -> Base {
         let mut places: HashMap<(Kind, u8, u32), u32> = HashMap::new();
         let mut counts = [0u32; 2];
         let mut fewest: HashMap<u32, u32> = HashMap::new();
@@ -255,24 +259,27 @@ pub(super) enum Item<'a> {
     Stray,
 }
 
-/// All pages from an offset on; after damage it goes on with the next one.
+/// All pages from an offset on. After damage it goes on with the next one, which may be within what a damaged
+/// page says of its length: a file that was cut short is added to.
 pub(super) fn pages(bytes: &[u8], from: usize) -> impl Iterator<Item = Item<'_>> {
     let mut at = from;
+    // Headers that lie over each other could have the same bytes looked at again and again.
+    let mut patience = 4 * bytes.len();
     std::iter::from_fn(move || {
         let start = at;
         while at < bytes.len() {
-            if let Some((header, length)) = Header::decode(&bytes[at..]) {
-                if start < at {
-                    return Some(Item::Stray);
+            let found = Header::decode(&bytes[at..]);
+            let page = whole(&bytes[at..]).filter(|_| found.is_some());
+            match (found, page) {
+                (Some(_), Some(_)) if start < at => return Some(Item::Stray),
+                (Some((header, length)), Some((_, page))) => {
+                    let item = Item::Page { at, header, page };
+                    at += length;
+                    return Some(item);
                 }
-                let found = at;
-                at += length;
-                let page = whole(&bytes[found..]);
-                return Some(page.map_or(Item::Stray, |(_, page)| Item::Page {
-                    at: found,
-                    header,
-                    page,
-                }));
+                (Some((_, length)), None) if patience >= length => patience -= length,
+                (Some((_, length)), None) => at += length - ALIGNMENT,
+                (None, _) => {}
             }
             at += ALIGNMENT;
         }

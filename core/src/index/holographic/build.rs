@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::base::{Base, Places};
 use super::page::{ALIGNMENT, GROUP, StripeParts, postings, table};
 use super::sketch::{STRIPE_BYTES, STRIPES, Sketch};
 use super::{StateId, Token};
+use crate::store::Bytes;
 use crate::store::block::{u32_at, u64_at};
 
 /// The newest version that this program reads, and the one that it writes.
@@ -29,8 +31,8 @@ const BUCKET_BYTES: usize = 4096;
 /// 24  states    u64
 /// 32  groups    u32
 /// 36  buckets   u32  pages of postings
-/// 40  tables    u64 x 2   where both copies of the table are
-/// 56  zero      u32
+/// 40  table     u64  where the table is, which ends where the length says
+/// 48  zeros     12
 /// 60  checksum  u32  CRC-32C of bytes 0 to 59
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub(super) struct Front {
     pub(super) states: u64,
     pub(super) groups: u32,
     pub(super) buckets: u32,
-    pub(super) tables: [u64; 2],
+    pub(super) table: u64,
 }
 
 /// Why there is no front.
@@ -59,8 +61,8 @@ impl Front {
         bytes.extend_from_slice(&self.states.to_le_bytes());
         bytes.extend_from_slice(&self.groups.to_le_bytes());
         bytes.extend_from_slice(&self.buckets.to_le_bytes());
-        self.tables.iter().for_each(|table| bytes.extend_from_slice(&table.to_le_bytes()));
-        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&self.table.to_le_bytes());
+        bytes.extend_from_slice(&[0; 12]);
         bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
         bytes
     }
@@ -94,15 +96,23 @@ impl Front {
             states: u64_at(bytes, 24),
             groups: u32_at(bytes, 32),
             buckets: u32_at(bytes, 36),
-            tables: [u64_at(bytes, 40), u64_at(bytes, 48)],
+            table: u64_at(bytes, 40),
         };
-        let is_aligned = front.length.is_multiple_of(ALIGNMENT as u64);
-        if is_aligned { Ok(front) } else { Err(NoFront::Damaged) }
+        let is_sound = front.length.is_multiple_of(ALIGNMENT as u64) && front.table < front.length;
+        if is_sound { Ok(front) } else { Err(NoFront::Damaged) }
     }
 }
 
-/// A file that holds these states, each with different, increasing tokens. In pieces, one after the other.
-pub(super) fn build(mut states: Vec<(StateId, Vec<Token>)>) -> Vec<Vec<u8>> {
+/// A base that holds these states, each with different, increasing tokens.
+pub(super) fn build(states: Vec<(StateId, Vec<Token>)>) -> Base {
+    let bytes = pieces(states).concat();
+    let front = Front::of(&bytes).expect("the file was just made");
+    let places = Places::of(&bytes[front.table as usize..], &front).expect("so was its table");
+    Base::described(Bytes::Owned(bytes), &front, places)
+}
+
+/// The same as a file, in pieces, one after the other.
+pub(super) fn pieces(mut states: Vec<(StateId, Vec<Token>)>) -> Vec<Vec<u8>> {
     // Alike states form a group, in whatever order they came: then a group has few different tokens.
     states.sort_by_cached_key(|(id, tokens)| (least(tokens, 1), least(tokens, 2), *id));
     let groups = states.len().div_ceil(GROUP);
@@ -151,7 +161,7 @@ fn group_pages(
     let mut tokens: BTreeMap<Token, u64> = BTreeMap::new();
     for (at, (_, own)) in states.iter().enumerate() {
         let sketch = Sketch::of(own);
-        for (part, stripe) in parts.iter_mut().zip(sketch.0) {
+        for (part, stripe) in parts.iter_mut().zip(sketch.stripes()) {
             part.sketches.reserve(GROUP * STRIPE_BYTES);
             stripe.iter().for_each(|word| part.sketches.extend_from_slice(&word.to_le_bytes()));
         }
@@ -183,7 +193,7 @@ fn posting_pages(found: &[(Token, u32)], groups: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Fronts, table, postings, stripes, table.
+/// Fronts, postings, stripes, table.
 fn joined(
     states: u64,
     buckets: Vec<Vec<u8>>,
@@ -192,35 +202,34 @@ fn joined(
     fewest: &[u32],
 ) -> Vec<Vec<u8>> {
     let groups = fewest.len();
-    let words = vec![0; STRIPES * groups + buckets.len()];
-    let table_bytes = table(0, &words, fewest).len();
-    let mut at = DATA_START + table_bytes;
+    let mut at = DATA_START;
     let unit = |at: usize| u32::try_from(at / ALIGNMENT).expect("a file has less than 256 GiB");
     let mut bucket_starts = Vec::with_capacity(buckets.len());
     for bucket in &buckets {
         bucket_starts.push(unit(at));
         at += bucket.len();
     }
-    let mut all = Vec::with_capacity(words.len());
+    let mut places = Vec::with_capacity(STRIPES * groups + buckets.len());
     for (stripe, starts) in stripes.iter().zip(starts) {
-        all.extend(starts.iter().map(|start| unit(at + start)));
+        places.extend(starts.iter().map(|start| unit(at + start)));
         at += stripe.len();
     }
-    all.extend(bucket_starts);
+    places.extend(bucket_starts);
+    let table = table(&places, fewest);
     let front = Front {
-        length: (at + table_bytes) as u64,
+        length: (at + table.len()) as u64,
         states,
         groups: groups as u32,
         buckets: buckets.len() as u32,
-        tables: [DATA_START as u64, at as u64],
+        table: at as u64,
     };
     let mut start = vec![0; DATA_START];
     for at in FRONTS {
         start[at..at + FRONT_BYTES].copy_from_slice(&front.encode());
     }
-    let mut pieces = vec![start, table(0, &all, fewest)];
+    let mut pieces = vec![start];
     pieces.extend(buckets);
     pieces.extend(stripes);
-    pieces.push(table(1, &all, fewest));
+    pieces.push(table);
     pieces
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::Error;
-use super::base::{Base, Item, pages};
+use super::base::{Base, Item, Places, pages};
 use super::build::{DATA_START, Front, NoFront};
 use super::page::{ALIGNMENT, Kind, changed};
 use super::{StateId, Token};
@@ -17,6 +17,8 @@ use crate::store::{Bytes, Reading};
 
 const NAME: (&str, &str) = ("recall-", ".aios");
 const UNFINISHED: &str = ".unfinished";
+/// No file is appended to so often.
+const MOST_CHANGES: u32 = 1 << 31;
 
 /// A change of a state: the tokens that it has now, `None` when it was removed.
 pub(super) type Change = (StateId, Option<Vec<Token>>);
@@ -89,30 +91,29 @@ fn read_file(storage: &dyn Storage, generation: u64, reading: Reading) -> Result
         Err(NoFront::TooNew(version)) => return Err(Error::TooNew { path, version }),
         Err(NoFront::Damaged) => None,
     };
-    // Without a front nobody knows where changes begin: everything is looked through.
-    let in_base = front.map_or(length, |front| front.length.min(length));
-    let bytes = match (reading, &front) {
-        (Reading::Mapped, Some(_)) => stored.bytes(in_base),
-        _ => part(&*stored, 0, in_base).map(Bytes::Owned),
+    let places = match front {
+        Some(front) if front.length <= length => {
+            let table = part(&*stored, front.table, front.length - front.table);
+            Places::of(&table.map_err(io_error("read", &path))?, &front)
+        }
+        _ => None,
     };
-    let base = Base::of(bytes.map_err(io_error("read", &path))?, front.as_ref());
-    let mut read = Read {
-        place: Place { generation, length, next_change: 0 },
-        base,
-        changes: Vec::new(),
-        lost_changes: 0,
-        stray: 0,
-    };
-    match front {
-        Some(_) => {
-            let tail = part(&*stored, in_base, length - in_base);
+    let mut read = Read { place: Place { generation, length, next_change: 0 }, ..nothing() };
+    match front.zip(places) {
+        Some((front, places)) => {
+            let bytes = match reading {
+                Reading::Mapped => stored.bytes(front.length),
+                Reading::Copied => part(&*stored, 0, front.length).map(Bytes::Owned),
+            };
+            read.base = Base::described(bytes.map_err(io_error("read", &path))?, &front, places);
+            let tail = part(&*stored, front.length, length - front.length);
             read.append(&tail.map_err(io_error("read", &path))?, 0);
         }
+        // Nobody knows where changes begin: all of it is looked through.
         None => {
-            let base = std::mem::replace(&mut read.base, Base::empty());
-            // Stretches between its pages are counted here too.
-            read.append(base.bytes(), DATA_START);
-            read.base = base;
+            let bytes = part(&*stored, 0, length).map_err(io_error("read", &path))?;
+            read.append(&bytes, DATA_START);
+            read.base = Base::searched(Bytes::Owned(bytes));
         }
     }
     Ok(read)
@@ -125,13 +126,14 @@ impl Read {
             match item {
                 Item::Stray => self.stray += 1,
                 Item::Page { header, page, .. } => {
-                    if !matches!(header.kind, Kind::Put | Kind::Remove) {
+                    let is_change = matches!(header.kind, Kind::Put | Kind::Remove);
+                    if !is_change || header.number >= MOST_CHANGES {
                         continue;
                     }
                     let next = &mut self.place.next_change;
                     // One that comes too late was repeated by somebody; it still is the newest.
                     self.lost_changes += header.number.saturating_sub(*next) as usize;
-                    *next = header.number.saturating_add(1).max(*next);
+                    *next = (header.number + 1).max(*next);
                     self.changes.extend(changed(&header, page));
                 }
             }

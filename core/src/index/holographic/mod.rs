@@ -54,22 +54,31 @@ mod best;
 mod build;
 mod files;
 mod fresh;
+#[cfg(test)]
+mod hostile;
 mod page;
 mod recall;
 mod sketch;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_damage;
+#[cfg(test)]
+mod tests_format;
+#[cfg(test)]
+mod tests_hostile;
+#[cfg(test)]
+mod tests_kill;
 
 use base::Base;
 use best::Best;
-use build::Front;
 use files::{Change, Place, io_error};
 use fresh::Fresh;
 use recall::Cue;
-pub use sketch::{STRIPE_BITS, STRIPES};
+pub use sketch::{STRIPE_BITS, STRIPES, Sketch};
 
+use crate::store::Reading;
 use crate::store::storage::{Folder, Storage};
-use crate::store::{Bytes, Reading};
 
 /// The most tokens of a state that count: those with the least hashes.
 pub const MAX_TOKENS: usize = 1 << 16;
@@ -301,9 +310,7 @@ impl Index {
     pub fn rebuild(&mut self, states: impl IntoIterator<Item = (StateId, Vec<Token>)>) {
         let mut last: HashMap<StateId, Vec<Token>> = HashMap::new();
         last.extend(states.into_iter().map(|(state, tokens)| (state, different(tokens))));
-        let bytes = build::build(last.into_iter().collect()).concat();
-        let front = Front::of(&bytes).ok();
-        self.base = Base::of(Bytes::Owned(bytes), front.as_ref());
+        self.base = build::build(last.into_iter().collect());
         self.fresh = Fresh::default();
         self.pending.clear();
         (self.lost_changes, self.stray) = (0, 0);
@@ -372,7 +379,7 @@ impl Index {
             states.extend(own.into_iter().filter(|(state, _)| !self.fresh.has_changed(*state)));
         }
         states.extend(self.fresh.states().map(|(state, tokens)| (state, tokens.to_vec())));
-        Some(build::build(states).into_iter().map(Cow::Owned).collect())
+        Some(build::pieces(states).into_iter().map(Cow::Owned).collect())
     }
 
     fn append(&mut self) -> Result<(), Error> {

@@ -8,8 +8,8 @@
 //! 12  kind       u8   1 stripe, 2 postings, 3 table, 4 put, 5 remove
 //! 13  stripe     u8   0 to 15
 //! 14  states     u16  states of the group, 1 to 64
-//! 16  number     u32  of the group, of the bucket, of the copy, or of the change
-//! 20  of         u32  how many of them there are: groups, buckets, copies; of a change 0
+//! 16  number     u32  of the group, of the bucket, or of the change
+//! 20  of         u32  how many groups or buckets there are; of a table 1, of a change 0
 //! 24  tokens     u32  different tokens
 //! 28  header sum u32  CRC-32C of bytes 4 to 27
 //! 32  body            then zeros
@@ -341,16 +341,17 @@ pub(super) fn changed(header: &Header, page: &[u8]) -> Option<(StateId, Option<V
 }
 
 /// Where each page starts, in units of 64 bytes, then the fewest tokens that a state of each group has.
-pub(super) fn table(copy: u32, starts: &[u32], fewest: &[u32]) -> Vec<u8> {
+pub(super) fn table(starts: &[u32], fewest: &[u32]) -> Vec<u8> {
     let words = starts.iter().chain(fewest);
     let body: Vec<u8> = words.flat_map(|word| word.to_le_bytes()).collect();
-    let header = Header { kind: Kind::Table, stripe: 0, states: 0, number: copy, of: 2, tokens: 0 };
+    let header = Header { kind: Kind::Table, stripe: 0, states: 0, number: 0, of: 1, tokens: 0 };
     header.page(&body)
 }
 
-/// The words of a table that has as many.
-pub(super) fn table_words(header: &Header, page: &[u8], count: usize) -> Option<Vec<u32>> {
+/// The words of a page that is a table with as many, and nothing else.
+pub(super) fn table_words(bytes: &[u8], count: usize) -> Option<Vec<u32>> {
+    let (header, page) = whole(bytes)?;
+    let is_table = header.kind == Kind::Table && page.len() == bytes.len();
     let words = page[HEADER..].get(..count.checked_mul(4)?)?;
-    let is_table = header.kind == Kind::Table;
     is_table.then(|| words.chunks_exact(4).map(|word| u32_at(word, 0)).collect())
 }

@@ -17,10 +17,14 @@ use super::best::Best;
 use super::page::{GROUP, Groups, StripePage};
 use super::sketch::{STRIPE_BITS, STRIPE_BYTES, STRIPES, Sketch, distance, shared};
 use super::{Match, StateId, Token};
-use crate::store::block::u32_at;
+use crate::store::block::{u32_at, u64_at};
 
 /// The most groups that one query compares: what bounds its time where very many are equally good.
-const MOST_GROUPS: usize = 1024;
+const MOST_GROUPS: usize = 256;
+/// An estimate reads sketches too, and takes as long as so many comparisons.
+const ESTIMATE: usize = 4;
+/// Where postings are damaged, sketches say more: so many groups are compared that the rest of postings names.
+const BY_DAMAGED_POSTINGS: usize = 32;
 /// Stripes that the first stage of the cascade reads.
 const FIRST_STRIPES: usize = 2;
 /// States that the first stage leaves to the second, at least.
@@ -78,6 +82,7 @@ pub(super) fn recall(
     let lost = found.iter().filter(|found| matches!(found, Found::Lost)).count();
     if lost > 0 {
         search.by_sketches();
+        search.left = search.left.min(BY_DAMAGED_POSTINGS);
     }
     search.by_postings(&found, lost);
 }
@@ -89,7 +94,7 @@ struct Search<'a> {
     best: &'a mut Best,
     /// A bit for each group.
     compared: Vec<u64>,
-    /// How many groups may be compared.
+    /// How many groups may still be compared.
     left: usize,
 }
 
@@ -114,18 +119,36 @@ impl Search<'_> {
                 Found::Nowhere | Found::Lost => {}
             }
         }
-        // A group that has none of the counted tokens may have all others.
         self.compare_best(&counts, &touched, &common, lost);
-        if self.could_have_better(common.len() + lost, 0) {
-            let mut touched: Vec<u32> = Vec::new();
-            for (group, count) in counts.iter_mut().enumerate() {
-                *count = count.saturating_add(having(&common, group) as u16);
-                if *count > 0 {
-                    touched.push(group as u32);
+        // A group that has none of the counted tokens may have many of the others.
+        let others = self.with_common(&counts, &common, lost);
+        self.compare_best(&others.counts, &others.groups, &[], lost);
+    }
+
+    /// Groups that have none of the counted tokens, and so many of the common ones that they may have better
+    /// states. 64 groups are counted at once.
+    fn with_common(&self, counts: &[u16], common: &[&[u8]], lost: usize) -> Counted {
+        let mut found = Counted::default();
+        let could = |count: &usize| self.could_have_better(count + lost, 0);
+        let Some(least) = (1..=common.len()).find(could) else { return found };
+        found.counts = vec![0; counts.len()];
+        for (word, counts) in counts.chunks(64).enumerate() {
+            let mut having = Counts::default();
+            common.iter().for_each(|set| having.add(word_of(set, word)));
+            let mut enough = having.at_least(least);
+            while enough != 0 {
+                let at = enough.trailing_zeros() as usize;
+                enough &= enough - 1;
+                let group = 64 * word + at;
+                let count = having.of(at);
+                let is_new = counts.get(at) == Some(&0);
+                if is_new && self.could_have_better(count + lost, self.base.fewest(group)) {
+                    found.counts[group] = count as u16;
+                    found.groups.push(group as u32);
                 }
             }
-            self.compare_best(&counts, &touched, &[], lost);
         }
+        found
     }
 
     /// Compares groups, those with the highest counts first, as long as they may have better states.
@@ -145,14 +168,18 @@ impl Search<'_> {
             if !self.could_have_better(count + common.len() + lost, 0) {
                 return;
             }
-            let own = &mut ordered[ends[count]..ends[count + 1]];
+            let own = &ordered[ends[count]..ends[count + 1]];
+            let mut better: Vec<(u32, u32)> = own
+                .iter()
+                .map(|group| (self.base.fewest(*group as usize) as u32, *group))
+                .filter(|(fewest, _)| {
+                    self.could_have_better(count + common.len() + lost, *fewest as usize)
+                })
+                .collect();
             // Of as many tokens the shorter list is more alike.
-            if own.len() > 8 {
-                own.sort_unstable_by_key(|group| self.base.fewest(*group as usize));
-            }
-            for group in own {
-                let group = *group as usize;
-                let fewest = self.base.fewest(group);
+            better.sort_unstable();
+            for (fewest, group) in better {
+                let (fewest, group) = (fewest as usize, group as usize);
                 if self.could_have_better(count + common.len() + lost, fewest)
                     && self.could_have_better(count + having(common, group) + lost, fewest)
                 {
@@ -192,6 +219,7 @@ impl Search<'_> {
             wanted.iter().for_each(|token| counts.add(page.with(*token)));
         }
         if seen < self.cue.tokens.len() {
+            self.left = self.left.saturating_sub(ESTIMATE - 1);
             self.estimate(group, &counts, seen);
         } else if let Some(page) = named {
             self.take(&page, &counts);
@@ -289,7 +317,7 @@ impl Search<'_> {
                 states = states.min(page.states());
                 let stored = page.sketches().chunks_exact(STRIPE_BYTES);
                 for (sum, stored) in sums.iter_mut().zip(stored) {
-                    *sum += distance(&sketch.0[stripe], stored);
+                    *sum += distance(&sketch.stripes()[stripe], stored);
                 }
             }
             if read == 0 {
@@ -323,9 +351,13 @@ fn renormalised(differing: u32, bits: u32, stripes: usize) -> u32 {
 }
 
 /// How many bits differ from those that are left of a state's sketch, and how many are left.
-fn differing(pages: &[Option<StripePage<'_>>], sketch: &Sketch, state: usize) -> (u32, u32) {
+pub(super) fn differing(
+    pages: &[Option<StripePage<'_>>],
+    sketch: &Sketch,
+    state: usize,
+) -> (u32, u32) {
     let mut sums = (0, 0);
-    for (page, stripe) in pages.iter().zip(&sketch.0) {
+    for (page, stripe) in pages.iter().zip(sketch.stripes()) {
         let Some(stored) = page.and_then(|page| page.sketch(state)) else { continue };
         sums = (sums.0 + distance(stripe, stored), sums.1 + STRIPE_BITS as u32);
     }
@@ -349,13 +381,29 @@ fn having(sets: &[&[u8]], group: usize) -> usize {
     sets.iter().filter(|set| set[group / 8] >> (group % 8) & 1 == 1).count()
 }
 
+/// The bits of 64 groups.
+fn word_of(set: &[u8], word: usize) -> u64 {
+    if let Some(bytes) = set.get(8 * word..8 * word + 8) {
+        return u64_at(bytes, 0);
+    }
+    let bytes = &set[8 * word..];
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// Groups, and how many tokens each has.
+#[derive(Default)]
+struct Counted {
+    counts: Vec<u16>,
+    groups: Vec<u32>,
+}
+
 /// What is common to both, of what either has.
 pub(super) fn jaccard(shared: usize, state: usize, cue: usize) -> f64 {
     let all = state + cue - shared;
     if all == 0 { 0.0 } else { shared as f64 / all as f64 }
 }
 
-/// A count for each of 64 states: `bits[l]` has the bit of value `2^l` of each.
+/// A count for each of 64 states or groups: `bits[l]` has the bit of value `2^l` of each.
 #[derive(Default)]
 struct Counts {
     bits: [u64; 17],
@@ -370,6 +418,16 @@ impl Counts {
                 break;
             }
         }
+    }
+
+    /// Those that have at least so many.
+    fn at_least(&self, least: usize) -> u64 {
+        let bits = self.bits.iter().enumerate();
+        let below = bits.fold(0, |below, (level, bits)| {
+            let wanted = if least >> level & 1 == 1 { !0 } else { 0 };
+            !bits & wanted | !(bits ^ wanted) & below
+        });
+        !below
     }
 
     /// The states that have a count.

@@ -124,7 +124,7 @@ fn a_token_is_the_same_for_ever() {
 
 #[test]
 fn a_built_index_finds_what_comparing_everything_finds() {
-    for (count, seed) in [(1, 1), (5, 2), (64, 3), (65, 4), (400, 5), (3000, 6)] {
+    for (count, seed) in [(1, 1), (5, 2), (64, 3), (65, 4), (400, 5), (1200, 6)] {
         let model = families(count, seed);
         let index = built(&model);
         assert_same_for_many(&index, &model, seed);
@@ -133,6 +133,33 @@ fn a_built_index_finds_what_comparing_everything_finds() {
             model.keys().copied().collect()
         );
         assert!(!index.health().is_damaged());
+    }
+}
+
+/// So many groups that rare tokens have lists, and common ones sets.
+#[test]
+fn rare_and_common_tokens_are_counted_alike() {
+    let mut random = Random(14);
+    let mut set = |state: u64| {
+        let common = (0..4).map(|_| token("common", random.popular(9)));
+        let rare = (0..4).map(|at| token("rare", state / 3 * 2 + at));
+        let mut tokens: Vec<Token> = common.collect::<Vec<_>>().into_iter().chain(rare).collect();
+        tokens.sort();
+        tokens.dedup();
+        tokens
+    };
+    let model: Model = (0..6000).map(|state| (StateId(state), set(state))).collect();
+    let index = built(&model);
+    let common: Vec<Token> = (0..9).map(|number| token("common", number)).collect();
+    for (state, tokens) in model.iter().step_by(331) {
+        assert_same(&index, &model, tokens, 10);
+        let more: Vec<Token> = tokens.iter().chain(&common).copied().collect();
+        assert_same(&index, &model, &more, 10);
+        let rare: Vec<Token> = (0..3).map(|at| token("rare", state.0 / 3 * 2 + at)).collect();
+        assert_same(&index, &model, &rare, 10);
+    }
+    for count in 1..9 {
+        assert_same(&index, &model, &common[..count], 3);
     }
 }
 
