@@ -2,8 +2,10 @@
 
 use super::*;
 
-/// Bytes of a superblock.
+/// A file begins with two of them.
 const PAGE: usize = 4096;
+/// Bytes of a superblock, at the start of each.
+const SUPERBLOCK: usize = 512;
 
 /// The checksum that `docs/format.md` names.
 fn crc32c(bytes: &[u8]) -> u32 {
@@ -76,8 +78,8 @@ fn a_store_that_cannot_be_read() {
     let mut later = whole.clone();
     for page in later[..2 * PAGE].chunks_exact_mut(PAGE) {
         page[12] = 99;
-        let checksum = crc32c(&page[..PAGE - 4]).to_le_bytes();
-        page[PAGE - 4..].copy_from_slice(&checksum);
+        let checksum = crc32c(&page[..SUPERBLOCK - 4]).to_le_bytes();
+        page[SUPERBLOCK - 4..SUPERBLOCK].copy_from_slice(&checksum);
     }
     fs::write(&file, later).unwrap();
     fails(
