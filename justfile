@@ -13,9 +13,10 @@ windows:
 # `AIOS_BENCH_ENVIRONMENTS=10000 just bench` for more than the usual 2000.
 bench:
     cargo bench --locked --bench discovery
+    cargo bench --locked --bench record
     cargo bench --locked --bench repair
 
-# Tables of the context tree, its snapshots and recall beside others: `just bench-peers tree --records 10000000`.
+# Tables of the context tree and its snapshots beside other stores: `just bench-peers tree --records 10000000`.
 bench-peers *ARGS="tree":
     cargo run --release --locked --manifest-path benches/peers/Cargo.toml -- {{ARGS}}
 

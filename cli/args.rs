@@ -6,6 +6,12 @@ use aios_core::Code;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod memory;
+
+pub(crate) use memory::{
+    Answer, Diff, History, List, Prune, Recall, Restore, Show, Snapshot, Take, Verify,
+};
+
 /// Finds every Python environment of a machine and says why a broken one is broken, from files
 /// alone: nothing that is found is ever run.
 #[derive(Debug, Parser)]
@@ -25,6 +31,13 @@ pub(crate) enum Command {
     Check(Check),
     /// Bring broken environments back in place. Shows what it would do, and asks first.
     Repair(Repair),
+    /// Keep, list, compare and bring back states of the environments of this machine.
+    #[command(subcommand)]
+    Snapshot(Snapshot),
+    /// Tell when an environment changed, what changed, when it broke and what changed just before.
+    History(History),
+    /// Say which remembered environment this is, or was: by what is left of it, or by packages.
+    Recall(Recall),
 }
 
 /// Arguments of `find`.
@@ -90,6 +103,19 @@ pub(crate) struct Repair {
     /// in place; `--base` may name another version of Python.
     #[arg(long, conflicts_with_all = ["undo", "resume", "list", "all"])]
     pub(crate) recreate: bool,
+    /// Bring distributions and `pyvenv.cfg` back to what a snapshot (its number, its name, or `last`) has of the
+    /// environment, also where nothing is broken. What was added since stays.
+    #[arg(
+        long,
+        value_name = "ID",
+        conflicts_with_all = ["recreate", "undo", "resume", "list", "all"]
+    )]
+    pub(crate) to: Option<String>,
+    /// Start the interpreter of the environment after the repair (`-I -c pass`, half a minute at most), and
+    /// take the repair back when it does not start. Also starts one that needs no repair. Only for
+    /// environments that PATH names, that are your own, and that you trust: their code runs.
+    #[arg(long, conflicts_with_all = ["undo", "resume", "list", "dry_run", "all"])]
+    pub(crate) verify: bool,
     /// Take the last repair back, with all that it did, or one that was interrupted.
     #[arg(long, conflicts_with_all = ["resume", "list", "dry_run", "all"])]
     pub(crate) undo: bool,

@@ -1,10 +1,11 @@
 //! Each way to break an environment is found, by its code, and nothing else is.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use aios_core::Code;
 
-use crate::support::{Answer, Breakage, Home, Look, Venv, breakages, not_built};
+use crate::support::{Answer, Breakage, Home, Look, Venv, breakages, not_built, system};
 
 #[test]
 fn every_code_has_a_builder_or_a_reason() {
@@ -39,12 +40,40 @@ fn every_breakage_is_found() {
     );
 }
 
+#[test]
+fn a_check_that_remembers_misses_nothing() {
+    let made = |breakage| {
+        let home = Home::new();
+        let venv = home.venv("project/.venv");
+        (breakage, home, venv)
+    };
+    let all: Vec<(&Breakage, Home, Venv)> = breakages().map(made).collect();
+    // What is younger than two seconds is not remembered.
+    std::thread::sleep(std::time::Duration::from_millis(2_500));
+    for (breakage, home, venv) in all {
+        let healthy = check(&home, &venv, &[], Look::Usual).exits_with(0).stdout;
+        let file = home.join(system::CACHES).join("aios/checks.cache");
+        let kept = fs::read(&file).unwrap_or_default();
+        let prefix = venv.prefix.to_str().expect("UTF-8").as_bytes();
+        // Not on Windows: a time of change that programs cannot set is what it trusts.
+        let holds = kept.windows(prefix.len()).any(|part| part == prefix);
+        assert!(holds || cfg!(windows), "nothing was kept of {}", venv.prefix.display());
+        assert_eq!(check(&home, &venv, &[], Look::Usual).stdout, healthy);
+        let broken = (breakage.apply)(&home, &venv).unwrap_or(venv);
+        let remembering = check(&home, &broken, &[], breakage.look);
+        let anew = check(&home, &broken, &["--no-cache"], breakage.look);
+        assert_eq!(remembering.stdout, anew.stdout, "{}", breakage.story);
+        // What is broken is remembered no better.
+        assert_eq!(check(&home, &broken, &[], breakage.look).stdout, anew.stdout);
+    }
+}
+
 /// Breaks a fresh environment and says what `check` got wrong.
 fn failure(breakage: &Breakage) -> Result<(), String> {
     let home = Home::new();
     let venv = home.venv("project/.venv");
     let broken = (breakage.apply)(&home, &venv).unwrap_or(venv);
-    let answer = check(&home, &broken, breakage.look);
+    let answer = check(&home, &broken, &[], breakage.look);
     let name = format!("{} ({})", breakage.code, breakage.story);
 
     let document: serde_json::Value = serde_json::from_str(&answer.stdout)
@@ -76,9 +105,9 @@ fn failure(breakage: &Breakage) -> Result<(), String> {
     Ok(())
 }
 
-fn check(home: &Home, venv: &Venv, look: Look) -> Answer {
+fn check(home: &Home, venv: &Venv, flags: &[&str], look: Look) -> Answer {
     let mut command = home.command();
-    command.args(["check", "--format", "json"]).arg(&venv.prefix);
+    command.args(["check", "--format", "json"]).args(flags).arg(&venv.prefix);
     match look {
         Look::Usual => {}
         Look::Deep => {

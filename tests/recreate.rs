@@ -102,6 +102,10 @@ fn outcome(answer: &Answer) -> String {
     answer.json()["repairs"][0]["outcome"].as_str().unwrap().to_owned()
 }
 
+fn what(step: &serde_json::Value) -> &str {
+    step["reason"].as_str().unwrap()
+}
+
 fn hint(answer: &Answer) -> String {
     answer.json()["repairs"][0]["hint"].as_str().unwrap().to_owned()
 }
@@ -115,11 +119,21 @@ fn an_environment_is_made_anew_for_another_version() {
     assert!(hint(&refused).contains("aios repair --recreate --base"), "{refused:?}");
     let planned = lost.repair(&["--recreate", "--base", lost.base(), "--dry-run"]).exits_with(1);
     assert_eq!(outcome(&planned), "planned", "{planned:?}");
+    let steps = planned.json()["repairs"][0]["steps"].clone();
+    let whats: Vec<&str> = steps.as_array().unwrap().iter().map(what).collect();
+    assert!(whats[0].contains(&format!("`{} -m venv`", lost.base())), "{whats:?}");
+    assert!(whats.contains(&"copies first==1.0 from the old environment"), "{whats:?}");
+    let carried = &steps.as_array().unwrap().last().unwrap()["diff"];
+    assert!(carried.as_str().unwrap().contains("notes.txt\n"), "{carried}");
+    // Where they are to stand, not where it was tried.
+    let module = lost.prefix.join("lib/python3.12/site-packages/first/__init__.py");
+    assert!(steps.to_string().contains(module.to_str().unwrap()), "{steps}");
     assert_eq!(tree(&lost.prefix), before);
     assert!(!lost.beside("new").exists() && !lost.prefix.join(".aios-repair").exists());
 
-    let done = lost.repair(&["--recreate", "--base", lost.base()]).exits_with(0);
+    let done = lost.repair(&["--recreate", "--verify", "--base", lost.base()]).exits_with(0);
     assert_eq!(outcome(&done), "repaired", "{done:?}");
+    assert_eq!(done.json()["repairs"][0]["started"], true, "{done:?}");
     assert!(lost.is_healthy());
     assert_eq!(tree(&lost.beside("old")), before, "the old one is kept as it was");
     let run = |program: &str, args: &[&str]| {
@@ -174,6 +188,21 @@ fn what_would_be_lost_is_said_and_nothing_is_changed() {
     assert!(lost.is_healthy());
     let tool = lost.prefix.join("bin/first-tool");
     assert_eq!(succeeds(&tool, &lost.home, [""; 0]), "it works\n");
+}
+
+#[test]
+fn what_does_not_start_takes_no_place() {
+    let Some(lost) = Lost::new() else { return };
+    let site = lost.prefix.join("lib/python3.11/site-packages");
+    fs::write(site.join("ends.pth"), "import os; os.write(2, b'no licence'); os._exit(7)\n")
+        .unwrap();
+    let before = tree(&lost.prefix);
+    let failed = lost.repair(&["--recreate", "--verify", "--base", lost.base()]).exits_with(2);
+    assert_eq!(outcome(&failed), "failed", "{failed:?}");
+    assert!(hint(&failed).contains("failed (exit status: 7): no licence"), "{failed:?}");
+    assert_eq!(failed.json()["repairs"][0]["started"], false);
+    assert_eq!(tree(&lost.prefix), before);
+    assert!(!lost.beside("new").exists() && !lost.beside("old").exists());
 }
 
 #[test]
@@ -244,4 +273,37 @@ fn a_kill_while_it_is_made_leaves_the_old_one() {
         }
         assert!(!lost.beside("new").exists(), "{ending}: what is of no use is removed");
     }
+}
+
+#[test]
+fn what_is_kept_beside_is_left_out_unless_it_is_named() {
+    let home = Home::new();
+    let venv = home.venv("project/.venv");
+    let old = home.venv("project/.venv.aios-old-1");
+    fs::remove_file(old.cfg()).unwrap();
+    let prefixes = |args: &[&str]| -> Vec<PathBuf> {
+        let answer = home.aios([&["find", "--format", "json"], args].concat());
+        let all = answer.json()["environments"].as_array().unwrap().clone();
+        all.iter().map(|one| one["prefix"].as_str().unwrap().into()).collect()
+    };
+    // The second time from the cache.
+    for _ in 0..2 {
+        assert_eq!(prefixes(&["project"]), std::slice::from_ref(&venv.prefix));
+    }
+    let own = old.prefix.to_str().unwrap();
+    assert_eq!(prefixes(&[own]), std::slice::from_ref(&old.prefix));
+    home.aios(["check", "project"]).exits_with(0);
+    home.aios(["check", own]).exits_with(1);
+    // A store of environments, and one more folder beside what is named.
+    let stored = home.venv(".virtualenvs/web");
+    home.venv(".virtualenvs/web.aios-undone-2");
+    let stored_ones = prefixes(&[]).into_iter().filter(|path| path.starts_with(home.path()));
+    let stored_ones: Vec<PathBuf> =
+        stored_ones.filter(|path| path.parent().unwrap().ends_with(".virtualenvs")).collect();
+    assert_eq!(stored_ones, std::slice::from_ref(&stored.prefix));
+    let both = ["repair", "--dry-run", "--format", "json", own, "project"];
+    assert_eq!(outcome(&home.aios(both)), "planned", "it was named");
+    // It is the only one that is left.
+    fs::remove_dir_all(&venv.prefix).unwrap();
+    assert_eq!(prefixes(&["project"]), std::slice::from_ref(&old.prefix));
 }

@@ -17,6 +17,10 @@ mod full_disk;
 mod killed;
 /// What a repair writes in the layouts of Linux, macOS and Windows.
 mod machines;
+/// What is remembered of a healthy state is evidence for a plan.
+mod remembered;
+/// What was repaired is started.
+mod verify;
 
 /// An environment that was broken, and wheels of what is installed in it.
 struct Broken {
@@ -33,7 +37,7 @@ impl Broken {
 
     /// In all these ways, one after the other.
     fn by(breakages: &[&Breakage]) -> Broken {
-        let home = Home::new();
+        let home = Home::forgetful();
         let mut venv = home.venv("project/.venv");
         system::tell_version(&venv);
         venv.write_wheels(&home.join("wheels"));

@@ -15,6 +15,8 @@ mod cli;
 mod engine;
 /// Which module may use which, and what the core never does.
 mod layers;
+/// What is remembered: snapshots, their differences, the history of an environment.
+mod memory;
 /// Whatever stands beside a healthy environment does not keep it from being found.
 mod neighbours;
 /// Wheels that are fetched, with a real pip.

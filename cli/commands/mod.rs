@@ -8,10 +8,14 @@ use crate::output::text::quoted;
 
 mod check;
 mod find;
+mod history;
+mod memory;
 mod probe;
+mod recall;
 mod remember;
 mod repair;
 mod scope;
+mod snapshot;
 
 /// How a command ends; the number is the exit code of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +39,20 @@ pub(crate) enum Error {
     Output(io::Error),
     /// `--probe` without a PATH.
     ProbeWithoutPath,
+    /// `--verify` with PATHs that name no environment.
+    VerifyWithoutName(Vec<PathBuf>),
     /// A PATH that does not exist.
     NoSuchPath(PathBuf),
     /// Nothing at or below these is an environment.
     NoEnvironment(Vec<PathBuf>),
+    /// Nothing can be said of what is remembered.
+    Memory(memory::Error),
+}
+
+impl From<memory::Error> for Error {
+    fn from(error: memory::Error) -> Error {
+        Error::Memory(error)
+    }
 }
 
 impl Error {
@@ -50,6 +64,10 @@ impl Error {
             Error::NoSuchPath(_) | Error::NoEnvironment(_) => {
                 Some("`aios find` lists the environments of this machine")
             }
+            Error::VerifyWithoutName(_) => {
+                Some("name the environments, as `aios find` lists them, or leave `--verify` out")
+            }
+            Error::Memory(error) => error.hint(),
             Error::ProbeWithoutPath => Some(
                 "name the environments to start: `aios check --probe .venv`; the others are \
                  checked from their files",
@@ -68,6 +86,15 @@ impl std::fmt::Display for Error {
                 let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
                 write!(f, "{} holds no environment", paths.join(", "))
             }
+            Error::VerifyWithoutName(paths) => {
+                let paths: Vec<String> = paths.iter().map(|path| quoted(path)).collect();
+                write!(
+                    f,
+                    "`--verify` starts only environments that are named: {} is none",
+                    paths.join(", ")
+                )
+            }
+            Error::Memory(error) => error.fmt(f),
             Error::ProbeWithoutPath => f.write_str(
                 "`--probe` starts interpreters, and starts only those that you name: a PATH is \
                  missing",
@@ -82,5 +109,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
         Command::Find(args) => find::run(args),
         Command::Check(args) => check::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Snapshot(args) => snapshot::run(args),
+        Command::History(args) => history::run(args),
+        Command::Recall(args) => recall::run(args),
     }
 }

@@ -55,6 +55,24 @@ pub(crate) fn of(plan: &Plan) -> Vec<Vec<Line>> {
     plan.steps.iter().map(|step| reading.step(step)).collect()
 }
 
+/// The paths that a step changes, for files that come as they are.
+pub(crate) fn names(plan: &Plan, step: &Step) -> Vec<Line> {
+    let reading = Reading { plan, emptied: Vec::new(), archives: Archives::default() };
+    let is_file = |change: &&Change| !matches!(change, Change::Folder { .. });
+    let paths: Vec<&Path> = step.changes.iter().filter(is_file).flat_map(Change::paths).collect();
+    let mut lines: Vec<Line> =
+        paths.iter().take(MOST_CHANGES).map(|path| note(reading.name(path))).collect();
+    lines.extend(more(paths.len()));
+    lines
+}
+
+/// That some are not shown.
+fn more(all: usize) -> Option<Line> {
+    let more = all.checked_sub(MOST_CHANGES).filter(|more| *more > 0)?;
+    let more = counted(more, "more change");
+    Some(note(format!("... {more}; `--format json` names each path")))
+}
+
 struct Reading<'a> {
     plan: &'a Plan,
     /// What changes before take away.
@@ -79,10 +97,7 @@ impl<'a> Reading<'a> {
                 self.emptied.push(path);
             }
         }
-        if step.changes.len() > MOST_CHANGES {
-            let more = counted(step.changes.len() - MOST_CHANGES, "more change");
-            lines.push(note(format!("... {more}; `--format json` names each path")));
-        }
+        lines.extend(more(step.changes.len()));
         lines
     }
 

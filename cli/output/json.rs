@@ -59,6 +59,9 @@
 //!
 //! A **problem** is something that could not be looked at: `path` and `message`. The rest stands.
 //!
+//! What is remembered has documents of its own, specified in `cli/output/memory/json.rs`; those of
+//! repairs are in `cli/output/repair.rs`.
+//!
 //! [`EnvironmentKind`]: aios_core::EnvironmentKind
 
 use std::io::{self, Write};
@@ -90,7 +93,7 @@ pub(super) fn write(out: &mut dyn Write, seen: &Seen, question: Question) -> io:
 }
 
 /// One element a line; an empty array is `[]`.
-fn write_array(
+pub(super) fn write_array(
     out: &mut dyn Write,
     elements: impl Iterator<Item = impl Serialize>,
 ) -> io::Result<()> {

@@ -16,6 +16,7 @@ use crate::args::{Color, Format, View};
 mod diff;
 mod human;
 mod json;
+pub(crate) mod memory;
 pub(crate) mod message;
 pub(crate) mod repair;
 #[cfg(test)]

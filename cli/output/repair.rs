@@ -9,6 +9,8 @@
 //! | `steps` | what is done, in this order |
 //! | `remaining` | findings as in `aios.check/1` |
 //! | `running` | at most five processes that use it, each with `pid` and the path `program`; Linux only |
+//! | `started` | with `--verify`: whether its interpreter starts; else null |
+//! | `printed` | at most ten lines: the end of what an interpreter that does not start wrote |
 //! | `hint` | what the user can do, or null |
 //!
 //! A step: `action`, `paths`, `reason`, `state` (`planned`, `done`, `undone`, `failed`), `findings` (the codes
@@ -19,7 +21,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use aios_core::environments::repair::{End, Error, Past, Plan, Process};
+use aios_core::environments::repair::{Action, End, Error, Past, Plan, Process};
 use aios_core::{Finding, Severity};
 use anstyle::{AnsiColor, Style};
 
@@ -80,6 +82,10 @@ pub(crate) struct Repaired {
     pub(crate) outcome: Outcome,
     pub(crate) remaining: Vec<Finding>,
     pub(crate) running: Vec<Process>,
+    /// Whether it starts, where it was started.
+    pub(crate) started: Option<bool>,
+    /// What its interpreter printed when it did not start.
+    pub(crate) printed: Vec<String>,
     steps: Vec<StepShown>,
     unsolved: Vec<String>,
     hint: String,
@@ -92,6 +98,8 @@ impl Repaired {
             outcome: Outcome::NothingToDo,
             remaining: Vec::new(),
             running: Vec::new(),
+            started: None,
+            printed: Vec::new(),
             steps: Vec::new(),
             unsolved: Vec::new(),
             hint: String::new(),
@@ -115,6 +123,21 @@ impl Repaired {
                 diff: Vec::new(),
             }
         }));
+    }
+
+    /// Adds the steps of a plan for another folder, which then comes to the prefix.
+    pub(crate) fn plan_anew(&mut self, plan: &Plan) {
+        self.plan(plan);
+        for (step, planned) in self.steps.iter_mut().zip(&plan.steps) {
+            if planned.action == Action::CarryFiles {
+                step.diff = diff::names(plan, planned);
+            }
+            for path in &mut step.paths {
+                if let Ok(rest) = path.strip_prefix(&plan.prefix) {
+                    *path = self.prefix.join(rest);
+                }
+            }
+        }
     }
 
     /// Adds what each step of the plan changes.
@@ -153,8 +176,31 @@ impl Repaired {
         self.steps.iter().any(|step| step.state == "done")
     }
 
+    /// Whether the plan leaves something as it is.
+    pub(crate) fn lacks_anything(&self) -> bool {
+        !self.unsolved.is_empty()
+    }
+
+    /// What was done or tried, each once.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let mut actions: Vec<String> = Vec::new();
+        for step in &self.steps {
+            if !actions.iter().any(|action| action == step.action) {
+                actions.push(step.action.to_owned());
+            }
+        }
+        actions
+    }
+
     pub(crate) fn undone(&mut self) {
         self.set("undone");
+    }
+
+    /// Also what rounds before the last one did.
+    pub(crate) fn all_undone(&mut self) {
+        for step in &mut self.steps {
+            step.state = "undone";
+        }
     }
 
     fn set(&mut self, state: &'static str) {
@@ -243,12 +289,24 @@ pub(crate) fn print_one(repaired: &Repaired, view: &View, page: &Page) -> io::Re
         if !repaired.hint.is_empty() {
             paragraph(out, page, "", &repaired.hint)?;
         }
+        print_start(out, repaired, page)?;
         if matches!(repaired.outcome, Outcome::Repaired | Outcome::Partly) {
             let path = typed(&repaired.prefix, page.home.as_deref());
             writeln!(out, "    `aios repair --undo {path}` takes it back")?;
         }
         Ok(())
     })
+}
+
+/// What came of starting it. The hint has the last line of what was printed.
+fn print_start(out: &mut dyn Write, repaired: &Repaired, page: &Page) -> io::Result<()> {
+    if repaired.started == Some(true) {
+        paragraph(out, page, "", "its interpreter starts")?;
+    }
+    for (at, line) in repaired.printed.iter().enumerate().filter(|_| repaired.printed.len() > 1) {
+        paragraph(out, page, if at == 0 { "printed  " } else { "         " }, line)?;
+    }
+    Ok(())
 }
 
 fn paragraph(out: &mut dyn Write, page: &Page, label: &str, text: &str) -> io::Result<()> {
@@ -342,6 +400,8 @@ struct RepairedRow<'a> {
     steps: Vec<StepRow<'a>>,
     remaining: Vec<FindingRow<'a>>,
     running: Vec<ProcessRow<'a>>,
+    started: Option<bool>,
+    printed: &'a [String],
     hint: Option<String>,
 }
 
@@ -380,6 +440,8 @@ impl<'a> RepairedRow<'a> {
             steps: one.steps.iter().map(step).collect(),
             remaining: one.remaining.iter().map(FindingRow::new).collect(),
             running: one.running.iter().map(process).collect(),
+            started: one.started,
+            printed: &one.printed,
             hint: one.whole_hint(),
         }
     }

@@ -7,8 +7,8 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use aios_core::Platform;
 use aios_core::environments::probe::Probed;
+use aios_core::shell;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A name as it may be shown. Bytes that are not UTF-8 appear as `\xff`.
@@ -49,19 +49,9 @@ pub(crate) fn shown_path(path: &Path, home: Option<&Path>) -> String {
 /// A path as it can be typed into a shell.
 pub(crate) fn typed(path: &Path, home: Option<&Path>) -> String {
     let short = shown_path(path, home);
-    let windows = Platform::CURRENT == Platform::Windows;
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || "/:._-~+@%".contains(c) || windows && c == '\\';
-    // In double quotes these mean something to a shell: a name could hold a command.
-    let obeyed = |c: char| !windows && "$`\"\\!".contains(c);
-    let whole = shown(path);
-    if short.chars().all(plain) {
-        short
-    } else if whole.contains(obeyed) {
-        format!("'{}'", whole.replace('\'', "'\\''"))
-    } else {
-        format!("\"{whole}\"")
-    }
+    // Quoted, `~` is a name like any other.
+    let rest = short.strip_prefix('~').unwrap_or(&short);
+    if shell::word(rest) == rest { short } else { shell::word(&shown(path)).into_owned() }
 }
 
 /// A path in a message.
@@ -156,18 +146,17 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_no_command() {
-        let check = |path: &str, unix: &str| {
-            let expected = match Platform::CURRENT {
-                Platform::Windows => format!("\"{path}\""),
-                Platform::Linux | Platform::MacOs => unix.to_owned(),
-            };
-            assert_eq!(typed(Path::new(path), None), expected);
+    fn home_is_short_where_nothing_is_to_be_quoted() {
+        let home = Path::new("/home/u");
+        let check = |path: &str, expected: &str| {
+            let expected = expected.replace("~/", &format!("~{}", std::path::MAIN_SEPARATOR));
+            assert_eq!(typed(Path::new(path), Some(home)), expected);
         };
-        check("/a b/it's", "\"/a b/it's\"");
-        check("/a/$(reboot)", "'/a/$(reboot)'");
-        check("/it's/`reboot`", "'/it'\\''s/`reboot`'");
-        assert_eq!(typed(Path::new("/a/.venv"), None), "/a/.venv");
+        check("/home/u", "~");
+        check("/home/u/.venv", "~/.venv");
+        for path in ["/home/u/a b", "/a/$(reboot)"] {
+            check(path, &shell::word(path));
+        }
     }
 
     #[test]

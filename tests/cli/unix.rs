@@ -35,6 +35,33 @@ fn a_link_to_an_environment_is_the_same_environment() {
     assert_eq!(aliases[0], home.join("alias").to_str().unwrap());
 }
 
+// Not on Windows: a link takes a right that users lack, and Wine makes none.
+#[test]
+fn a_file_that_environments_share_changes_in_all() {
+    let home = Home::new();
+    let venvs = ["a", "b"].map(|name| home.venv(format!("work/{name}/.venv")));
+    let pool = home.join("pool.py");
+    write(&pool, "VALUE = 1\n");
+    for venv in &venvs {
+        write(&venv.site("shared-1.0.dist-info/METADATA"), "Name: shared\nVersion: 1.0\n");
+        let record = "shared/__init__.py,,10\nshared-1.0.dist-info/RECORD,,\n";
+        write(&venv.site("shared-1.0.dist-info/RECORD"), record);
+        fs::create_dir(venv.site("shared")).unwrap();
+        fs::hard_link(&pool, venv.site("shared/__init__.py")).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(2_500));
+    let check = || home.aios(["check", "--format", "json", "work"]);
+    check().exits_with(0);
+    check().exits_with(0);
+    // In place, by a name outside of both; no folder of theirs changes.
+    write(&pool, [0; 10]);
+    let answer = check().exits_with(1);
+    for venv in &venvs {
+        let found = answer.findings(&venv.prefix);
+        assert_eq!(found, [("package-file-corrupt".to_owned(), "error".to_owned())]);
+    }
+}
+
 /// A script that answers as an interpreter would, and leaves a mark.
 fn answers_as(venv: &Venv, version: &str, mark: &Path) {
     fs::remove_file(venv.bin("python")).unwrap();

@@ -12,13 +12,13 @@ use aios_core::{Host, Platform, Severity};
 
 use crate::support::{differences, elf, pe, system, timeless, tree, write};
 
-struct Machine {
-    host: Host,
+pub(super) struct Machine {
+    pub(super) host: Host,
     _folder: tempfile::TempDir,
 }
 
 impl Machine {
-    fn new(platform: Platform) -> Machine {
+    pub(super) fn new(platform: Platform) -> Machine {
         let folder = tempfile::tempdir().unwrap();
         let root = aios_core::fs::canonical(folder.path()).unwrap();
         let mut host = Host::empty(platform, root);
@@ -28,7 +28,7 @@ impl Machine {
         Machine { host, _folder: folder }
     }
 
-    fn at(&self, place: &str) -> PathBuf {
+    pub(super) fn at(&self, place: &str) -> PathBuf {
         self.host.place(place)
     }
 
@@ -38,7 +38,7 @@ impl Machine {
     }
 
     /// An installation; `name` is `python3.12`. Gives its interpreter.
-    fn python(&self, prefix: &str, name: &str, version: &str) -> PathBuf {
+    pub(super) fn python(&self, prefix: &str, name: &str, version: &str) -> PathBuf {
         let prefix = self.at(prefix);
         let windows = self.host.platform == Platform::Windows;
         let (library, executable) = match windows {
@@ -57,6 +57,7 @@ impl Machine {
         if windows {
             let digits = name.trim_start_matches("python").replace('.', "");
             write(&prefix.join(format!("python{digits}.dll")), &image);
+            write(&prefix.join("pythonw.exe"), &image);
             for name in ["venvlauncher.exe", "venvwlauncher.exe"] {
                 write(&library.join("venv/scripts/nt").join(name), &image);
             }
@@ -70,7 +71,7 @@ impl Machine {
     }
 
     /// `~/work/<name>` of `name` (`python3.12`), with an extension whose tag tells what it is for.
-    fn venv(&self, name: &str, python: &str, target: &Path) -> PathBuf {
+    pub(super) fn venv(&self, name: &str, python: &str, target: &Path) -> PathBuf {
         let prefix = self.at("/home/me/work").join(name);
         let digits = python.trim_start_matches("python").replace('.', "");
         let (site, image) = match self.host.platform {
@@ -105,10 +106,14 @@ impl Machine {
         prefix
     }
 
-    /// The plan, and the codes of what is wrong.
     fn look(&self, prefix: &Path) -> (Plan, Vec<String>) {
+        self.look_with(prefix, &Options::default())
+    }
+
+    /// The plan, and the codes of what is wrong.
+    pub(super) fn look_with(&self, prefix: &Path, options: &Options) -> (Plan, Vec<String>) {
         examine_one(&self.host, prefix, &Earlier::new(&self.host, None), |subject, findings| {
-            let plan = repair::plan(&Case { subject, findings, options: &Options::default() });
+            let plan = repair::plan(&Case { subject, findings, options });
             let bad = findings.iter().filter(|finding| finding.severity > Severity::Info);
             (plan, bad.map(|finding| finding.code.as_str().to_owned()).collect())
         })
@@ -212,6 +217,32 @@ fn the_same_on_windows() {
         prefix = prefix.display()
     );
     assert_eq!(cfg, expected);
+}
+
+#[test]
+fn an_interpreter_without_a_console_is_given_back() {
+    let machine = Machine::new(Platform::Windows);
+    let base = format!("{UV_ON_WINDOWS}/cpython-3.12.4-windows-x86_64-none");
+    let python = machine.python(&base, "python3.12", "3.12.4");
+    let prefix = machine.venv("lost", "python3.12", Path::new(""));
+    let home = python.parent().unwrap();
+    write(&prefix.join("pyvenv.cfg"), format!("home = {}\nversion = 3.12.4\n", home.display()));
+    assert_eq!(machine.look(&prefix), (empty(&prefix), Vec::new()));
+    let before = tree(&prefix);
+    let pythonw = prefix.join("Scripts/pythonw.exe");
+    fs::remove_file(&pythonw).unwrap();
+    machine.repaired(&prefix, &["pythonw-missing"]);
+    let launcher = home.join("Lib/venv/scripts/nt/venvwlauncher.exe");
+    assert_eq!(fs::read(&pythonw).unwrap(), fs::read(launcher).unwrap());
+    let others = |mut tree: crate::support::Tree| {
+        tree.remove(&pythonw);
+        tree
+    };
+    assert_eq!(differences(&others(before), &others(tree(&prefix))), "");
+    // A base without one makes environments without one.
+    fs::remove_file(home.join("pythonw.exe")).unwrap();
+    fs::remove_file(&pythonw).unwrap();
+    assert_eq!(machine.look(&prefix), (empty(&prefix), Vec::new()));
 }
 
 /// python.org's installer.

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::venv;
+use crate::support::python::Python;
 use crate::support::{Home, Venv};
 
 /// The program on a terminal of its own.
@@ -126,6 +127,25 @@ fn each_environment_has_its_question() {
     assert_eq!(code, Some(1), "{seen}");
     let repaired: Vec<bool> = all.iter().map(|venv| venv.cfg().exists()).collect();
     assert_eq!(repaired, [true, false, true, true, true, true], "{seen}");
+}
+
+#[test]
+fn what_is_made_anew_is_shown_and_removed_without_leave() {
+    let Some(python) = Python::find("3.12") else { return };
+    let home = Home::new();
+    let prefix = python.venv(&home, "project/.venv", &[]);
+    fs::remove_file(prefix.join("pyvenv.cfg")).unwrap();
+    let new = home.join("project/.venv.aios-new-1");
+    let mut terminal = on_a_terminal(&home, &["repair", "--recreate", "project/.venv"]);
+    assert!(terminal.wait_for("Do this? [y/N] "), "{}", terminal.seen);
+    assert!(terminal.seen.contains("planned  ~/project/.venv\n"), "{}", terminal.seen);
+    assert!(terminal.seen.contains("planned  make-environment: "), "{}", terminal.seen);
+    assert!(new.exists());
+    terminal.answer("Do this? [y/N] ", "n");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, Some(1), "{seen}");
+    assert!(seen.contains("skipped  ~/project/.venv"), "{seen}");
+    assert!(!new.exists() && !prefix.join("pyvenv.cfg").exists());
 }
 
 #[cfg(target_os = "linux")]

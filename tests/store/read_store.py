@@ -9,9 +9,10 @@ and its bytes in hexadecimal. A file that is damaged where it is read ends the p
 import struct
 import sys
 
+SUPERBLOCK = 512
 PAGE = 4096
 DATA_START = 2 * PAGE
-MOST_TAIL = 256 << 10
+MOST_TAIL = 64 << 10
 
 
 def crc32c_table():
@@ -33,15 +34,15 @@ def crc32c(data):
 
 def superblock(data, start):
     """Sequence, root record; None for one that does not count."""
-    page = data[start : start + PAGE]
-    if len(page) < PAGE or page[:8] != b"AIOSCTX\n":
+    page = data[start : start + SUPERBLOCK]
+    if len(page) < SUPERBLOCK or page[:8] != b"AIOSCTX\n":
         return None
     if crc32c(page[:-4]) != struct.unpack("<I", page[-4:])[0]:
         return None
-    endian, version, hash_id, page_bytes = struct.unpack("<4I", page[8:24])
+    endian, version, hash_id, size = struct.unpack("<4I", page[8:24])
     if endian != 0x0A0B0C0D or (version > 1):
         sys.exit("another byte order, or a later version")
-    if (version, hash_id, page_bytes) != (1, 1, PAGE):
+    if (version, hash_id, size) != (1, 1, SUPERBLOCK):
         return None
     sequence, committed, tail, tail_sum = struct.unpack("<3QI", page[40:68])
     if not DATA_START <= tail <= committed <= len(data) or committed % 64 or tail % 64:
@@ -55,9 +56,11 @@ def block(data, end, address, expected):
     """Content and links of the block whose hash is expected."""
     if address % 64 or not DATA_START <= address <= end - 64:
         sys.exit(f"no block can be at {address}")
-    checksum, length, content_bytes, count = struct.unpack_from("<4I", data, address)
-    links_at = (32 + content_bytes + 7) // 8 * 8
-    if length % 64 or links_at + 8 * count > length or address + length > end:
+    fixed = struct.unpack_from("<3I2H", data, address)
+    checksum, length, content_bytes, count, hint_bytes = fixed
+    links_at = (32 + hint_bytes + 7) // 8 * 8
+    content_at = links_at + 8 * count
+    if length % 64 or content_at + content_bytes > length or address + length > end:
         sys.exit(f"the lengths of the block at {address} cannot be")
     whole = data[address : address + length]
     if crc32c(whole[4:]) != checksum or whole[16:32] != expected[:16]:
@@ -65,7 +68,7 @@ def block(data, end, address, expected):
     links = struct.unpack_from(f"<{count}Q", whole, links_at)
     if any(link >= address for link in links):
         sys.exit(f"the block at {address} does not lead down")
-    return whole[32 : 32 + content_bytes], links
+    return whole[content_at : content_at + content_bytes], links
 
 
 def walk(data, end, address, expected, path):

@@ -225,8 +225,7 @@ const BREAKAGES: &[Breakage] = &[
     breaks(Code::DistInfoMissing, "the .dist-info of idna was deleted", |_, venv| {
         fs::remove_dir_all(venv.site("idna-3.7.dist-info")).unwrap();
         None
-    })
-    .stays("a wheel for cp312"),
+    }),
     breaks(Code::DistMetadataMissing, "an install was interrupted before METADATA", |_, venv| {
         fs::remove_file(venv.site("idna-3.7.dist-info/METADATA")).unwrap();
         None

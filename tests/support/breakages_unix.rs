@@ -10,7 +10,8 @@ use super::super::tree;
 use super::{Base, Breakage, Venv, breaks, copy_interpreter, write};
 
 /// The codes that are not built here, and why.
-pub(super) const NOT_BUILT: &[(Code, &str)] = &[];
+pub(super) const NOT_BUILT: &[(Code, &str)] =
+    &[(Code::PythonwMissing, "only Windows has an interpreter without a console")];
 
 /// A user who is not root.
 const NOBODY: u32 = 65534;

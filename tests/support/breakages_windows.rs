@@ -28,6 +28,10 @@ pub(super) const BREAKAGES: &[Breakage] = &[
     })
     .also(&[Code::InterpreterMissing, Code::PyvenvCfgHomeStale])
     .stays("makes a new environment"),
+    breaks(Code::PythonwMissing, "a virus scanner took pythonw.exe", |_, venv| {
+        std::fs::remove_file(venv.bin("pythonw.exe")).unwrap();
+        None
+    }),
     breaks(
         Code::ScriptShebangStale,
         "one launcher starts an interpreter that is gone",

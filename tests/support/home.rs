@@ -9,6 +9,8 @@ use super::{Base, Venv, system};
 /// A home folder that goes away with the test.
 pub(crate) struct Home {
     path: PathBuf,
+    /// Whether the program remembers what it sees.
+    remembers: bool,
     _folder: tempfile::TempDir,
 }
 
@@ -18,7 +20,12 @@ impl Home {
         // In memory where that can be: a disk that others use takes a minute for 20,000 folders.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         // Prefixes are reported canonical, and temporary folders may stand behind a link (macOS).
-        Home { path: canonical(folder.path()), _folder: folder }
+        Home { path: canonical(folder.path()), remembers: true, _folder: folder }
+    }
+
+    /// One in which nothing is remembered: for what looks at every file that is written.
+    pub(crate) fn forgetful() -> Home {
+        Home { remembers: false, ..Home::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -56,6 +63,9 @@ impl Home {
             .env(system::HOME_VARIABLE, &self.path)
             .current_dir(&self.path)
             .stdin(Stdio::null());
+        if !self.remembers {
+            command.env("AIOS_HOME", "");
+        }
         command
     }
 

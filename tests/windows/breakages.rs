@@ -72,6 +72,9 @@ const BREAKAGES: &[Breakage] = &[
             }
         },
     ),
+    breaks(Code::PythonwMissing, "a virus scanner took pythonw.exe", "redirect311", |_, twin| {
+        fs::remove_file(twin.scripts("pythonw.exe")).unwrap();
+    }),
     breaks(Code::InterpreterMissing, "the whole folder was deleted", "redirect311", |_, twin| {
         fs::remove_dir_all(twin.scripts("")).unwrap();
     }),

@@ -26,8 +26,9 @@ fn repaired(of: &str, break_it: impl FnOnce(&Pythons, &mut Twin), look: impl FnO
     let broken = tree(&twin.prefix);
     check(&home, &twin.prefix).exits_with(1);
 
-    let answer = repair(&home, &twin.prefix, &[]).exits_with(0);
+    let answer = repair(&home, &twin.prefix, &["--verify"]).exits_with(0);
     assert_eq!(answer.json()["repairs"][0]["outcome"], "repaired", "{of}: {answer:?}");
+    assert_eq!(answer.json()["repairs"][0]["started"], true, "{of}: {answer:?}");
     assert_eq!(check(&home, &twin.prefix).findings(&twin.prefix), [], "{of}");
     let here = twin.prefix.to_str().unwrap();
     let works = run(&twin.scripts("python.exe"), &["-c", WORKS]).exits_with(0);
@@ -97,11 +98,14 @@ fn its_launchers_name_another_place() {
 /// Without windows of its own; programs with windows start `pythonw.exe`.
 #[test]
 fn its_programs_were_taken() {
-    for name in ["redirect311", "redirect313"] {
+    let both = ["python.exe", "pythonw.exe"].as_slice();
+    let taken = [("redirect311", both), ("redirect313", both)];
+    let without_console = ENVIRONMENTS.map(|(name, _)| (name, &both[1..]));
+    for (name, programs) in taken.into_iter().chain(without_console) {
         repaired(
             name,
             |_, twin| {
-                for program in ["python.exe", "pythonw.exe"] {
+                for program in programs {
                     fs::remove_file(twin.scripts(program)).unwrap();
                 }
             },
@@ -109,6 +113,24 @@ fn its_programs_were_taken() {
                 run(&twin.scripts("pythonw.exe"), &["-c", WORKS]).exits_with(0);
             },
         );
+    }
+}
+
+#[test]
+fn one_that_does_not_start_is_left_as_it_was() {
+    let Some(pythons) = Pythons::here() else { return };
+    let home = Home::new();
+    for (name, _) in ENVIRONMENTS {
+        let twin = pythons.twin(name);
+        let ends = "import os; os.write(2, b'no licence\\r\\n'); os._exit(7)\n";
+        fs::write(twin.site("ends.pth"), ends).unwrap();
+        fs::remove_file(twin.cfg()).unwrap();
+        let broken = tree(&twin.prefix);
+        let answer = repair(&home, &twin.prefix, &["--verify"]).exits_with(2);
+        assert_eq!(answer.json()["repairs"][0]["outcome"], "failed", "{name}: {answer:?}");
+        let printed = serde_json::json!(["no licence"]);
+        assert_eq!(answer.json()["repairs"][0]["printed"], printed, "{name}: {answer:?}");
+        assert_eq!(tree(&twin.prefix), broken, "{name}");
     }
 }
 

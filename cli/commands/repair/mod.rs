@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aios_core::Host;
+use aios_core::engine::Kept;
 use aios_core::environments::inspection::{Earlier, Progress};
-use aios_core::environments::repair::{self, Fetched, Network, Options};
+use aios_core::environments::repair::{self, Fetched, Goal, Network, Options};
 
 use super::scope::cache_file;
 use super::{Error, Exit};
@@ -17,14 +18,17 @@ use crate::output::text::shown_path;
 use crate::output::{Page, message};
 use crate::{interrupt, progress};
 use ask::Leave;
+use memory::Seen;
 use network::Fetching;
 
 mod ask;
+mod memory;
 mod network;
 mod one;
 mod past;
 mod recreate;
 mod search;
+mod verify;
 
 /// What all environments of one run have in common.
 struct Job<'a> {
@@ -38,6 +42,10 @@ struct Job<'a> {
     /// Its `stop` is set by Ctrl-C.
     progress: Arc<Progress>,
     leave: Cell<Leave>,
+    /// The snapshot that is returned to.
+    to: Option<Kept>,
+    /// Of the environment whose turn it is.
+    seen: RefCell<Seen>,
 }
 
 /// Which environment of how many.
@@ -104,12 +112,15 @@ pub(super) fn run(args: &Repair) -> Result<Exit, Error> {
             args::Network::Never => Network::Never,
             args::Network::Allow => Network::Allowed(Fetched::default()),
         },
-        replaces: None,
+        ..Options::default()
     };
     let leave = Cell::new(if args.yes { Leave::All } else { Leave::Ask });
     let options = RefCell::new(asked.clone());
     let fetching = Fetching::default();
-    let job = Job { host: &host, args, asked, options, fetching, page, progress, leave };
+    let to = args.to.as_deref().map(|id| super::memory::kept(&host, &args.view, id));
+    let to = to.transpose()?;
+    let seen = RefCell::default();
+    let job = Job { host: &host, args, asked, options, fetching, page, progress, leave, to, seen };
     let mut all = Vec::new();
     for (at, prefix) in prefixes.iter().enumerate() {
         let repaired = next(&job, prefix, Place { number: at + 1, of: prefixes.len() });
@@ -132,13 +143,29 @@ fn next(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         return Repaired::new(prefix).ended(Outcome::Skipped, "nothing was changed");
     }
     job.options.replace(job.asked.clone());
+    job.seen.take();
     if job.args.undo || job.args.resume {
-        recreate::past(job, prefix).unwrap_or_else(|| past::end(job, prefix, at))
-    } else if job.args.recreate {
-        recreate::recreate(job, prefix, at)
-    } else {
-        one::repair(job, prefix, at)
+        return recreate::past(job, prefix).unwrap_or_else(|| past::end(job, prefix, at));
     }
+    match &job.to {
+        None => job.options.borrow_mut().remembered = job.remembered_at(prefix),
+        Some(to) => {
+            let Some(remembered) = job.remembered_in(to, prefix) else {
+                let id = to.snapshot.id;
+                let hint =
+                    format!("snapshot {id} has nothing of it: `aios history` says which have");
+                return Repaired::new(prefix).ended(Outcome::Refused, &hint);
+            };
+            let mut options = job.options.borrow_mut();
+            (options.remembered, options.goal) = (Some(remembered), Goal::Remembered);
+        }
+    }
+    let repaired = match job.args.recreate {
+        true => recreate::recreate(job, prefix, at),
+        false => one::repair(job, prefix, at),
+    };
+    job.keep_after(&repaired);
+    repaired
 }
 
 fn exit(all: &[Repaired]) -> Exit {

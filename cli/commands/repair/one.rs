@@ -1,16 +1,16 @@
 //! One environment: a plan, the question, the plan carried out, and the same check again.
 
-use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use aios_core::environments::inspection::{Earlier, examine_one};
 use aios_core::environments::repair::{
     self, Case, Ended, Network, Plan, RealDisk, Session, Verdict,
 };
-use aios_core::{Environment, Finding, Host, Severity};
+use aios_core::{Environment, Finding, Severity};
 
 use super::ask::{Leave, confirmed};
-use super::{Job, Place};
+use super::{Job, Place, verify};
 use crate::interrupt;
 use crate::output::repair::{Outcome, Repaired};
 use crate::output::text::typed;
@@ -31,9 +31,11 @@ pub(super) fn errors(findings: &[Finding]) -> usize {
 
 /// No more errors than before; or what was repaired is gone, and what it hid came to light.
 fn is_better(plan: &Plan, before: &[Finding], after: &[Finding]) -> bool {
-    let mut repaired = plan.steps.iter().flat_map(|step| &step.reasons);
+    let mut repaired = plan.steps.iter().flat_map(|step| &step.reasons).peekable();
+    // A return to a state need not be for any finding.
     errors(after) <= errors(before)
-        || repaired.all(|code| !after.iter().any(|finding| finding.code == *code))
+        || repaired.peek().is_some()
+            && repaired.all(|code| !after.iter().any(|finding| finding.code == *code))
 }
 
 /// Whether there is more to do, and what was done so far was not in vain.
@@ -43,6 +45,7 @@ fn leads_on(before: &[Finding], next: &Look) -> bool {
 
 /// What one look at an environment tells.
 pub(super) struct Look {
+    pub(super) environment: Environment,
     pub(super) findings: Vec<Finding>,
     pub(super) plan: Plan,
     /// The wheels that the plan lacks, where they may be fetched.
@@ -55,14 +58,16 @@ pub(super) fn look(job: &Job<'_>, prefix: &Path, earlier: &Earlier) -> Option<Lo
     let (host, options) = (job.host, &*job.options.borrow());
     examine_one(host, prefix, earlier, |subject, findings| {
         let case = Case { subject, findings, options };
+        job.seen.borrow_mut().add(subject.environment, findings);
         Look {
+            environment: subject.environment.clone(),
             findings: findings.to_vec(),
             plan: repair::plan(&case),
             missing: match options.network {
                 Network::Never => Vec::new(),
                 Network::Allowed(_) => repair::missing_wheels(&case),
             },
-            refusal: refusal(host, subject.environment),
+            refusal: refusal(job, subject.environment),
         }
     })
 }
@@ -76,15 +81,23 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     let earlier = job.earlier();
     let looked = look(job, prefix, &earlier);
     drop(line);
-    let Some(looked) = looked else {
+    let Some(mut looked) = looked else {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
-    let Look { findings, plan, refusal, .. } = job.complete(looked, prefix, &earlier);
+    if needs_repair(&looked.findings) && job.options.borrow().remembered.is_none() {
+        let remembered = job.remembered_elsewhere();
+        if remembered.is_some() {
+            job.options.borrow_mut().remembered = remembered;
+            looked = look(job, prefix, &earlier).unwrap_or(looked);
+        }
+    }
+    let Look { environment, findings, plan, refusal, .. } = job.complete(looked, prefix, &earlier);
     if job.is_stopped() {
         return repaired.ended(Outcome::Interrupted, "nothing was changed");
     }
-    if !needs_repair(&findings) {
-        return repaired.ended(Outcome::NothingToDo, "");
+    let is_as_planned = plan.steps.is_empty() && plan.unsolved.is_empty();
+    if !needs_repair(&findings) && (job.to.is_none() || is_as_planned) {
+        return verify::healthy(job, repaired, &environment);
     }
     repaired.remaining = findings;
     repaired.hints(&plan);
@@ -92,29 +105,27 @@ pub(super) fn repair(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         return repaired.ended(Outcome::Refused, &reason);
     }
     if plan.steps.is_empty() {
-        return repaired.ended(Outcome::Refused, "");
+        let hint = job.seen_before(&repaired.remaining).unwrap_or_default();
+        return repaired.ended(Outcome::Refused, &hint);
     }
     repaired.plan(&plan);
     job.warn_of_running(&mut repaired);
     if job.args.dry_run || job.leave.get() != Leave::All {
         repaired.compare(&plan);
-        repaired.outcome = Outcome::Planned;
     }
     if job.args.dry_run {
-        return repaired;
+        return repaired.ended(Outcome::Planned, "");
     }
-    if job.leave.get() == Leave::Ask
-        && let Err(hint) = confirmed(job, &repaired, at)
-    {
-        let outcome =
-            if std::io::stdin().is_terminal() { Outcome::Skipped } else { Outcome::Planned };
-        return repaired.ended(outcome, hint);
-    }
+    let repaired = match confirmed(job, repaired, at) {
+        ControlFlow::Continue(repaired) => repaired,
+        ControlFlow::Break(repaired) => return repaired,
+    };
     let _line = job.shows("repairing", prefix, at);
     carry_out(job, repaired, plan, &earlier)
 }
 
 fn carry_out(job: &Job<'_>, repaired: Repaired, plan: Plan, earlier: &Earlier) -> Repaired {
+    job.keep_before();
     match Session::begin(&RealDisk, &repaired.prefix) {
         Ok(session) => {
             let session = session.stopped_by(&job.progress.stop);
@@ -134,16 +145,22 @@ pub(super) fn rounds(
 ) -> Repaired {
     let prefix = repaired.prefix.clone();
     let _under_repair = interrupt::under_repair(&prefix);
+    let broken = repaired.remaining.clone();
     for round in 1..=MOST_ROUNDS {
         let may_go_on = || round < MOST_ROUNDS && !job.is_stopped();
         let mut next = None;
         let mut goes_on = false;
+        let mut started = Ok(());
         let ended = session.carry_out(&plan, || {
             next = look(job, &prefix, earlier).map(|next| job.complete(next, &prefix, earlier));
             match &next {
                 Some(next) if is_better(&plan, &repaired.remaining, &next.findings) => {
                     goes_on = may_go_on() && leads_on(&repaired.remaining, next);
-                    if goes_on { Verdict::GoOn } else { Verdict::Keep }
+                    if goes_on {
+                        return Verdict::GoOn;
+                    }
+                    started = job.start(&next.environment);
+                    if started.is_ok() { Verdict::Keep } else { Verdict::TakeAllBack }
                 }
                 _ => Verdict::TakeBack,
             }
@@ -151,6 +168,10 @@ pub(super) fn rounds(
         match ended {
             Ok(Ended::Kept) => repaired.done(),
             Ok(Ended::RolledBack) => {
+                if let (Some(next), Err(not)) = (&next, started) {
+                    repaired.remaining = broken;
+                    return verify::taken_back(job, repaired, &next.environment, not);
+                }
                 repaired.undone();
                 let hint = "the repair made things worse, and was taken back";
                 return repaired.ended(Outcome::Failed, hint);
@@ -167,18 +188,19 @@ pub(super) fn rounds(
         plan = next.plan;
         repaired.plan(&plan);
     }
+    repaired.started = job.args.verify.then_some(true);
     // What is older than the last ones is of no use any more; failing to remove it is no loss.
     let _ = session.prune(KEPT);
     ended(repaired)
 }
 
 pub(super) fn ended(repaired: Repaired) -> Repaired {
-    let healthy = !needs_repair(&repaired.remaining);
+    let healthy = !needs_repair(&repaired.remaining) && !repaired.lacks_anything();
     repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, "")
 }
 
 /// The round that was begun is taken back by now; those before it stay.
-fn interrupted(mut repaired: Repaired) -> Repaired {
+pub(super) fn interrupted(mut repaired: Repaired) -> Repaired {
     repaired.undone();
     let path = typed(&repaired.prefix, None);
     let hint = match repaired.did_anything() {
@@ -191,12 +213,13 @@ fn interrupted(mut repaired: Repaired) -> Repaired {
     repaired.ended(Outcome::Interrupted, &hint)
 }
 
-fn refusal(host: &Host, environment: &Environment) -> Option<String> {
+fn refusal(job: &Job<'_>, environment: &Environment) -> Option<String> {
     if !environment.is_repairable() {
         let reason = "it is an installation, and those are repaired by what installed them";
         return Some(reason.to_owned());
     }
-    let is_root = host.user.uid == Some(0);
-    let foreign = environment.owner.is_some() && environment.owner != host.user.uid && !is_root;
-    foreign.then(|| "it belongs to another user; let that user repair it".to_owned())
+    if verify::is_foreign(job.host, environment) && job.host.user.uid != Some(0) {
+        return Some("it belongs to another user; let that user repair it".to_owned());
+    }
+    verify::refusal(job, environment).map(str::to_owned)
 }

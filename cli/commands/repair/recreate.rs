@@ -1,6 +1,7 @@
 //! `--recreate`: a new environment is made beside the broken one and takes its place.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use aios_core::Platform;
@@ -10,9 +11,11 @@ use aios_core::environments::repair::{
     self, Case, End, Plan, RealDisk, Session, Unsolved, Verdict,
 };
 
-use super::ask::{Leave, confirmed};
+use super::ask::confirmed;
 use super::one::{errors, look, needs_repair};
+use super::verify::{self, NotStarted};
 use super::{Job, Place};
+use crate::interrupt;
 use crate::output::repair::{Outcome, Repaired};
 
 const INTERRUPTED: &str = "making it anew was interrupted; `aios repair --resume PATH` goes on, and `aios \
@@ -40,7 +43,7 @@ pub(super) fn recreate(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         return repaired.ended(Outcome::Failed, "there is no environment any more");
     };
     if !needs_repair(&look.findings) {
-        return repaired.ended(Outcome::NothingToDo, "");
+        return verify::healthy(job, repaired, &look.environment);
     }
     repaired.remaining = look.findings;
     if let Some(reason) = look.refusal {
@@ -74,15 +77,14 @@ pub(super) fn recreate(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
     if !plan.unsolved.is_empty() {
         return discarded(refused(repaired, plan.unsolved));
     }
-    repaired.plan(&plan);
+    repaired.plan_anew(&plan);
     if job.is_stopped() {
         return discarded(repaired.ended(Outcome::Interrupted, "nothing was changed"));
     }
-    if job.leave.get() == Leave::Ask
-        && let Err(hint) = confirmed(job, &repaired, at)
-    {
-        return discarded(repaired.ended(Outcome::Planned, hint));
-    }
+    let repaired = match confirmed(job, repaired, at) {
+        ControlFlow::Continue(repaired) => repaired,
+        ControlFlow::Break(repaired) => return discarded(repaired),
+    };
     put(job, repaired, &plan, &names, session)
 }
 
@@ -106,11 +108,11 @@ fn trial(job: &Job<'_>, mut repaired: Repaired) -> Repaired {
     let prefix = repaired.prefix.clone();
     match prepare(job, &prefix, &new) {
         Ok(plan) if plan.unsolved.is_empty() => {
-            repaired.plan(&plan);
-            repaired.ended(
-                Outcome::Planned,
-                "it would be made beside, and take the place of the old one",
-            )
+            repaired.plan_anew(&plan);
+            let old = Names::free(&prefix).old;
+            let hint =
+                format!("it takes the place of the old one, which is kept as `{}`", old.display());
+            repaired.ended(Outcome::Planned, &hint)
         }
         Ok(plan) => refused(repaired, plan.unsolved),
         Err(unsolved) => refused(repaired, vec![unsolved]),
@@ -129,7 +131,7 @@ fn prepare(job: &Job<'_>, prefix: &Path, new: &Path) -> Result<Plan, Unsolved> {
         let case = Case { subject, findings, options: &job.options.borrow() };
         recreate::make(&case, new, &job.progress.stop)
     });
-    made.ok_or_else(gone)??;
+    let made = made.ok_or_else(gone)??;
     job.options.borrow_mut().replaces = Some(prefix.to_path_buf());
     let mut tried = BTreeSet::new();
     loop {
@@ -139,14 +141,15 @@ fn prepare(job: &Job<'_>, prefix: &Path, new: &Path) -> Result<Plan, Unsolved> {
                 recreate::plan(&case, old, of_old, prefix)
             })
         });
-        let (plan, lacking) = planned.flatten().ok_or_else(gone)?;
+        let (mut plan, lacking) = planned.flatten().ok_or_else(gone)?;
         if !job.fetch_more(new, &lacking, &mut tried) {
+            plan.steps.insert(0, made);
             return Ok(plan);
         }
     }
 }
 
-/// Carries the plan out in the new environment, and lets it take the place of the old one.
+/// Lets a new environment with all that the plan gives it take the place of the old one.
 fn put(
     job: &Job<'_>,
     mut repaired: Repaired,
@@ -156,15 +159,19 @@ fn put(
 ) -> Repaired {
     let prefix = repaired.prefix.clone();
     let before = errors(&repaired.remaining);
-    let made = Session::begin(&RealDisk, &names.new).and_then(|inner| {
-        inner.carry_out(plan, || Verdict::Keep)?;
-        // What its journal keeps is only of use until here.
-        inner.prune(0)?;
-        recreate::finish(&RealDisk, names)
-    });
-    if let Err(error) = made {
-        let _ = names.discard(&RealDisk);
-        return repaired.failed(&error);
+    let _under_repair = interrupt::under_repair(&prefix);
+    let discarded = |repaired: Repaired| match names.discard(&RealDisk) {
+        Ok(()) => repaired,
+        Err(error) => repaired.failed(&error),
+    };
+    match fill(job, plan, names) {
+        Ok(Ok(())) => {}
+        Ok(Err(not)) => return discarded(verify::not_made(job, repaired, not)),
+        Err(repair::Error::Stopped) => {
+            repaired.undone();
+            return discarded(repaired.ended(Outcome::Interrupted, "nothing was changed"));
+        }
+        Err(error) => return discarded(repaired.failed(&error)),
     }
     // On Windows a folder in which a file is open keeps its name.
     let held = (job.host.platform != Platform::Windows).then_some(session);
@@ -187,6 +194,7 @@ fn put(
         return repaired.ended(Outcome::Failed, &hint);
     }
     repaired.done();
+    repaired.started = job.args.verify.then_some(true);
     repaired.remaining = after.map(|after| after.findings).unwrap_or_default();
     let healthy = !needs_repair(&repaired.remaining);
     let hint = format!(
@@ -194,6 +202,25 @@ fn put(
         names.old.display()
     );
     repaired.ended(if healthy { Outcome::Repaired } else { Outcome::Partly }, &hint)
+}
+
+/// Carries the plan out in the new environment, starts it before anybody meets it at its place, where that
+/// is asked for, and marks it as whole.
+fn fill(
+    job: &Job<'_>,
+    plan: &Plan,
+    names: &Names,
+) -> Result<Result<(), NotStarted>, repair::Error> {
+    let session = Session::begin(&RealDisk, &names.new)?.stopped_by(&job.progress.stop);
+    session.carry_out(plan, || Verdict::Keep)?;
+    // What its journal keeps is only of use until here.
+    session.prune(0)?;
+    let new =
+        examine_one(job.host, &names.new, &job.earlier(), |subject, _| subject.environment.clone());
+    if let Some(Err(not)) = new.map(|new| job.start(&new)) {
+        return Ok(Err(not));
+    }
+    recreate::finish(&RealDisk, names).map(Ok)
 }
 
 /// `--undo` and `--resume` of a recreation. `None` when there is none to be ended, or repairs came after.
@@ -217,6 +244,7 @@ pub(super) fn past(job: &Job<'_>, prefix: &Path) -> Option<Repaired> {
         Ok(session) => session.filter(|_| Platform::CURRENT != Platform::Windows),
         Err(error) => return Some(repaired.failed(&error)),
     };
+    let _under_repair = interrupt::under_repair(prefix);
     let ended = match job.args.undo {
         true => recreate::undo(&RealDisk, &stand),
         false => recreate::resume(&RealDisk, &stand),

@@ -29,10 +29,14 @@ pub(super) fn prefixes(
     }
     // A prefix that is named needs no search; nor does one whose repair is to be ended.
     let of_past = args.undo || args.resume || args.list;
-    let named: Vec<PathBuf> =
-        paths.iter().filter_map(|path| prefix_of(host, path, of_past)).collect();
-    if !paths.is_empty() && named.len() == paths.len() {
-        return Ok(named);
+    let named = |path: &PathBuf| prefix_of(host, path, of_past);
+    let prefixes: Vec<PathBuf> = paths.iter().filter_map(named).collect();
+    if !paths.is_empty() && prefixes.len() == paths.len() {
+        return Ok(prefixes);
+    }
+    if args.verify {
+        let others = args.paths.iter().filter(|path| named(&host.absolute(path)).is_none());
+        return Err(Error::VerifyWithoutName(others.cloned().collect()));
     }
     let request = Request {
         workspaces: if args.all { vec![host.current_dir.clone()] } else { Vec::new() },
@@ -50,9 +54,7 @@ pub(super) fn prefixes(
         !args.all || owner.is_none() || owner == host.user.uid
     };
     let broken = inspection.environments.iter().filter(|inspected| {
-        let own = inspected.environment.is_repairable()
-            && is_own(inspected)
-            && !repair::recreate::is_aside(&inspected.environment.prefix);
+        let own = inspected.environment.is_repairable() && is_own(inspected);
         own && (needs_repair(&inspected.findings) || of_past)
     });
     let found: Vec<PathBuf> = broken.map(|one| one.environment.prefix.clone()).collect();

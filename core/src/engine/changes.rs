@@ -10,6 +10,9 @@ use crate::index::fractal::{self, Change as Difference, Error, Item};
 /// More than anybody reads: of a whole environment that changed at once.
 const MOST: usize = 200_000;
 
+/// Distributions that are asked for the owner of a file: more change when everything does.
+const MOST_OWNERS: usize = 200;
+
 /// One thing that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -152,6 +155,7 @@ impl Raw {
 
     fn changes(self, before: Option<&State>, after: Option<&State>) -> Result<Vec<Change>, Error> {
         let mut changes = Vec::new();
+        let files = self.files_of_nobody(before, after)?;
         // What is said in other words now is neither new nor gone.
         let of = |is_new: bool| self.findings.iter().filter(move |one| one.1 == is_new);
         let stays = |found: &Found, is_new: bool| {
@@ -172,10 +176,66 @@ impl Raw {
         changes.extend(distributions(&self.distributions, before, after)?);
         let conda = self.conda.into_iter();
         changes.extend(conda.map(|(name, is_there)| Change::Conda { name, is_there }));
-        let files = self.files.into_iter();
-        changes.extend(files.map(|(path, is_new)| Change::File { path, is_new }));
+        changes.extend(files.into_iter().map(|(path, is_new)| Change::File { path, is_new }));
         Ok(changes)
     }
+
+    /// Files that were or are those of a distribution did not come or go: that did.
+    fn files_of_nobody(
+        &self,
+        before: Option<&State>,
+        after: Option<&State>,
+    ) -> Result<Vec<(String, Option<bool>)>, Error> {
+        let mut files = Vec::new();
+        for (path, is_new) in &self.files {
+            let other = match is_new {
+                Some(true) => before,
+                Some(false) => after,
+                None => None,
+            };
+            let folders = self.distributions.keys().take(MOST_OWNERS);
+            if !other.map(|state| owns(state, folders, path)).transpose()?.unwrap_or(false) {
+                files.push((path.clone(), *is_new));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// Whether one of these distributions had a path from the prefix: a name in site-packages, or a script.
+fn owns<'a>(
+    state: &State,
+    mut folders: impl Iterator<Item = &'a String>,
+    path: &str,
+) -> Result<bool, Error> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    folders.try_fold(false, |found, folder| {
+        if found {
+            return Ok(true);
+        }
+        let path_of = |part| state.tree().subtree(&[part, folder.as_bytes()]);
+        if let Some(one) = path_of(DISTRIBUTIONS)? {
+            if one.get(&[FILES, name.as_bytes()])?.is_some() {
+                return Ok(true);
+            }
+            if let Some(files) = one.subtree(&[FILES])?
+                && files.scan(format!("{name}/").as_bytes())?.next().transpose()?.is_some()
+            {
+                return Ok(true);
+            }
+        }
+        let Some(instance) = path_of(INSTANCE)? else { return Ok(false) };
+        let is_it = |key: &[u8]| {
+            let key = String::from_utf8_lossy(key);
+            key.trim_start_matches("../").eq_ignore_ascii_case(path)
+        };
+        for entry in instance.scan(b"../")? {
+            if is_it(&entry?.key()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
 }
 
 fn distributions(

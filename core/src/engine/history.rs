@@ -11,9 +11,11 @@ use crate::snapshot::Snapshot;
 pub struct Moment {
     /// When it was seen so, and why somebody looked.
     pub snapshot: Snapshot,
+    /// The last snapshot in which it was still so.
+    pub last: Snapshot,
     /// What it was then. `None`: it was gone.
     pub state: Option<State>,
-    /// What differs from the moment before.
+    /// What differs from the moment before; when it was gone then, from the last one in which it was there.
     pub changes: Vec<Change>,
 }
 
@@ -37,6 +39,12 @@ impl History {
     /// The last moment in which nothing was broken.
     pub fn last_whole(&self) -> Option<&Moment> {
         self.moments.iter().rev().find(|moment| moment.is_whole())
+    }
+
+    /// The moment since which nothing is broken. `None` when it is broken or gone now.
+    pub fn whole_since(&self) -> Option<&Moment> {
+        let other = self.moments.iter().rposition(|moment| !moment.is_whole());
+        self.moments.get(other.map_or(0, |other| other + 1))
     }
 
     /// The moment in which it broke, when it is broken or gone now.
@@ -64,12 +72,17 @@ pub fn of(kept: &[Kept], id: &EnvironmentId) -> Result<History, Error> {
     let mut before: Option<State> = None;
     for one in kept {
         let state = one.environment(id)?;
-        let same = state.as_ref().map(State::hash) == before.as_ref().map(State::hash);
-        if !same {
+        let now = moments
+            .last_mut()
+            .filter(|last| last.state.as_ref().map(State::hash) == state.as_ref().map(State::hash));
+        let snapshot = one.snapshot.clone();
+        if let Some(now) = now {
+            now.last = snapshot;
+        } else if state.is_some() || !moments.is_empty() {
             let changes = between(before.as_ref(), state.as_ref())?;
-            moments.push(Moment { snapshot: one.snapshot.clone(), state: state.clone(), changes });
+            before = state.clone().or(before);
+            moments.push(Moment { last: snapshot.clone(), snapshot, state, changes });
         }
-        before = state;
     }
     Ok(History { id: id.clone(), moments })
 }

@@ -4,7 +4,8 @@
 //! - [`Memory`] reads what was committed, beside a writer or without one.
 //! - [`State`] is one environment at one time, [`changes`] compares two, [`history`] tells its story, and
 //!   [`recall`] finds the one that something is left of.
-//! - [`repairs`] remembers what was done about which findings.
+//! - [`evidence`] makes a remembered state a part of a plan, [`repairs`] remembers what was done about which
+//!   findings.
 //!
 //! What is recorded is laid out in [`layout`]. A snapshot is kept whenever a record changed anything; a
 //! record of what did not change reads names and stamps and writes nothing.
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use crate::environments::health::Depth;
 use crate::environments::inspection::{Inspected, Inspection};
 use crate::environments::{EnvironmentId, Problem};
-use crate::fs::Seen;
+use crate::fs::{Access, Seen};
 use crate::host::{Host, Platform};
 use crate::index::fractal::{self, Item, Tree};
 use crate::index::holographic::{self, Index};
@@ -29,18 +30,25 @@ use crate::snapshot::{self, Context, Options, Reader, Snapshot, SnapshotId};
 use crate::{store, system};
 
 pub mod changes;
+pub mod compare;
+pub mod damage;
+pub mod evidence;
 pub mod history;
 pub mod layout;
+mod names;
 mod outline;
 pub mod recall;
 mod record;
 mod recorded;
 pub mod repairs;
+mod retention;
 mod state;
 
 use layout::{CONTEXT, ENVIRONMENTS};
+pub use names::{Name, names};
 use outline::Outline;
 use recorded::Recorded;
+pub use retention::{Surplus, surplus};
 pub use state::{Found, Installed, State};
 
 /// The variable that names another folder than the usual one.
@@ -84,9 +92,10 @@ impl From<fractal::Error> for Error {
 }
 
 /// The folder in which this host's user has what is remembered: `AIOS_HOME`, or the place of the platform.
+/// `None` when there is no home, or `AIOS_HOME` is empty: then nothing is to be remembered.
 pub fn place(host: &Host) -> Option<PathBuf> {
-    if let Some(named) = host.variable(HOME_VARIABLE).filter(|named| !named.is_empty()) {
-        return Some(host.absolute(Path::new(named)));
+    if let Some(named) = host.variable(HOME_VARIABLE) {
+        return (!named.is_empty()).then(|| host.absolute(Path::new(named)));
     }
     let folder = match host.platform {
         Platform::Windows => host
@@ -124,6 +133,16 @@ pub struct Report {
     pub unchanged: usize,
     /// What could not be recorded.
     pub problems: Vec<Problem>,
+}
+
+/// When a record ends with a snapshot.
+#[derive(Debug, Clone, Copy)]
+enum Keep<'a> {
+    /// When anything is new.
+    News,
+    Always {
+        name: Option<&'a str>,
+    },
 }
 
 /// What this machine's environments were, and what other programs put beside; for the one process that
@@ -172,6 +191,25 @@ impl Engine {
     /// Records what was found, and keeps a snapshot when anything is new. What is as it was is not read
     /// again, and nothing is written then.
     pub fn record(&mut self, seen: &Inspection, looked: Looked<'_>) -> Result<Report, Error> {
+        self.record_and(seen, looked, Keep::News)
+    }
+
+    /// The same, and a snapshot is kept in any case.
+    pub fn keep(
+        &mut self,
+        seen: &Inspection,
+        looked: Looked<'_>,
+        name: Option<&str>,
+    ) -> Result<Report, Error> {
+        self.record_and(seen, looked, Keep::Always { name })
+    }
+
+    fn record_and(
+        &mut self,
+        seen: &Inspection,
+        looked: Looked<'_>,
+        keep: Keep<'_>,
+    ) -> Result<Report, Error> {
         let mut report = Report::default();
         let present = self.context.live()?;
         let mut told = Vec::new();
@@ -191,8 +229,13 @@ impl Engine {
         if looked.whole {
             report.gone = self.forget_gone(&present, seen)?;
         }
-        if !report.changed.is_empty() || !report.gone.is_empty() {
+        let is_new = !report.changed.is_empty() || !report.gone.is_empty();
+        if let Keep::Always { name } = keep {
+            report.snapshot = Some(self.context.take(name, looked.reason)?);
+        } else if is_new {
             report.snapshot = Some(self.context.take(None, looked.reason)?);
+        }
+        if is_new {
             // Without it, recall makes one of the snapshots.
             if let Err(error) = self.tell_index(&told) {
                 let folder = recall::index_of(&self.folder);
@@ -260,6 +303,12 @@ impl Engine {
     /// Keeps the present state as a snapshot, whether or not anything is new.
     pub fn take(&mut self, name: Option<&str>, reason: &str) -> Result<SnapshotId, Error> {
         Ok(self.context.take(name, reason)?)
+    }
+
+    /// Makes what was put or noted durable, without a snapshot.
+    pub fn commit(&mut self) -> Result<(), Error> {
+        self.context.commit()?;
+        Ok(())
     }
 
     /// Brings the entries that other programs put back to those of a snapshot, exactly. What is recorded of
@@ -393,15 +442,26 @@ fn store_of(folder: &Path) -> PathBuf {
     folder.join("context")
 }
 
+fn owner(path: &Path) -> Option<Access> {
+    std::fs::metadata(path).ok().map(|found| Seen::from(&found).access)
+}
+
+/// Refuses a folder of another user: what that user cuts short while it is mapped would end this process.
+pub fn check_owner(host: &Host, folder: &Path) -> Result<(), Error> {
+    match (owner(folder), host.user.uid) {
+        (Some(access), Some(uid)) if uid != access.uid => {
+            Err(Error::Foreign { path: folder.to_path_buf() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes the folder for this user alone. One of another user is not touched, nor is one made in the home
 /// of another user, as `sudo` would.
 fn own(host: &Host, folder: &Path) -> Result<(), Error> {
-    let owner = |path: &Path| std::fs::metadata(path).ok().map(|found| Seen::from(&found).access);
+    check_owner(host, folder)?;
     let uid = host.user.uid;
     match owner(folder) {
-        Some(access) if uid.is_some_and(|uid| uid != access.uid) => {
-            Err(Error::Foreign { path: folder.to_path_buf() })
-        }
         Some(access) if access.mode & 0o077 != 0 => {
             system::set_mode(folder, 0o700).map_err(io("close to others", folder))
         }

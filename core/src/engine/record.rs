@@ -11,7 +11,7 @@ use super::layout::{
     VOLATILE, severity,
 };
 use super::outline::{Listed, Outline, is_small_text};
-use crate::environments::distributions::{RecordedFile, Role, of_folder, record};
+use crate::environments::distributions::{RecordedFile, Role, direct_url, of_folder, record};
 use crate::environments::health::Code;
 use crate::environments::inspection::Inspected;
 use crate::environments::{Environment, health::Finding, scripts};
@@ -23,6 +23,8 @@ use crate::snapshot::Context;
 const MAX_RECORD_BYTES: u64 = 8 << 20;
 /// Files that are recorded with their content.
 const MAX_CONTENT_BYTES: u64 = 64 << 10;
+/// Of an editable install: metadata, and a file or two that lead to the project.
+const MOST_LINKING_FILES: usize = 64;
 /// A finding names a few paths; one of a whole distribution may name all of its files.
 const MOST_PATHS: usize = 16;
 
@@ -30,7 +32,7 @@ const MOST_PATHS: usize = 16;
 const ACTIVATE: [&str; 3] = ["activate", "activate.bat", "activate.fish"];
 
 /// The names of the files of metadata that differ between two installs of the same distribution.
-const OF_INSTALLERS: [&str; 5] =
+pub(super) const OF_INSTALLERS: [&str; 5] =
     ["RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"];
 
 /// The tree of an environment, in the store of the context; it is not put anywhere yet.
@@ -244,6 +246,10 @@ fn held_in(site: &Listed, folder: &str, name: String, version: String) -> Held {
             held.instance.insert((*name).to_owned(), File::content(bytes));
         }
     }
+    let direct_url = held.instance.get("direct_url.json");
+    if direct_url.is_some_and(|file| direct_url::editable(&file.bytes).is_some()) {
+        held.keep_content(site);
+    }
     held
 }
 
@@ -273,6 +279,15 @@ impl Held {
         } else {
             // Scripts name the environment in their first lines.
             self.instance.insert(file.path, value);
+        }
+    }
+
+    /// Keeps what the files hold: no wheel brings what links to a project.
+    fn keep_content(&mut self, site: &Listed) {
+        for path in self.files.keys().take(MOST_LINKING_FILES) {
+            if let Ok((bytes, _)) = site.folder.read(path, MAX_CONTENT_BYTES) {
+                self.instance.insert(path.clone(), File::content(bytes));
+            }
         }
     }
 

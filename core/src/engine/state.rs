@@ -1,8 +1,9 @@
 //! What is remembered of one environment at one time, as it is read.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::layout::{CONDA, DISTRIBUTIONS, FACTS, FILES, FINDINGS, INSTANCE, NAME, VERSION};
+use super::layout::{CONDA, DISTRIBUTIONS, FACTS, FILES, FINDINGS, INSTANCE, NAME, Tag, VERSION};
 use crate::environments::Status;
 use crate::index::fractal::{Error, Item, Severity, Tree};
 use crate::store::Hash;
@@ -51,6 +52,13 @@ pub struct Found {
     pub paths: Vec<PathBuf>,
 }
 
+impl Found {
+    /// Whether it is more than information.
+    pub fn is_grave(&self) -> bool {
+        self.severity > Severity::Info
+    }
+}
+
 impl State {
     pub(super) fn of(tree: Tree) -> State {
         State { tree }
@@ -75,6 +83,26 @@ impl State {
     pub fn path(&self, field: &str) -> Result<Option<PathBuf>, Error> {
         let value = self.tree.get(&[FACTS, field.as_bytes()])?;
         Ok(value.and_then(|value| system::path_of(value.bytes)))
+    }
+
+    /// All facts, by field, as the system has them.
+    pub fn facts(&self) -> Result<Vec<(String, OsString)>, Error> {
+        let mut facts = Vec::new();
+        let Some(tree) = self.tree.subtree(&[FACTS])? else { return Ok(facts) };
+        for entry in tree.scan(b"")?.take(MOST) {
+            let entry = entry?;
+            let Item::Value(value) = &entry.item else { continue };
+            let field = String::from_utf8_lossy(&entry.key()).into_owned();
+            let text = system::path_of(value.bytes).map(PathBuf::into_os_string);
+            let lossy = || String::from_utf8_lossy(value.bytes).into_owned().into();
+            facts.push((field, text.unwrap_or_else(lossy)));
+        }
+        Ok(facts)
+    }
+
+    /// Bytes of all files that it tells of.
+    pub fn bytes(&self) -> u64 {
+        self.tree.totals().bytes
     }
 
     /// The prefix.
@@ -142,6 +170,25 @@ impl State {
     pub fn of_installer(&self, folder: &str, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let value = self.tree.get(&[INSTANCE, folder.as_bytes(), name.as_bytes()])?;
         Ok(value.map(|value| value.bytes.to_vec()))
+    }
+
+    /// Files of a distribution that are remembered with their content, as RECORD names them: of an editable
+    /// install all that lead to its project.
+    pub fn content_of(&self, folder: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let mut files = Vec::new();
+        let Some(tree) = self.tree.subtree(&[INSTANCE, folder.as_bytes()])? else {
+            return Ok(files);
+        };
+        for entry in tree.scan(b"")?.take(MOST) {
+            let entry = entry?;
+            if let Item::Value(value) = &entry.item
+                && value.tag == Tag::Content as u16
+                && let Ok(path) = String::from_utf8(entry.key())
+            {
+                files.push((path, value.bytes.to_vec()));
+            }
+        }
+        Ok(files)
     }
 
     /// Names in site-packages and among the scripts that belong to no distribution, from the prefix.

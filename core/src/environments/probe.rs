@@ -1,9 +1,10 @@
-//! The opt-in probe: runs an interpreter that the user named, and asks it what it is.
+//! The opt-in probe: runs an interpreter that the user named, and asks it what it is, or only starts it.
 //!
 //! Discovery never calls this. The interpreter gets a fixed program, no variables, no input and no
 //! terminal; what it may take of time and output is bounded, and what it starts is killed with it.
 //!
-//! Run with `-I -S`, an interpreter reads neither the user's settings nor `site` (which would run the
+//! [`start`] lets it run `site`, as every start does: whether an environment starts is the question.
+//! [`probe`] asks what it is. Run with `-I -S`, an interpreter reads neither the user's settings nor `site` (which would run the
 //! `.pth` files of the environment). The price: inside a virtual environment `sys.prefix` is that of
 //! the base before Python 3.14, where `site` was what changed it. `sys.base_prefix` is right in all
 //! versions. So the prefix is not asked for: it is found as `site` does, from `pyvenv.cfg`. Measured
@@ -57,6 +58,11 @@ impl ProbeLimits {
     /// The usual limits, on this machine.
     pub fn of(host: &Host) -> ProbeLimits {
         ProbeLimits { system_root: host.variable_path("SYSTEMROOT"), ..ProbeLimits::default() }
+    }
+
+    /// Those of [`start`]: packages may import much of themselves in `.pth` files.
+    pub fn of_start(host: &Host) -> ProbeLimits {
+        ProbeLimits { time: Duration::from_secs(30), ..ProbeLimits::of(host) }
     }
 }
 
@@ -114,14 +120,16 @@ pub enum ProbeError {
     #[error(transparent)]
     Run(#[from] process::Error),
     /// It ended with an error.
-    #[error("`{}` failed ({status}): {message}", path.display())]
+    #[error(
+        "`{}` failed ({status}): {}", path.display(), printed.last().map_or("no message", |last| last)
+    )]
     Failed {
         /// The interpreter.
         path: PathBuf,
         /// Its exit code or signal.
         status: ExitStatus,
-        /// The last line of what it wrote as error.
-        message: String,
+        /// The last lines of what it wrote as error, else of its output.
+        printed: Vec<String>,
     },
     /// It ended well and did not answer what was asked: no Python, or a wrapper that prints.
     #[error("`{}` gave no usable answer: {message}", path.display())]
@@ -135,24 +143,8 @@ pub enum ProbeError {
 
 /// Runs an interpreter and asks it what it is.
 pub fn probe(executable: &Path, limits: &ProbeLimits) -> Result<Probed, ProbeError> {
-    if !executable.is_absolute() {
-        return Err(ProbeError::Relative(executable.to_path_buf()));
-    }
-    if !is_program(&fs::read_start(executable, 4)?) {
-        return Err(ProbeError::NotAProgram(executable.to_path_buf()));
-    }
-    let mut ended = run(executable, &["-I", "-S", "-c", SCRIPT], limits)?;
-    let without_isolation = !ended.status.success()
-        && String::from_utf8_lossy(&ended.errors).contains("Unknown option: -I");
-    if without_isolation {
-        ended = run(executable, &["-E", "-s", "-S", "-c", SCRIPT], limits)?;
-    }
+    let ended = isolated(executable, &["-S", "-c", SCRIPT], limits, &AtomicBool::new(false))?;
     let path = executable.to_path_buf();
-    if !ended.status.success() {
-        let errors = String::from_utf8_lossy(&ended.errors);
-        let message = errors.trim().lines().last().unwrap_or("no message").to_owned();
-        return Err(ProbeError::Failed { path, status: ended.status, message });
-    }
     // A sitecustomize is off, but a wrapper may print before: the last line is the answer.
     let line = ended.output.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
     let mut probed: Probed = serde_json::from_slice(line.unwrap_or_default())
@@ -161,23 +153,67 @@ pub fn probe(executable: &Path, limits: &ProbeLimits) -> Result<Probed, ProbeErr
     Ok(probed)
 }
 
-/// With no variables, in the root folder: Python 2 looks for modules in the current folder first, and
-/// nobody plants any there.
-fn run(
+/// Starts an interpreter and lets it end, with all that `site` runs. Nothing is kept of what it compiles.
+/// `stop` ends it.
+pub fn start(executable: &Path, limits: &ProbeLimits, stop: &AtomicBool) -> Result<(), ProbeError> {
+    isolated(executable, &["-B", "-c", "pass"], limits, stop).map(drop)
+}
+
+/// Runs it apart from what the user has set, and expects that it ends well. In the root folder: Python 2
+/// looks for modules in the current folder first, and nobody plants any there.
+fn isolated(
     executable: &Path,
     arguments: &[&str],
     limits: &ProbeLimits,
-) -> Result<process::Ended, process::Error> {
-    process::run(&process::Program {
-        executable,
-        arguments: arguments.iter().map(Into::into).collect(),
-        variables: Vec::new(),
-        folder: executable.ancestors().last().unwrap_or(executable),
-        system_root: limits.system_root.as_deref(),
-        time: limits.time,
-        output_bytes: limits.output_bytes,
-        stop: &AtomicBool::new(false),
-    })
+    stop: &AtomicBool,
+) -> Result<process::Ended, ProbeError> {
+    let path = executable.to_path_buf();
+    if !executable.is_absolute() {
+        return Err(ProbeError::Relative(path));
+    }
+    if !is_program(&fs::read_start(executable, 4)?) {
+        return Err(ProbeError::NotAProgram(path));
+    }
+    let run = |isolation: &[&str]| {
+        process::run(&process::Program {
+            executable,
+            arguments: isolation.iter().chain(arguments).map(Into::into).collect(),
+            variables: Vec::new(),
+            folder: executable.ancestors().last().unwrap_or(executable),
+            system_root: limits.system_root.as_deref(),
+            time: limits.time,
+            output_bytes: limits.output_bytes,
+            stop,
+        })
+    };
+    let mut ended = run(&["-I"])?;
+    let errors = || String::from_utf8_lossy(&ended.errors);
+    if !ended.status.success() && errors().contains("Unknown option: -I") {
+        ended = run(&["-E", "-s"])?;
+    }
+    match ended.status.success() {
+        true => Ok(ended),
+        false => Err(ProbeError::Failed { path, status: ended.status, printed: printed(&ended) }),
+    }
+}
+
+/// The end of what it wrote, where Python says what is wrong, short enough for a report.
+fn printed(ended: &process::Ended) -> Vec<String> {
+    const LINES: usize = 10;
+    const CHARS_OF_LINE: usize = 300;
+    let lines = |bytes: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(bytes);
+        let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        let mut last: Vec<String> = lines
+            .rev()
+            .take(LINES)
+            .map(|line| line.chars().take(CHARS_OF_LINE).collect())
+            .collect();
+        last.reverse();
+        last
+    };
+    let errors = lines(&ended.errors);
+    if errors.is_empty() { lines(&ended.output) } else { errors }
 }
 
 /// Probes several interpreters, a bounded number at once. The results are in the order given.

@@ -105,6 +105,15 @@ impl PyvenvCfg {
         text
     }
 
+    /// Whether both have the same values of the same keys, wherever these stand.
+    pub fn says_the_same(&self, other: &PyvenvCfg) -> bool {
+        let all = |of: &PyvenvCfg, by: &PyvenvCfg| {
+            let mut keys = of.entries.iter().map(|(at, _)| &of.text[at.clone()]);
+            keys.all(|key| of.get(key) == by.get(key))
+        };
+        all(self, other) && all(other, self)
+    }
+
     /// The folder of the base interpreter.
     pub fn home(&self) -> Option<PathBuf> {
         self.get("home").filter(|home| !home.is_empty()).map(PathBuf::from)
@@ -171,6 +180,20 @@ mod tests {
         assert_eq!(cfg.home(), Some(PathBuf::from("/usr/bin")));
         assert_eq!(cfg.version().unwrap().to_string(), "3.12.1");
         assert_eq!(cfg.get("prompt"), Some("a = b"));
+    }
+
+    #[test]
+    fn what_a_file_says() {
+        let check = |other: &str, expected: bool| {
+            let cfg = PyvenvCfg::parse(b"home = /a\nprompt = x\n");
+            let other = PyvenvCfg::parse(other.as_bytes());
+            assert_eq!(cfg.says_the_same(&other), expected, "{other:?}");
+            assert_eq!(other.says_the_same(&cfg), expected, "{other:?}");
+        };
+        check("# mine\r\nPrompt=x\r\nHOME=/a\r\nhome=/b\r\n", true);
+        check("home = /a\n", false);
+        check("home = /a\nprompt = y\n", false);
+        check("home = /a\nprompt = x\nuv = 1\n", false);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Where folders are not kept open, a folder is its path.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, ReadError, Seen, Stamp, below, read_open};
+use super::{Entry, Kind, ReadError, Seen, Stamp, below, read_open};
 
 /// A folder.
 #[derive(Debug)]
@@ -42,6 +43,19 @@ impl Folder {
         Ok(std::fs::read_dir(&self.path)?.flatten().filter_map(entry).collect())
     }
 
+    /// Gives name, kind and inode of each entry, in the order of the file system.
+    pub fn each_entry(&self, mut visit: impl FnMut(&OsStr, Kind, u64)) -> io::Result<()> {
+        for entry in self.entries()? {
+            visit(&entry.name, entry.kind, entry.inode);
+        }
+        Ok(())
+    }
+
+    /// What it is itself.
+    pub fn seen(&self) -> io::Result<Seen> {
+        std::fs::metadata(&self.path).map(|metadata| Seen::from(&metadata))
+    }
+
     /// What stands at a path below it, links followed.
     pub fn look(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
         std::fs::metadata(super::below(&self.path, below)).map(|metadata| Seen::from(&metadata))
@@ -54,7 +68,7 @@ impl Folder {
     }
 
     /// The target of a link in it, as written.
-    pub fn read_link(&self, name: &std::ffi::OsStr) -> Option<PathBuf> {
+    pub fn read_link(&self, name: &OsStr) -> Option<PathBuf> {
         std::fs::read_link(below(&self.path, name)).ok()
     }
 

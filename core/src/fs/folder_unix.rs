@@ -48,7 +48,21 @@ impl Folder {
 
     /// Its entries, in the order of the file system. Ask once.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
-        entries(&self.fd)
+        let mut entries = Vec::new();
+        self.each_entry(|name, kind, inode| {
+            entries.push(Entry { name: name.to_owned(), kind, inode });
+        })?;
+        Ok(entries)
+    }
+
+    /// Gives name, kind and inode of each entry, in the order of the file system. Ask once.
+    pub fn each_entry(&self, visit: impl FnMut(&OsStr, Kind, u64)) -> io::Result<()> {
+        each_entry(&self.fd, visit)
+    }
+
+    /// What it is itself.
+    pub fn seen(&self) -> io::Result<Seen> {
+        Ok(seen(&rustix::fs::fstat(&self.fd)?))
     }
 
     /// What stands at a path below it, links followed.
@@ -62,7 +76,7 @@ impl Folder {
     }
 
     /// The target of a link in it, as written.
-    pub fn read_link(&self, name: &std::ffi::OsStr) -> Option<PathBuf> {
+    pub fn read_link(&self, name: &OsStr) -> Option<PathBuf> {
         // No system takes a longer one.
         let mut buffer = [const { std::mem::MaybeUninit::<u8>::uninit() }; 4096];
         let (target, _) = rustix::fs::readlinkat_raw(&self.fd, name, &mut buffer).ok()?;
@@ -129,43 +143,46 @@ fn seen(stat: &rustix::fs::Stat) -> Seen {
 }
 
 #[cfg(target_os = "linux")]
-fn entries(fd: &OwnedFd) -> io::Result<Vec<Entry>> {
+fn each_entry(fd: &OwnedFd, mut visit: impl FnMut(&OsStr, Kind, u64)) -> io::Result<()> {
     // On the stack, and in larger pieces than `Dir` reads.
     let mut buffer = [const { std::mem::MaybeUninit::<u8>::uninit() }; 16 * 1024];
     let mut raw = rustix::fs::RawDir::new(fd, &mut buffer);
-    let mut entries = Vec::new();
     while let Some(next) = raw.next() {
         let next = next?;
-        entries.extend(entry(fd, next.file_name(), next.file_type(), next.ino()));
+        entry(fd, next.file_name(), next.file_type(), next.ino(), &mut visit);
     }
-    Ok(entries)
+    Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn entries(fd: &OwnedFd) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
+fn each_entry(fd: &OwnedFd, mut visit: impl FnMut(&OsStr, Kind, u64)) -> io::Result<()> {
     for next in rustix::fs::Dir::read_from(fd)? {
         let next = next?;
-        entries.extend(entry(fd, next.file_name(), next.file_type(), next.ino()));
+        entry(fd, next.file_name(), next.file_type(), next.ino(), &mut visit);
     }
-    Ok(entries)
+    Ok(())
 }
 
-/// `None` for the folder itself, its parent, and what vanished meanwhile.
-fn entry(folder: &OwnedFd, name: &CStr, kind: FileType, inode: u64) -> Option<Entry> {
+/// Leaves out the folder itself, its parent, and what vanished meanwhile.
+fn entry(
+    folder: &OwnedFd,
+    name: &CStr,
+    kind: FileType,
+    inode: u64,
+    visit: &mut impl FnMut(&OsStr, Kind, u64),
+) {
     if matches!(name.to_bytes(), b"." | b"..") {
-        return None;
+        return;
     }
     let kind = match kind {
         // Some file systems do not say.
-        FileType::Unknown => {
-            let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-            FileType::from_raw_mode(stat.st_mode)
-        }
+        FileType::Unknown => match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+            Err(_) => return,
+        },
         known => known,
     };
-    let name = OsStr::from_bytes(name.to_bytes()).to_owned();
-    Some(Entry { name, kind: kind_of(kind), inode })
+    visit(OsStr::from_bytes(name.to_bytes()), kind_of(kind), inode);
 }
 
 fn kind_of(kind: FileType) -> Kind {

@@ -8,6 +8,7 @@ use super::{Image, Salt};
 const MOST: u64 = 3000;
 /// Bytes of both superblocks, and the least of a block.
 const DATA_START: usize = 8192;
+const SUPERBLOCK: usize = 512;
 const ALIGNMENT: usize = 64;
 
 /// Opens and reads bytes as an image. Whatever they are, this returns, and what it finds whole is whole.
@@ -72,7 +73,7 @@ pub(crate) fn changed(image: &[u8], changes: &[(u32, u8)], rename: bool) -> Vec<
         bytes[at] = *byte;
     }
     for page in bytes[..DATA_START].chunks_exact_mut(DATA_START / 2) {
-        let (body, sum) = page.split_at_mut(DATA_START / 2 - 4);
+        let (body, sum) = page[..SUPERBLOCK].split_at_mut(SUPERBLOCK - 4);
         sum.copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
     }
     let mut at = DATA_START;
@@ -81,15 +82,17 @@ pub(crate) fn changed(image: &[u8], changes: &[(u32, u8)], rename: bool) -> Vec<
             u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
                 as usize
         };
-        let (length, content) = (word(4), word(8));
-        let whole = (ALIGNMENT..=bytes.len() - at).contains(&length) && content <= length - 32;
+        let (length, content, counts) = (word(4), word(8), word(12));
+        let (links, hints) = (counts & 0xffff, counts >> 16);
+        let start = (32 + hints).next_multiple_of(8) + 8 * links;
+        let whole = (ALIGNMENT..=bytes.len() - at).contains(&length) && start + content <= length;
         if !whole {
             at += ALIGNMENT;
             continue;
         }
         let block = &mut bytes[at..at + length];
         if rename {
-            let hash = super::Hash::of(&block[32..32 + content]);
+            let hash = super::Hash::of(&block[start..start + content]);
             block[16..32].copy_from_slice(&hash.0[..16]);
         }
         let sum = crc32c::crc32c(&block[4..]);

@@ -2,14 +2,14 @@
 //!
 //! The layout is that of a store's file with one commit, whose root is that of the tree.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Error, record_of, root_of};
 use crate::index::fractal::{Root, Tree, is_sound};
 use crate::store::arena::Arena;
-use crate::store::storage::Stored;
+use crate::store::storage::{self, Stored};
 use crate::store::{self, Bytes, Copied, Opened};
 
 /// A tree that was exported.
@@ -20,7 +20,7 @@ pub struct Image {
 
 /// Every block that the tree leads to, each once, children first.
 pub(super) fn export(tree: &Tree) -> Result<Vec<u8>, Error> {
-    let mut arena = Arena::of_image();
+    let mut arena = Arena::of_image(tree.space().end());
     let root = match tree.root() {
         Some(root) => {
             let mut copied = Copied::new(tree.space(), &mut arena);
@@ -41,7 +41,7 @@ impl Image {
     /// The image in a file, read in place. The file must not be changed meanwhile.
     pub fn open(path: &Path) -> Result<Image, Error> {
         let failed = |source| store::Error::Io { what: "open", path: path.to_path_buf(), source };
-        let file = File::open(path).map_err(failed)?;
+        let file = storage::open(path, OpenOptions::new().read(true)).map_err(failed)?;
         let length = Stored::length(&file).map_err(failed)?;
         let bytes = Stored::bytes(&file, length).map_err(failed)?;
         Ok(Image { opened: Opened::image(bytes, path)? })

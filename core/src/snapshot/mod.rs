@@ -60,6 +60,10 @@ mod tests_failure;
 mod tests_format;
 #[cfg(test)]
 mod tests_hostile;
+#[cfg(test)]
+mod tests_model;
+#[cfg(test)]
+mod tests_readers;
 
 pub use about::{About, Snapshot, SnapshotId};
 pub use image::Image;
@@ -164,7 +168,9 @@ impl Context {
     /// Makes the present context durable. Returns the number of the commit.
     pub fn commit(&mut self) -> Result<u64, Error> {
         let root = self.tree.seal()?.root();
-        Ok(self.store.commit(&mut self.tree.arena, &record_of(root))?)
+        let sequence = self.store.commit(&mut self.tree.arena, &record_of(root))?;
+        self.tree.move_to_arena();
+        Ok(sequence)
     }
 
     /// Keeps the present context as a snapshot, durable when it returns.
@@ -248,6 +254,11 @@ impl Context {
         self.tree.restore(&healed.tree)?;
         self.commit()?;
         Ok(healed)
+    }
+
+    /// The key of the hash that decides where nodes end.
+    pub fn salt(&self) -> Salt {
+        self.store.salt()
     }
 
     /// Bytes of the file that count.
@@ -340,6 +351,11 @@ impl Reader {
         Ok(checked.map_err(store::Error::from)?)
     }
 
+    /// Reads every block of the store and compares it with its hash.
+    pub fn verify(&self) -> fractal::Verified {
+        self.all().verify()
+    }
+
     fn all(&self) -> Tree {
         let Opened { space, root, salt, .. } = &self.opened;
         Tree::of(std::sync::Arc::clone(space), *salt, root_of(root))
@@ -399,7 +415,8 @@ fn root_of(record: &RootRecord) -> Option<Root> {
     (address != Address::NONE).then_some(Root { hash: Hash(hash), address, totals })
 }
 
-fn now_ms() -> u64 {
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{CONTEXT, Context, Error, LIVE, SNAPSHOTS, Snapshot, SnapshotId, now_ms};
+use super::{CONTEXT, Context, Error, LIVE, Reader, SNAPSHOTS, Snapshot, SnapshotId, list, now_ms};
 use crate::index::fractal::{Tree, is_sound};
 use crate::store;
 use crate::store::block::Address;
@@ -37,8 +37,8 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const WASTE: u64 = 4;
 
 impl Retention {
-    /// Those that are not kept.
-    fn surplus(&self, all: &[Snapshot], now_ms: u64) -> Vec<SnapshotId> {
+    /// Those that are not kept, at a time in milliseconds since 1970.
+    pub fn surplus(&self, all: &[Snapshot], now_ms: u64) -> Vec<SnapshotId> {
         let mut kept: BTreeSet<SnapshotId> =
             all.iter().rev().take(self.newest).map(|snapshot| snapshot.id).collect();
         let mut days = BTreeSet::new();
@@ -80,23 +80,7 @@ impl Context {
 
     /// Bytes that each snapshot alone keeps: what removing it would give back. The oldest first.
     pub fn costs(&mut self) -> Result<Vec<(SnapshotId, u64)>, Error> {
-        let all = self.tree.seal()?;
-        let mut owners = Owners { space: all.space(), of: HashMap::new() };
-        // The present context owns what it shares with a snapshot.
-        owners.mark(&all.subtree_or_empty(&[LIVE])?, None)?;
-        let snapshots = self.list()?;
-        for snapshot in &snapshots {
-            let context = all.subtree_or_empty(&[SNAPSHOTS, &snapshot.id.key(), CONTEXT])?;
-            owners.mark(&context, Some(snapshot.id))?;
-        }
-        let mut costs: HashMap<SnapshotId, u64> = HashMap::new();
-        for (owner, bytes) in owners.of.into_values() {
-            if let Some(id) = owner {
-                *costs.entry(id).or_default() += bytes;
-            }
-        }
-        let cost = |id| costs.get(&id).copied().unwrap_or_default();
-        Ok(snapshots.iter().map(|snapshot| (snapshot.id, cost(snapshot.id))).collect())
+        costs(&self.tree.seal()?)
     }
 
     /// Bytes of the blocks that something leads to.
@@ -106,6 +90,46 @@ impl Context {
         owners.mark(&all, None)?;
         Ok(owners.of.values().map(|(_, bytes)| bytes).sum())
     }
+}
+
+impl Reader {
+    /// Bytes that each snapshot alone keeps: what removing it would give back. The oldest first.
+    pub fn costs(&self) -> Result<Vec<(SnapshotId, u64)>, Error> {
+        costs(&self.all())
+    }
+
+    /// Bytes that these snapshots keep together, and nothing else does.
+    pub fn cost_of(&self, ids: &[SnapshotId]) -> Result<u64, Error> {
+        let together = |id| if ids.contains(&id) { ids.first().copied() } else { None };
+        let owners = owners(&self.all(), together)?;
+        Ok(owners.values().filter(|(owner, _)| owner.is_some()).map(|(_, bytes)| bytes).sum())
+    }
+}
+
+fn costs(all: &Tree) -> Result<Vec<(SnapshotId, u64)>, Error> {
+    let mut costs: HashMap<SnapshotId, u64> = HashMap::new();
+    for (owner, bytes) in owners(all, Some)?.into_values() {
+        if let Some(id) = owner {
+            *costs.entry(id).or_default() += bytes;
+        }
+    }
+    let cost = |id| costs.get(&id).copied().unwrap_or_default();
+    Ok(list(all)?.iter().map(|snapshot| (snapshot.id, cost(snapshot.id))).collect())
+}
+
+/// Who leads to each block, snapshots by the name that `owner` gives them.
+fn owners(
+    all: &Tree,
+    owner: impl Fn(SnapshotId) -> Option<SnapshotId>,
+) -> Result<HashMap<Address, (Option<SnapshotId>, u64)>, Error> {
+    let mut owners = Owners { space: all.space(), of: HashMap::new() };
+    // The present context owns what it shares with a snapshot.
+    owners.mark(&all.subtree_or_empty(&[LIVE])?, None)?;
+    for snapshot in list(all)? {
+        let context = all.subtree_or_empty(&[SNAPSHOTS, &snapshot.id.key(), CONTEXT])?;
+        owners.mark(&context, owner(snapshot.id))?;
+    }
+    Ok(owners.of)
 }
 
 /// Who leads to a block: one snapshot, or several and the present context (`None`).

@@ -113,6 +113,13 @@ fn pruning_frees_what_no_kept_snapshot_needs() {
     // All but the last have states that no other has; the last is the present one.
     assert!(costs[..39].iter().all(|(_, bytes)| *bytes > 500), "{costs:?}");
     assert_eq!(costs[39].1, 0);
+    let reader = Reader::open(&folder.path().join("store"), Reading::Copied).unwrap();
+    assert_eq!(reader.costs().unwrap(), costs);
+    // What two snapshots alone have in common is of neither alone.
+    let pair = [SnapshotId(10), SnapshotId(11)];
+    let apart = costs[9].1 + costs[10].1;
+    assert!(reader.cost_of(&pair).unwrap() > apart + 1000, "{costs:?}");
+    assert_eq!(reader.cost_of(&pair[..1]).unwrap(), costs[9].1);
     let before = context.file_bytes();
     let pruned = context.prune(&Retention { newest: 3, days: 5 }).unwrap();
     assert!(pruned.freed_bytes > before / 2, "{pruned:?} of {before}");
@@ -159,4 +166,22 @@ fn an_image_is_read_where_it_lies() {
     assert_eq!(other.live().unwrap().hash(), live.hash());
     let cut = Image::of(bytes[..bytes.len() - 64].to_vec());
     assert!(matches!(cut, Err(Error::Store(store::Error::Truncated { .. }))));
+}
+
+// Not on Windows: it has no pipes in folders.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_store_and_nobody_waits_for_it() {
+    let folder = folder();
+    for name in ["context-0000000000000001.aios", "lock"] {
+        let store = folder.path().join(name).with_extension("store");
+        std::fs::create_dir(&store).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(store.join(name)).status().unwrap();
+        assert!(made.success());
+        let refused = Context::open(&store, &Options::default()).unwrap_err().to_string();
+        assert!(refused.contains(&format!("{}", store.display())), "{refused}");
+        assert!(Reader::open(&store, Reading::Mapped).is_err());
+        let refused = Image::open(&store.join(name)).unwrap_err().to_string();
+        assert!(refused.contains("it is not a regular file"), "{refused}");
+    }
 }

@@ -5,7 +5,7 @@ use super::tests_crash::{OPTIONS, hash, open, put};
 use super::*;
 use crate::store::block::Block;
 use crate::store::failing::{Failing, Files};
-use crate::store::superblock::{DATA_START, PAGE, Superblock};
+use crate::store::superblock::{BYTES, DATA_START, PAGE, Superblock};
 
 const NAME: &str = "context-0000000000000001.aios";
 
@@ -119,7 +119,7 @@ fn any_flipped_bit_gives_a_commit_or_an_error() {
             all(&mut context).unwrap()
         })
         .into();
-    let used = |at: usize| at >= DATA_START as usize || at % PAGE < 256 || at % PAGE >= PAGE - 4;
+    let used = |at: usize| at >= DATA_START as usize || at % PAGE < BYTES;
     let (mut older, mut newest, mut damaged) = (0, 0, 0);
     for at in 0..whole.len() {
         for bit in 0..if used(at) { 8 } else { 1 } {
@@ -203,8 +203,8 @@ fn with_superblocks(whole: &[u8], changes: &[(usize, &[u8])]) -> Vec<u8> {
         for (at, change) in changes {
             page[*at..at + change.len()].copy_from_slice(change);
         }
-        let checksum = crc32c::crc32c(&page[..PAGE - 4]);
-        page[PAGE - 4..].copy_from_slice(&checksum.to_le_bytes());
+        let checksum = crc32c::crc32c(&page[..BYTES - 4]);
+        page[BYTES - 4..BYTES].copy_from_slice(&checksum.to_le_bytes());
     }
     bytes
 }

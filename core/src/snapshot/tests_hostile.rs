@@ -104,7 +104,7 @@ fn doubled(levels: usize, lie: Option<u64>) -> Image {
         assert!(above.root().is_some());
     }
     let whole = tree.seal().unwrap();
-    let mut arena = Arena::of_image();
+    let mut arena = Arena::of_image(0);
     let root = whole.root().unwrap();
     let mut copied = store::Copied::new(whole.space(), &mut arena);
     let address = copied.copy(root.address, fractal::is_sound).unwrap();
@@ -155,8 +155,8 @@ fn keys_that_are_too_long_for_a_node_are_refused() {
     content.extend_from_slice(&[0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
     content.extend_from_slice(&key);
     content.push(b'v');
-    let mut arena = Arena::of_image();
-    let (hash, address) = arena.append(|to| to.extend_from_slice(&content), &[], &[0]);
+    let mut arena = Arena::of_image(0);
+    let (hash, address) = arena.append(&[0, 0, 1, 0, 0], &[], |to| to.extend_from_slice(&content));
     let totals = Totals { records: 1, bytes: 1, worst: Severity::None };
     let record = record_of(Some(Root { hash, address, totals }));
     let image = Image::of(image(arena, Salt([1; 16]), 1, record)).unwrap();

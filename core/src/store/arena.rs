@@ -8,17 +8,27 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::block::{self, ALIGNMENT, Address, Block, HEADER_BYTES, Hash, Id};
-use super::space::{Area, Space};
+use super::block::{self, ALIGNMENT, Address, Block, Hash, Id};
+use super::space::{Area, Areas, Space};
 use super::superblock::DATA_START;
+use crate::system;
 
-/// A larger area is closed and another begun, so that growing never copies much.
-const AREA_BYTES: usize = 8 << 20;
+/// A larger area is closed and another begun, so that growing never copies much. Each is written by one call,
+/// which lets the system keep it in large pages.
+const AREA_BYTES: usize = 32 << 20;
+/// What an area begins with: as much as a small change takes.
+const SMALL_BYTES: usize = 16 << 10;
+/// An area that has grown to this gets the memory of a whole one.
+const LARGE_BYTES: usize = 1 << 20;
+/// Room after [`AREA_BYTES`] for the block that passes it.
+const SLACK_BYTES: usize = 4 << 20;
+/// The most that is set aside for an image whose length is not known yet.
+const MOST_RESERVED: u64 = 256 << 20;
 
 /// Memory for new blocks, behind a space that it extends.
 #[derive(Debug)]
 pub(crate) struct Arena {
-    areas: Vec<Arc<Area>>,
+    areas: Areas,
     /// What the next seal closes.
     open: Vec<u8>,
     open_start: u64,
@@ -40,7 +50,7 @@ impl Arena {
     /// An arena that goes on where a space ends.
     pub(crate) fn after(space: Space) -> Arena {
         Arena {
-            areas: space.areas().to_vec(),
+            areas: space.areas().clone(),
             open: Vec::new(),
             open_start: space.end(),
             area_bytes: AREA_BYTES,
@@ -51,17 +61,24 @@ impl Arena {
 
     /// An arena of its own, with nothing before it.
     pub(crate) fn new() -> Arena {
-        Arena::after(Space::new(Vec::new()))
+        Arena::after(Space::new(Areas::default()))
     }
 
-    /// An arena that becomes one run of bytes, with room for superblocks before its first block.
-    pub(crate) fn of_image() -> Arena {
-        let open = vec![0; DATA_START as usize];
+    /// An arena that becomes one run of bytes, with room for superblocks before its first block. `most` is
+    /// what it may come to.
+    pub(crate) fn of_image(most: u64) -> Arena {
+        let mut open = Vec::new();
+        // Without it the buffer grows as it is filled, and is moved.
+        if open.try_reserve_exact(most.clamp(DATA_START, MOST_RESERVED) as usize).is_ok() {
+            system::prefer_large_pages(open.spare_capacity_mut());
+        }
+        open.resize(DATA_START as usize, 0);
         Arena { open, open_start: 0, area_bytes: usize::MAX, ..Arena::new() }
     }
 
     /// All that was written to an arena [`Arena::of_image`].
-    pub(crate) fn into_image(self) -> Vec<u8> {
+    pub(crate) fn into_image(mut self) -> Vec<u8> {
+        self.open.shrink_to_fit();
         self.open
     }
 
@@ -78,22 +95,22 @@ impl Arena {
     /// Writes a block unless one of the same content and links is there. `content` writes the content.
     pub(crate) fn append(
         &mut self,
-        content: impl FnOnce(&mut Vec<u8>),
-        links: &[Address],
         hints: &[u8],
+        links: &[Address],
+        content: impl FnOnce(&mut Vec<u8>),
     ) -> (Hash, Address) {
         self.roll();
         let start = self.open.len();
-        self.open.resize(start + HEADER_BYTES, 0);
+        let content_start = block::begin(&mut self.open, hints, links.iter().copied());
         content(&mut self.open);
-        let hash = Hash::of(&self.open[start + HEADER_BYTES..]);
+        let hash = Hash::of(&self.open[content_start..]);
         let address = Address(self.open_start + start as u64);
         self.known();
         let known = self.known.get_or_insert_default();
         match known.entry(hash.id()) {
             Entry::Occupied(mut entry) => {
                 let there = *entry.get();
-                let new = &self.open[start + HEADER_BYTES..];
+                let new = &self.open[content_start..];
                 let same = bytes_at(&self.areas, &self.open, self.open_start, there)
                     .and_then(Block::at_start)
                     .is_some_and(|block| serves(&block, new, links));
@@ -107,7 +124,7 @@ impl Arena {
                 entry.insert(address);
             }
         }
-        block::finish(&mut self.open, start, &hash.id(), links.iter().copied(), hints);
+        block::finish(&mut self.open, start, &hash.id());
         (hash, address)
     }
 
@@ -120,26 +137,26 @@ impl Arena {
                 .and_then(Block::at_start)
                 .is_some_and(|own| serves(&own, block.content(), links))
         });
-        same.unwrap_or_else(|| self.write(block.content(), &block.id(), links, block.hints()))
+        same.unwrap_or_else(|| self.write(block.hints(), links, block.content(), &block.id()))
     }
 
     /// Writes a block even if one of the same content is there, whose links may be of no use any more.
     pub(crate) fn append_anew(
         &mut self,
-        content: &[u8],
-        links: &[Address],
         hints: &[u8],
+        links: &[Address],
+        content: &[u8],
     ) -> Address {
         self.known();
-        self.write(content, &Hash::of(content).id(), links, hints)
+        self.write(hints, links, content, &Hash::of(content).id())
     }
 
-    fn write(&mut self, content: &[u8], id: &Id, links: &[Address], hints: &[u8]) -> Address {
+    fn write(&mut self, hints: &[u8], links: &[Address], content: &[u8], id: &Id) -> Address {
         self.roll();
         let start = self.open.len();
-        self.open.resize(start + HEADER_BYTES, 0);
+        block::begin(&mut self.open, hints, links.iter().copied());
         self.open.extend_from_slice(content);
-        block::finish(&mut self.open, start, id, links.iter().copied(), hints);
+        block::finish(&mut self.open, start, id);
         let address = Address(self.open_start + start as u64);
         self.known.get_or_insert_default().insert(*id, address);
         address
@@ -157,7 +174,7 @@ impl Arena {
     /// Closes what was written: readers of the space that it returns see it.
     pub(crate) fn seal(&mut self) -> Arc<Space> {
         self.close();
-        if self.sealed.areas().len() != self.areas.len() {
+        if self.sealed.end() != self.areas.end() {
             self.sealed = Arc::new(self.sealed.with(self.areas.clone()));
         }
         Arc::clone(&self.sealed)
@@ -168,8 +185,7 @@ impl Arena {
     pub(crate) fn replace(&mut self, mapped: Arc<Area>) {
         let end = mapped.end();
         let rest = self.areas.iter().filter(|area| area.start() >= end).cloned();
-        let areas = std::iter::once(mapped).chain(rest).collect();
-        self.areas = areas;
+        self.areas = Areas::of(std::iter::once(mapped).chain(rest).collect());
         self.sealed = Arc::new(self.sealed.with(self.areas.clone()));
     }
 
@@ -192,8 +208,19 @@ impl Arena {
     fn roll(&mut self) {
         if self.open.len() >= self.area_bytes {
             self.close();
-            // There will be as much again, and growing to it would copy it.
-            self.open.reserve_exact(self.area_bytes + AREA_BYTES / 8);
+            self.enlarge();
+        } else if self.open.capacity() == 0 {
+            self.open.reserve(SMALL_BYTES);
+        } else if self.open.len() >= LARGE_BYTES && self.open.capacity() < self.area_bytes {
+            self.enlarge();
+        }
+    }
+
+    /// Memory for as much as an area holds, since there will be as much: growing to it would copy it.
+    fn enlarge(&mut self) {
+        if self.area_bytes == AREA_BYTES {
+            self.open.reserve_exact(AREA_BYTES + SLACK_BYTES - self.open.len());
+            system::prefer_large_pages(self.open.spare_capacity_mut());
         }
     }
 
@@ -205,7 +232,7 @@ impl Arena {
         let bytes = std::mem::take(&mut self.open);
         let area = Area::own(self.open_start, bytes);
         self.open_start = area.end();
-        self.areas.push(Arc::new(area));
+        self.areas.push(area);
     }
 }
 
@@ -220,7 +247,7 @@ fn serves(block: &Block<'_>, content: &[u8], links: &[Address]) -> bool {
 
 /// The bytes from an address on, in the areas or in what is not closed yet.
 fn bytes_at<'a>(
-    areas: &'a [Arc<Area>],
+    areas: &'a Areas,
     open: &'a [u8],
     open_start: u64,
     address: Address,
@@ -228,7 +255,6 @@ fn bytes_at<'a>(
     if address.0 >= open_start {
         return open.get((address.0 - open_start) as usize..);
     }
-    let after = areas.partition_point(|area| area.start() <= address.0);
-    let area = areas.get(after.checked_sub(1)?)?;
+    let area = areas.at(address)?;
     area.bytes().get((address.0 - area.start()) as usize..)
 }

@@ -4,17 +4,21 @@
 //! 0   checksum   u32   CRC-32C of bytes 4 to the end of the block
 //! 4   length     u32   bytes of the whole block, a multiple of 64
 //! 8   content    u32   bytes of the content
-//! 12  links      u32   number of links
+//! 12  links      u16   number of links
+//! 14  hints      u16   bytes of hints
 //! 16  id         16    first half of the BLAKE3 hash of the content
-//! 32  content          what the block means: the only part that its hash covers
+//! 32  hints            what speeds reading up and can be computed from the content
 //! ..  links            u64 each, from the next multiple of 8: addresses of other blocks, 0 for none
-//! ..  hints            what speeds reading up and can be computed from the content; then zeros
+//! ..  content          what the block means: the only part that its hash covers; then zeros
 //! ```
 //!
 //! Content never names an address, so equal content has an equal hash wherever it lies. A link leads to
 //! a lower address: blocks cannot form a circle, whatever a file says.
+//!
+//! Hints and links stand before the content, since a lookup needs them to know where to go on: they are on
+//! the first cache lines of the block, the content is compared while the next block is on its way.
 
-/// Bytes before the content.
+/// Bytes before hints, links and content.
 pub(crate) const HEADER_BYTES: usize = 32;
 /// Blocks begin at multiples of this: a header is one cache line.
 pub(crate) const ALIGNMENT: usize = 64;
@@ -66,8 +70,9 @@ impl Address {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block<'a> {
     bytes: &'a [u8],
-    content: usize,
+    hints: usize,
     links: usize,
+    content: usize,
 }
 
 impl<'a> Block<'a> {
@@ -77,13 +82,13 @@ impl<'a> Block<'a> {
         let header = bytes.first_chunk::<HEADER_BYTES>()?;
         let length = u32_at(header, 4) as usize;
         let content = u32_at(header, 8) as usize;
-        let links = u32_at(header, 12) as usize;
-        let needed = links_start(content).checked_add(links.checked_mul(8)?)?;
+        let links = usize::from(u16_at(header, 12));
+        let hints = usize::from(u16_at(header, 14));
         let right = length.is_multiple_of(ALIGNMENT)
             && content <= MAX_CONTENT_BYTES
-            && needed <= length
+            && content_start(hints, links) + content <= length
             && length <= bytes.len();
-        right.then(|| Block { bytes: &bytes[..length], content, links })
+        right.then(|| Block { bytes: &bytes[..length], hints, links, content })
     }
 
     /// Whether the checksum is right.
@@ -108,8 +113,8 @@ impl<'a> Block<'a> {
     }
 
     #[inline]
-    pub(crate) fn content(&self) -> &'a [u8] {
-        &self.bytes[HEADER_BYTES..HEADER_BYTES + self.content]
+    pub(crate) fn hints(&self) -> &'a [u8] {
+        &self.bytes[HEADER_BYTES..HEADER_BYTES + self.hints]
     }
 
     #[inline]
@@ -123,44 +128,51 @@ impl<'a> Block<'a> {
         if number >= self.links {
             return Address::NONE;
         }
-        let at = links_start(self.content) + number * 8;
-        Address(u64_at(self.bytes, at))
+        Address(u64_at(self.bytes, links_start(self.hints) + number * 8))
     }
 
     /// All links as they stand, for comparing.
     pub(crate) fn link_bytes(&self) -> &'a [u8] {
-        let start = links_start(self.content);
-        &self.bytes[start..start + self.links * 8]
+        &self.bytes[links_start(self.hints)..content_start(self.hints, self.links)]
     }
 
-    /// From the end of the links to the end of the block.
     #[inline]
-    pub(crate) fn hints(&self) -> &'a [u8] {
-        &self.bytes[links_start(self.content) + self.links * 8..]
+    pub(crate) fn content(&self) -> &'a [u8] {
+        let start = content_start(self.hints, self.links);
+        &self.bytes[start..start + self.content]
     }
 }
 
-/// Appends a block whose content stands already at `start + HEADER_BYTES` and ends the buffer.
-pub(crate) fn finish(
+/// Begins a block at the end of a buffer; its content is appended next. Returns where that starts.
+pub(crate) fn begin(
     buffer: &mut Vec<u8>,
-    start: usize,
-    id: &Id,
-    links: impl ExactSizeIterator<Item = Address>,
     hints: &[u8],
-) {
-    let content = buffer.len() - start - HEADER_BYTES;
-    let count = links.len();
-    buffer.resize(start + links_start(content), 0);
+    links: impl ExactSizeIterator<Item = Address>,
+) -> usize {
+    debug_assert!(hints.len().max(links.len()) <= usize::from(u16::MAX), "a node is too large");
+    let start = buffer.len();
+    let mut header = [0; HEADER_BYTES];
+    header[12..14].copy_from_slice(&(links.len() as u16).to_le_bytes());
+    header[14..16].copy_from_slice(&(hints.len() as u16).to_le_bytes());
+    buffer.extend_from_slice(&header);
+    buffer.extend_from_slice(hints);
+    buffer.resize(start + links_start(hints.len()), 0);
     for link in links {
         buffer.extend_from_slice(&link.0.to_le_bytes());
     }
-    buffer.extend_from_slice(hints);
+    buffer.len()
+}
+
+/// Ends a block that began at `start`, whose content ends the buffer.
+pub(crate) fn finish(buffer: &mut Vec<u8>, start: usize, id: &Id) {
+    let (links, hints) = (u16_at(buffer, start + 12), u16_at(buffer, start + 14));
+    let before = content_start(usize::from(hints), usize::from(links));
+    let content = buffer.len() - start - before;
     let length = (buffer.len() - start).next_multiple_of(ALIGNMENT);
     buffer.resize(start + length, 0);
     let block = &mut buffer[start..];
     block[4..8].copy_from_slice(&(length as u32).to_le_bytes());
     block[8..12].copy_from_slice(&(content as u32).to_le_bytes());
-    block[12..16].copy_from_slice(&(count as u32).to_le_bytes());
     block[16..32].copy_from_slice(id);
     let checksum = checksum(&block[4..]);
     block[..4].copy_from_slice(&checksum.to_le_bytes());
@@ -171,10 +183,16 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
 }
 
-/// Where links begin after a content of this length.
+/// Where links begin after so many bytes of hints.
 #[inline]
-fn links_start(content: usize) -> usize {
-    (HEADER_BYTES + content).next_multiple_of(8)
+fn links_start(hints: usize) -> usize {
+    (HEADER_BYTES + hints).next_multiple_of(8)
+}
+
+/// Where the content begins after so many bytes of hints, and links.
+#[inline]
+fn content_start(hints: usize, links: usize) -> usize {
+    links_start(hints) + 8 * links
 }
 
 #[inline]

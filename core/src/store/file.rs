@@ -73,8 +73,13 @@ fn open_file(storage: &dyn Storage, generation: u64, write: bool) -> Result<File
     let path = storage.place().join(&name);
     let stored = storage.open(&name, write).map_err(io_error("open", &path))?;
     let length = || stored.length().map_err(io_error("read", &path));
-    let mut pages = vec![0; length()?.min(DATA_START) as usize];
-    stored.read_at(&mut pages, 0).map_err(io_error("read", &path))?;
+    let mut pages = vec![0; DATA_START as usize];
+    let mut read = stored.read_at(&mut pages, 0);
+    if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
+        pages.truncate(length()?.min(DATA_START) as usize);
+        read = stored.read_at(&mut pages, 0);
+    }
+    read.map_err(io_error("read", &path))?;
     // Asked for after superblocks are read: a file that is written meanwhile has what they say by then.
     let have = length()?;
     let (page, current, last_sequence) = choose(&pages, have, &path, |superblock| {
@@ -173,7 +178,7 @@ fn write_whole(
         _ => {}
     }
     let stored = storage.create(unfinished).map_err(io_error("create", &path))?;
-    let pages = superblock.encode().repeat(2);
+    let pages = superblock.first_pages();
     stored.write_at(&pages, 0).map_err(io_error("write", &path))?;
     for (at, piece) in arena.since(DATA_START) {
         stored.write_at(piece, at).map_err(io_error("write", &path))?;

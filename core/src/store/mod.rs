@@ -185,7 +185,7 @@ impl Store {
         };
         let area = file.area(&*storage, reading)?;
         let mapped = area.end();
-        let arena = Arena::after(Space::new(vec![Arc::new(area)]));
+        let arena = Arena::after(Space::of(area));
         let store = Store { storage, file, reading, mapped, settled, poisoned: false, _lock: lock };
         store.remove_others();
         Ok((store, arena))
@@ -277,7 +277,7 @@ impl Store {
         self.poisoned = false;
         self.settled = true;
         self.mapped = area.end();
-        *old = Arena::after(Space::new(vec![Arc::new(area)]));
+        *old = Arena::after(Space::of(area));
         self.file = file;
         self.remove_others();
         Ok(before.saturating_sub(self.committed_bytes()))
@@ -381,7 +381,7 @@ impl Opened {
             }
         };
         let area = file.area(storage, reading)?;
-        let space = Arc::new(Space::new(vec![Arc::new(area)]));
+        let space = Arc::new(Space::of(area));
         let Superblock { salt, sequence, root, .. } = file.current;
         Ok(Opened { space, root, salt, sequence, generation: file.generation })
     }
@@ -402,7 +402,7 @@ impl Opened {
             let Superblock { tail, committed, .. } = *superblock;
             Ok(tail_is_whole(superblock, &bytes[tail as usize..committed as usize]))
         })?;
-        let space = Arc::new(Space::new(vec![Arc::new(Area::foreign(0, bytes))]));
+        let space = Arc::new(Space::of(Area::foreign(0, bytes)));
         let Superblock { salt, sequence, root, .. } = superblock;
         Ok(Opened { space, root, salt, sequence, generation: 0 })
     }
@@ -415,7 +415,7 @@ pub(crate) fn image(arena: Arena, salt: Salt, sequence: u64, root: RootRecord) -
     let committed = image.len() as u64;
     let superblock =
         Superblock { salt, sequence, committed, tail: committed, tail_checksum: 0, root };
-    let pages = superblock.encode().repeat(2);
+    let pages = superblock.first_pages();
     image[..pages.len()].copy_from_slice(&pages);
     image
 }

@@ -5,14 +5,14 @@
 //! Whoever holds one reads what it always read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::block::{ALIGNMENT, Address, Block, u32_at};
 use super::mapping::Bytes;
 use super::superblock::DATA_START;
 
 /// Why a block could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Fault {
     /// No block can begin there.
     #[error("there is no block at {0:?}")]
@@ -27,7 +27,58 @@ pub enum Fault {
 pub(crate) struct Space {
     /// The same for all spaces in which an address means the same block.
     pub(crate) lineage: u64,
-    areas: Vec<Arc<Area>>,
+    areas: Areas,
+}
+
+/// Consecutive areas. Most of them are in a list that its clones share, so that each seal costs the same,
+/// however many there were before.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Areas {
+    shared: Arc<Vec<Arc<Area>>>,
+    /// Those that come after.
+    own: Vec<Arc<Area>>,
+}
+
+/// Threads that check the blocks of a file, at most, and the bytes that each is worth starting for.
+const MOST_THREADS: usize = 8;
+const BYTES_FOR_A_THREAD: usize = 4 << 20;
+/// When areas become shared ones.
+const MOST_OWN: usize = 32;
+
+impl Areas {
+    pub(crate) fn of(areas: Vec<Arc<Area>>) -> Areas {
+        Areas { shared: Arc::new(areas), own: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, area: Area) {
+        self.own.push(Arc::new(area));
+        if self.own.len() == MOST_OWN {
+            let all = self.iter().map(Arc::clone).collect();
+            *self = Areas::of(all);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Area>> {
+        self.shared.iter().chain(&self.own)
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.own.last().or(self.shared.last()).map_or(DATA_START, |area| area.end())
+    }
+
+    /// The area that an address is in.
+    #[inline]
+    pub(crate) fn at(&self, address: Address) -> Option<&Area> {
+        let first = self.shared.first().or(self.own.first())?;
+        if (first.start..first.end()).contains(&address.0) {
+            return Some(first);
+        }
+        let is_own = self.own.first().is_some_and(|area| area.start <= address.0);
+        let areas = if is_own { &self.own } else { &*self.shared };
+        let after = areas.partition_point(|area| area.start <= address.0);
+        let area = areas.get(after.checked_sub(1)?)?;
+        (address.0 < area.end()).then_some(&**area)
+    }
 }
 
 /// Consecutive bytes of an address space.
@@ -70,6 +121,21 @@ impl Area {
 }
 
 impl Area {
+    /// Where the blocks end that begin at a place, go by their own lengths, and are about a stretch; a length
+    /// that cannot be ends them with the block that has it. The place itself when nothing follows but zeros.
+    fn after_stretch(&self, start: usize) -> usize {
+        let mut at = start;
+        while at < self.bytes.len() && at - start < STRETCH {
+            let length = self.bytes.get(at + 4..at + 8).map_or(0, |word| u32_at(word, 0) as usize);
+            // The rest of a page that no block was written to.
+            if length == 0 && self.bytes[at..].iter().all(|byte| *byte == 0) {
+                break;
+            }
+            at = at.saturating_add(length.max(ALIGNMENT));
+        }
+        at
+    }
+
     /// The first look at a block.
     #[cold]
     fn check(
@@ -90,21 +156,26 @@ impl Area {
 static LINEAGES: AtomicU64 = AtomicU64::new(0);
 
 impl Space {
-    pub(crate) fn new(areas: Vec<Arc<Area>>) -> Space {
+    pub(crate) fn new(areas: Areas) -> Space {
         // Ordering: only uniqueness matters.
         Space { lineage: LINEAGES.fetch_add(1, Ordering::Relaxed), areas }
     }
 
-    pub(crate) fn with(&self, areas: Vec<Arc<Area>>) -> Space {
+    /// A space of one area.
+    pub(crate) fn of(area: Area) -> Space {
+        Space::new(Areas::of(vec![Arc::new(area)]))
+    }
+
+    pub(crate) fn with(&self, areas: Areas) -> Space {
         Space { lineage: self.lineage, areas }
     }
 
-    pub(crate) fn areas(&self) -> &[Arc<Area>] {
+    pub(crate) fn areas(&self) -> &Areas {
         &self.areas
     }
 
     pub(crate) fn end(&self) -> u64 {
-        self.areas.last().map_or(DATA_START, |area| area.end())
+        self.areas.end()
     }
 
     /// The block at an address. One from a file is checked when it is first read: its checksum, and by
@@ -139,14 +210,7 @@ impl Space {
         if address.0 < DATA_START || !address.0.is_multiple_of(ALIGNMENT as u64) {
             return None;
         }
-        let first = self.areas.first()?;
-        let area = if address.0 < first.end() {
-            first
-        } else {
-            let after = self.areas.partition_point(|area| area.start <= address.0);
-            self.areas.get(after.checked_sub(1)?)?
-        };
-        (address.0 >= area.start && address.0 < area.end()).then_some(area)
+        self.areas.at(address)
     }
 
     /// All blocks in the order of their addresses, by their own lengths. After one whose length is damaged
@@ -168,28 +232,56 @@ impl Space {
         })
     }
 
-    /// Checks the checksum and the structure of every block, so that none is checked on its first read.
-    /// Returns the bytes that were read.
+    /// Checks the checksum and the structure of every block, so that none is checked on its first read: in as
+    /// many threads as there are processors, where there is much to read. Returns the bytes that were read.
     pub(crate) fn check_all(
         &self,
         is_sound: fn(&Block<'_>, Address) -> bool,
     ) -> Result<u64, Fault> {
-        let mut bytes = 0;
-        for area in &self.areas {
-            let mut at = area.first_block();
-            while at < area.bytes.len() {
-                let address = Address(area.start + at as u64);
-                let length = area.bytes.get(at + 4..at + 8).map(|word| u32_at(word, 0));
-                // The rest of a page that no block was written to.
-                if length == Some(0) && area.bytes[at..].iter().all(|byte| *byte == 0) {
-                    break;
+        self.areas.iter().try_fold(0, |bytes, area| Ok(bytes + self.check_area(area, is_sound)?))
+    }
+
+    fn check_area(
+        &self,
+        area: &Area,
+        is_sound: fn(&Block<'_>, Address) -> bool,
+    ) -> Result<u64, Fault> {
+        let next = Mutex::new(area.first_block());
+        let work = || -> Result<u64, Fault> {
+            let mut bytes = 0;
+            loop {
+                let stretch = {
+                    let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+                    let start = *next;
+                    *next = area.after_stretch(start);
+                    start..*next
+                };
+                if stretch.is_empty() {
+                    return Ok(bytes);
                 }
-                let block = self.block(address, is_sound)?;
-                at += block.len();
-                bytes += block.len() as u64;
+                let mut at = stretch.start;
+                while at < stretch.end {
+                    let block = self.block(Address(area.start + at as u64), is_sound)?;
+                    at += block.len();
+                    bytes += block.len() as u64;
+                }
             }
-        }
-        Ok(bytes)
+        };
+        let threads = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let others = threads.min(MOST_THREADS).min(area.bytes.len() / BYTES_FOR_A_THREAD);
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..others).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            others.into_iter().fold(own, |sum, other| {
+                let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                // All that are damaged may be found; the first is what is reported.
+                match (sum, other) {
+                    (Ok(sum), Ok(other)) => Ok(sum + other),
+                    (Err(one), Err(other)) => Err(one.min(other)),
+                    (Err(fault), Ok(_)) | (Ok(_), Err(fault)) => Err(fault),
+                }
+            })
+        })
     }
 }
 

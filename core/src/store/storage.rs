@@ -81,8 +81,7 @@ impl Storage for Folder {
     }
 
     fn open(&self, name: &str, write: bool) -> io::Result<Box<dyn Stored>> {
-        let file = OpenOptions::new().read(true).write(write).open(self.path.join(name))?;
-        Ok(Box::new(file))
+        Ok(Box::new(open(&self.path.join(name), OpenOptions::new().read(true).write(write))?))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn Stored>> {
@@ -108,7 +107,8 @@ impl Storage for Folder {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         system::create_for_owner_alone(&mut options);
-        let file = options.open(self.path.join(LOCK))?;
+        let file = open(&self.path.join(LOCK), &mut options)?;
+        file.length()?;
         match file.try_lock() {
             // The system gives the lock back when its owner dies, so one that is held has a living owner.
             Ok(()) => Ok(Some(Box::new(file))),
@@ -122,9 +122,19 @@ impl Storage for Folder {
     }
 }
 
+/// Opens a file. Nobody waits for the other end of a pipe by its name, which has no length ([`Stored::length`]).
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    system::open_at_once(options);
+    options.open(path)
+}
+
 impl Stored for File {
     fn length(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        let metadata = self.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        Ok(metadata.len())
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {

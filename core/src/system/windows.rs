@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::windows::fs::FileExt;
 use std::os::windows::process::CommandExt;
 use std::path::{Component, Path, PathBuf, Prefix};
@@ -192,6 +193,9 @@ pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)
 }
+
+/// Windows gives large pages to those alone who may lock memory.
+pub(crate) fn prefer_large_pages(_: &mut [MaybeUninit<u8>]) {}
 
 /// Fills the buffer from this offset, or fails.
 pub(crate) fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {

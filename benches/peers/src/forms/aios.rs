@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::path::Path;
 use std::rc::Rc;
 
 use aios_core::index::fractal::{Tree, Value};
@@ -51,8 +52,8 @@ impl Kept {
     }
 }
 
-fn build(content: &Content) -> Result<Context> {
-    let mut context = Context::open(&content.folder("aios")?, &Options::default())?;
+fn build(content: &Content, folder: &Path) -> Result<Context> {
+    let mut context = Context::open(folder, &Options::default())?;
     let mut builder = context.builder();
     for (key, record) in content.keys.iter().zip(&content.records) {
         builder.push(&key.path()[1..], &Value::of(1, &record.bytes))?;
@@ -66,7 +67,7 @@ fn build(content: &Content) -> Result<Context> {
 fn keep(content: &Rc<Content>) -> Result<Rc<Kept>> {
     Ok(Rc::new(Kept {
         content: Rc::clone(content),
-        context: RefCell::new(build(content)?),
+        context: RefCell::new(build(content, &content.folder("aios")?)?),
         edition: RefCell::new(0),
     }))
 }
@@ -117,12 +118,9 @@ fn in_memory(kept: &Rc<Kept>) -> Result<Vec<Case>> {
 fn durable(kept: &Rc<Kept>) -> Result<Vec<Case>> {
     kept.reset()?;
     let snapshot = kept.context.borrow_mut().take(Some("first"), "measured")?;
-    // What is opened has this one snapshot; the context goes on to collect others.
+    // What is opened has one snapshot; the context goes on to collect others.
     let folder = kept.content.folder("aios closed")?;
-    for file in std::fs::read_dir(kept.content.folder.join("aios"))? {
-        let file = file?;
-        std::fs::copy(file.path(), folder.join(file.file_name()))?;
-    }
+    let closed = build(&kept.content, &folder)?.take(Some("first"), "measured")?;
     let (take, restore) = (Rc::clone(kept), Rc::clone(kept));
     let open = move |kept: &Kept, verified: bool| {
         let ((), time) = timed(|| {
@@ -130,7 +128,7 @@ fn durable(kept: &Rc<Kept>) -> Result<Vec<Case>> {
             if verified {
                 reader.check()?;
             }
-            kept.read(&reader.snapshot(snapshot)?)
+            kept.read(&reader.snapshot(closed)?)
         })?;
         Ok(time)
     };

@@ -4,6 +4,7 @@
 //! {"dir_info": {"editable": true}, "url": "file:///home/alice/proj/libs/labsrc"}
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -11,18 +12,102 @@ use serde::Deserialize;
 use crate::host::Platform;
 
 /// Real ones stay below 1 KiB.
-pub(super) const MAX_BYTES: u64 = 64 * 1024;
+pub const MAX_BYTES: u64 = 64 * 1024;
 
 #[derive(Deserialize)]
 struct DirectUrl {
     url: String,
     dir_info: Option<DirInfo>,
+    vcs_info: Option<VcsInfo>,
+    archive_info: Option<ArchiveInfo>,
+    subdirectory: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct DirInfo {
     #[serde(default)]
     editable: bool,
+}
+
+#[derive(Deserialize)]
+struct VcsInfo {
+    vcs: String,
+    commit_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ArchiveInfo {
+    /// `sha256=<hex>`, of old.
+    hash: Option<String>,
+    hashes: Option<BTreeMap<String, String>>,
+}
+
+impl ArchiveInfo {
+    fn sha256(&self) -> Option<&str> {
+        let of_old = || self.hash.as_deref()?.strip_prefix("sha256=");
+        let hashes = self.hashes.as_ref();
+        hashes.and_then(|hashes| hashes.get("sha256")).map(String::as_str).or_else(of_old)
+    }
+}
+
+/// Where a distribution was installed from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A folder of this machine.
+    Folder {
+        /// The project.
+        path: PathBuf,
+        /// Whether what is edited there counts at once.
+        editable: bool,
+    },
+    /// A file of this machine.
+    File {
+        /// A wheel or an archive of sources.
+        path: PathBuf,
+        /// Of its bytes, where it was noted.
+        sha256: Option<[u8; 32]>,
+    },
+    /// Another place, as an installer takes it: `git+https://example.org/x.git@4f2c#subdirectory=x`.
+    Address(String),
+}
+
+/// The place. `None` when the bytes do not tell.
+pub fn origin(bytes: &[u8]) -> Option<Origin> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return None;
+    }
+    let direct: DirectUrl = serde_json::from_slice(bytes).ok()?;
+    let sha256 = direct.archive_info.as_ref().and_then(ArchiveInfo::sha256);
+    if let Some(vcs) = &direct.vcs_info {
+        let commit = vcs.commit_id.as_ref().map(|commit| format!("@{commit}")).unwrap_or_default();
+        let mut address = format!("{}+{}{commit}", vcs.vcs, direct.url);
+        if let Some(folder) = &direct.subdirectory {
+            address.push_str(&format!("#subdirectory={folder}"));
+        }
+        return Some(Origin::Address(address));
+    }
+    let path = path_of_url(&direct.url);
+    match (path, direct.dir_info) {
+        (Some(path), Some(info)) => Some(Origin::Folder { path, editable: info.editable }),
+        (Some(path), None) => Some(Origin::File { path, sha256: sha256.and_then(digest) }),
+        (None, Some(_)) => None,
+        (None, None) => Some(Origin::Address(match sha256.filter(|_| !direct.url.contains('#')) {
+            Some(sha256) => format!("{}#sha256={sha256}", direct.url),
+            None => direct.url,
+        })),
+    }
+}
+
+/// 64 digits as 32 bytes.
+fn digest(hex: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(digest)
 }
 
 /// The project's folder, when the install is an editable one of a local folder.
@@ -111,6 +196,49 @@ mod tests {
         check("\0\0\0", None);
     }
 
+    #[test]
+    fn origins() {
+        let check = |text: &str, expected: Option<Origin>| {
+            assert_eq!(origin(text.as_bytes()), expected, "{text}");
+        };
+        let folder = |path: &str, editable| Origin::Folder { path: path.into(), editable };
+        let file = |path: &str, sha256| Origin::File { path: path.into(), sha256 };
+        let address = |text: &str| Some(Origin::Address(text.to_owned()));
+        check(
+            r#"{"dir_info": {"editable": true}, "url": "file:///p/x"}"#,
+            Some(folder("/p/x", true)),
+        );
+        check(r#"{"dir_info": {}, "url": "file:///p/x"}"#, Some(folder("/p/x", false)));
+        let hex = "0a".repeat(32);
+        let url = r#""url": "file:///w/x-1-py3-none-any.whl""#;
+        let wheel = "/w/x-1-py3-none-any.whl";
+        for hash in
+            [format!(r#""hash": "sha256={hex}""#), format!(r#""hashes": {{"sha256": "{hex}"}}"#)]
+        {
+            check(
+                &format!("{{\"archive_info\": {{{hash}}}, {url}}}"),
+                Some(file(wheel, Some([10; 32]))),
+            );
+        }
+        check(&format!("{{\"archive_info\": {{}}, {url}}}"), Some(file(wheel, None)));
+        check(
+            &format!(r#"{{"archive_info": {{"hash": "sha256=+{}"}}, {url}}}"#, &hex[1..]),
+            Some(file(wheel, None)),
+        );
+        check(
+            r#"{"url": "https://example.org/x.git", "subdirectory": "sub",
+                "vcs_info": {"vcs": "git", "commit_id": "4f2c", "requested_revision": "main"}}"#,
+            address("git+https://example.org/x.git@4f2c#subdirectory=sub"),
+        );
+        check(
+            r#"{"url": "https://example.org/x.zip", "archive_info": {"hash": "sha256=ab"}}"#,
+            address("https://example.org/x.zip#sha256=ab"),
+        );
+        check(r#"{"url": "https://example.org/x", "dir_info": {}}"#, None);
+        check("{}", None);
+        check(&format!("{{\"url\": \"{}\"}}", "x".repeat(70_000)), None);
+    }
+
     proptest! {
         #[test]
         fn urls_are_read_as_written(path in "/pp\\PC{0,30}") {
@@ -123,6 +251,7 @@ mod tests {
         fn never_panics(url in ".{0,60}") {
             let text = serde_json::json!({"dir_info": {"editable": true}, "url": format!("file:///{url}")});
             let _ = editable(text.to_string().as_bytes());
+            let _ = origin(text.to_string().as_bytes());
             let _ = editable(url.as_bytes());
         }
     }

@@ -6,13 +6,15 @@
 //! - [`read_for`] reads an environment and what it inherits from its base; [`read`] only folders.
 //! - [`Shared`] is what the environments of a run share: each distinct file is parsed once.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::Problem;
 use super::facts::Facts;
-use crate::fs::{self, Entry, Folder, Identity, Seen};
+use crate::fs::{self, Entry, Folder, Kind, Seen};
 use crate::host::Host;
 
 pub mod direct_url;
@@ -31,6 +33,7 @@ mod tests;
 
 pub use name::{normalize, of_folder};
 pub use shared::Shared;
+pub use site::Listed;
 
 /// What INSTALLER holds of those that install wheels into environments.
 const WHEEL_INSTALLERS: [&str; 11] = [
@@ -109,6 +112,31 @@ pub struct Site {
     pub distributions: Vec<Distribution>,
     /// The folder itself, kept open: looks at thousands of files below it then need not walk its path.
     pub open: Option<Arc<Folder>>,
+    /// What looks told, where they are asked for again.
+    pub looks: Option<Looks>,
+}
+
+/// What stood at paths below a folder, links themselves.
+#[derive(Debug, Default)]
+pub struct Looks(Mutex<HashMap<OsString, Seen>>);
+
+// A copy asks anew.
+impl Clone for Looks {
+    fn clone(&self) -> Looks {
+        Looks::default()
+    }
+}
+
+impl Looks {
+    fn known(&self, below: &Path) -> Option<Seen> {
+        self.0.lock().ok()?.get(below.as_os_str()).copied()
+    }
+
+    fn keep(&self, below: &Path, seen: Seen) {
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(below.as_os_str().to_owned(), seen);
+        }
+    }
 }
 
 impl Site {
@@ -120,20 +148,43 @@ impl Site {
 
     /// What stands at a path below the folder, links followed.
     pub fn look(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
-        match &self.open {
-            Some(folder) => folder.look(below),
-            None => fs::below(&self.folder, below).metadata().map(|found| Seen::from(&found)),
+        let below = below.as_ref();
+        let known = self.looks.as_ref().and_then(|looks| looks.known(below));
+        match (known.filter(|seen| seen.kind != Kind::Link), &self.open) {
+            (Some(seen), _) => Ok(seen),
+            (None, Some(folder)) => folder.look(below),
+            (None, None) => Ok(Seen::from(&fs::below(&self.folder, below).metadata()?)),
         }
     }
 
     /// The same of a link itself.
     pub fn look_at_link(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
-        match &self.open {
-            Some(folder) => folder.look_at_link(below),
-            None => {
-                fs::below(&self.folder, below).symlink_metadata().map(|found| Seen::from(&found))
-            }
+        let below = below.as_ref();
+        if let Some(seen) = self.looks.as_ref().and_then(|looks| looks.known(below)) {
+            return Ok(seen);
         }
+        let seen = match &self.open {
+            Some(folder) => folder.look_at_link(below)?,
+            None => Seen::from(&fs::below(&self.folder, below).symlink_metadata()?),
+        };
+        if let Some(looks) = &self.looks {
+            looks.keep(below, seen);
+        }
+        Ok(seen)
+    }
+
+    /// Each entry that is a folder, and what was seen of it: listing a distribution told, or a look does.
+    pub fn folders(&self) -> impl Iterator<Item = (&Entry, io::Result<Seen>)> {
+        let listed = |one: &Distribution| Some((one.info.file_name()?.to_owned(), one.seen?));
+        // In the order of the entries.
+        let mut listed = self.distributions.iter().filter_map(listed).peekable();
+        self.entries.iter().filter(|entry| entry.kind == Kind::Folder).map(move |entry| {
+            let seen = match listed.next_if(|(name, _)| *name == entry.name) {
+                Some((_, seen)) => Ok(seen),
+                None => self.look_at_link(&entry.name),
+            };
+            (entry, seen)
+        })
     }
 }
 
@@ -186,8 +237,10 @@ pub struct Distribution {
     pub holds_files: bool,
     /// What its files say. One for all the environments that hard-link them.
     pub content: Arc<Content>,
-    /// What the listing of `info` tells of its WHEEL.
-    pub wheel_file: Option<Identity>,
+    /// What the listing of `info` tells of the files that were read.
+    pub listed: Listed,
+    /// `info` itself, links followed, where it is a folder that was listed.
+    pub seen: Option<Seen>,
 }
 
 /// What the metadata of a distribution says, wherever it is installed.

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::{Content, Metadata, Part, Record, Site, Wheel};
+use super::{Content, Looks, Metadata, Part, Record, Site, Wheel};
 use crate::fs::{self, Identity, ReadError};
 
 /// Distinct files kept by identity: 10,000 environments with some hundred distributions.
@@ -35,12 +35,22 @@ pub struct Shared {
     pub(super) text: Parsed<Vec<u8>>,
     contents: RwLock<HashMap<Files, Arc<Content>>>,
     sites: Mutex<HashMap<PathBuf, Option<Arc<Site>>>>,
+    keep_looks: bool,
 }
 
 impl Shared {
     /// Nothing parsed yet.
     pub fn new() -> Shared {
         Shared::default()
+    }
+
+    /// The same, for whoever asks each environment twice: for what is wrong, and for what told so.
+    pub fn keeping_looks(keep_looks: bool) -> Shared {
+        Shared { keep_looks, ..Shared::default() }
+    }
+
+    pub(super) fn looks(&self) -> Option<Looks> {
+        self.keep_looks.then(Looks::default)
     }
 
     /// Forgets which files stand where: what is read next is read from disk, and parsed only when its bytes
@@ -76,7 +86,7 @@ impl Shared {
         // Not under the lock: the first environments of a run would wait for each other.
         let read = super::site::read(folder, self).ok();
         // It is kept for the whole run, and a process may not keep many folders open.
-        let site = read.map(|site| Arc::new(Site { open: None, ..site }));
+        let site = read.map(|site| Arc::new(Site { open: None, looks: None, ..site }));
         let mut sites = lock(&self.sites);
         if sites.len() < MAX_SITES {
             sites.insert(folder.to_path_buf(), site.clone());

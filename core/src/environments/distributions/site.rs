@@ -40,7 +40,8 @@ pub(super) fn read(folder: &Path, shared: &Shared) -> io::Result<Site> {
     let distributions =
         entries.iter().filter_map(|entry| distribution(&opened, device, entry, shared)).collect();
     let open = Some(Arc::new(opened));
-    Ok(Site { folder: folder.to_path_buf(), entries, distributions, open })
+    let looks = shared.looks();
+    Ok(Site { folder: folder.to_path_buf(), entries, distributions, open, looks })
 }
 
 fn distribution(
@@ -77,10 +78,13 @@ fn dist_info(
         info: site.path().join(file_name),
         holds_files,
         content: Arc::new(Content::without_files(name::split_stem(stem), metadata, record)),
-        wheel_file: None,
+        listed: Listed::default(),
+        seen: None,
     };
-    let opened = site.folder(file_name).and_then(|folder| Ok((folder.entries()?, folder)));
-    let (entries, folder) = match opened {
+    let opened = site
+        .folder(file_name)
+        .and_then(|folder| Ok((Listed::of(&folder, device)?, folder.seen()?, folder)));
+    let ((listed, holds_files), seen, folder) = match opened {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return lost(false, Part::Denied, Part::Denied);
@@ -91,17 +95,11 @@ fn dist_info(
         }
         Err(_) => return lost(false, Part::Missing, Part::Missing),
     };
-    let listed = Listed::of(&entries, device);
     let content = match listed.identity().and_then(|identity| shared.content(&identity)) {
         Some(content) => content,
         None => read_content(folder.path(), stem, &listed, shared),
     };
-    Distribution {
-        info: folder.into_path(),
-        holds_files: !entries.is_empty(),
-        content,
-        wheel_file: listed.0[WHEEL_AT].flatten(),
-    }
+    Distribution { info: folder.into_path(), holds_files, content, listed, seen: Some(seen) }
 }
 
 /// The files of a `.dist-info` folder that are read.
@@ -111,21 +109,39 @@ const FILES: [&str; 6] =
 /// Which of them is WHEEL.
 const WHEEL_AT: usize = 2;
 
-/// Which of [`FILES`] are there, and what the listing tells of them.
-struct Listed([Option<Option<Identity>>; FILES.len()]);
+/// Which of the files of a `.dist-info` folder that are read are there, and what its listing tells of
+/// them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Listed([Option<Option<Identity>>; FILES.len()]);
 
 impl Listed {
-    fn of(entries: &[Entry], device: Option<u64>) -> Listed {
+    /// Their names, each with its identity where the listing tells it.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<Identity>)> {
+        FILES.iter().zip(self.0).filter_map(|(name, listed)| Some((*name, listed?)))
+    }
+
+    /// Whether a file of this name is read, if it is there.
+    pub fn is_read(name: &str) -> bool {
+        FILES.contains(&name)
+    }
+
+    /// WHEEL, where the listing tells which file it is.
+    pub fn wheel(&self) -> Option<Identity> {
+        self.0[WHEEL_AT].flatten()
+    }
+
+    /// Also tells whether anything is in the folder.
+    fn of(folder: &Folder, device: Option<u64>) -> io::Result<(Listed, bool)> {
         let mut listed = [None; FILES.len()];
-        for entry in entries {
-            let Some(at) = FILES.iter().position(|name| entry.name == *name) else { continue };
+        let mut any = false;
+        folder.each_entry(|name, kind, inode| {
+            any = true;
+            let Some(at) = FILES.iter().position(|file| name == *file) else { return };
             // A link's own number says nothing of the file at its end.
-            let plain = entry.kind == Kind::File && entry.inode != 0;
-            let identity =
-                device.filter(|_| plain).map(|device| Identity { device, inode: entry.inode });
-            listed[at] = Some(identity);
-        }
-        Listed(listed)
+            let plain = kind == Kind::File && inode != 0;
+            listed[at] = Some(device.filter(|_| plain).map(|device| Identity { device, inode }));
+        })?;
+        Ok((Listed(listed), any))
     }
 
     /// All of them together, where each has an identity.
@@ -201,7 +217,7 @@ fn installer_of(bytes: &[u8]) -> Option<String> {
 /// An egg's PKG-INFO: in its folder, or the `.egg-info` itself when that is a file.
 fn egg_info(info: PathBuf, stem: &str, kind: Kind, shared: &Shared) -> Distribution {
     let content = Arc::new(egg_content(&info, stem, kind, shared));
-    Distribution { info, holds_files: false, content, wheel_file: None }
+    Distribution { info, holds_files: false, content, listed: Listed::default(), seen: None }
 }
 
 fn egg_content(info: &Path, stem: &str, kind: Kind, shared: &Shared) -> Content {
@@ -248,5 +264,11 @@ fn egg_link(link: PathBuf, stem: &str, shared: &Shared) -> Option<Distribution> 
     }
     content.editable = Some(target);
     let content = Arc::new(content);
-    Some(Distribution { info: link, holds_files: false, content, wheel_file: None })
+    Some(Distribution {
+        info: link,
+        holds_files: false,
+        content,
+        listed: Listed::default(),
+        seen: None,
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::catalog::Catalog;
 use super::super::distributions::{
-    Content, Distribution, Installed, Metadata, Part, Record, RecordedFile, Site, Wheel,
+    Content, Distribution, Installed, Listed, Metadata, Part, Record, RecordedFile, Site, Wheel,
 };
 use super::super::facts::{Facts, Known, Library, Marker, Scheme, Shape};
 use super::super::pyvenv_cfg::PyvenvCfg;
@@ -148,7 +148,8 @@ impl Staged {
                 commands: Vec::new(),
                 editable: None,
             }),
-            wheel_file: None,
+            listed: Listed::default(),
+            seen: None,
         });
         Arc::get_mut(&mut self.distributions.last_mut().unwrap().content).unwrap()
     }
@@ -169,6 +170,7 @@ impl Staged {
                 folder,
                 distributions: self.distributions.clone(),
                 open: None,
+                looks: None,
             }],
             ..Installed::default()
         };

@@ -112,6 +112,10 @@ codes! {
         "`python` runs another minor version than `lib/pythonX.Y` was made for",
         "`python` starts, and none of the installed packages is found",
         "link the minor version that the packages were installed for; when it is gone for good, recreate the environment";
+    PythonwMissing = "pythonw-missing", Warning, InPlace,
+        "`pythonw.exe`, the interpreter without a console, is gone",
+        "commands with windows of their own do not start",
+        "copy the base's launcher into the environment again";
     BasePythonMissing = "base-python-missing", Error, NeedsBasePython,
         "no interpreter of this minor version and ABI is on the machine",
         "the environment cannot run, and cannot be repaired with what is installed",

@@ -25,6 +25,7 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
             minor_mismatch(subject, file, report);
             if report.findings.len() == before {
                 library_of_copy(subject, file, report);
+                no_pythonw(subject, file, report);
             }
             // Scripts start other names than `python`; what the first one suffers from is not repeated.
             if report.findings.len() == before && facts.shape.is_virtual() {
@@ -183,6 +184,25 @@ fn library_of_copy(subject: &Subject<'_>, file: &InterpreterFile, report: &mut R
             let message = format!("`{}/{name}` {reason}", facts.scheme.scripts());
             report.add(Code::InterpreterCorrupt, message, [path]);
         }
+    }
+}
+
+/// Every tool that makes environments on Windows puts it beside `python.exe`, where the base has one.
+fn no_pythonw(subject: &Subject<'_>, file: &InterpreterFile, report: &mut Report) {
+    let facts = subject.facts;
+    let Some(folder) = facts.scripts.as_deref().filter(|_| facts.shape == Shape::Virtual) else {
+        return;
+    };
+    let is_pythonw = |name: &std::ffi::OsStr| name.eq_ignore_ascii_case("pythonw.exe");
+    let base_has = |base: &installation::Installation| {
+        crate::fs::is_file(&base.executable.with_file_name("pythonw.exe"))
+    };
+    if file.name.eq_ignore_ascii_case("python.exe")
+        && !facts.script_entries.iter().any(|entry| is_pythonw(&entry.name))
+        && facts.base.as_deref().is_some_and(base_has)
+    {
+        let message = format!("no `pythonw.exe` in `{}`", folder.display());
+        report.add(Code::PythonwMissing, message, [folder.join("pythonw.exe")]);
     }
 }
 

@@ -159,6 +159,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
+    /// Places outside of the environment whose links were followed.
+    pub followed: Vec<PathBuf>,
 }
 
 impl Report {

@@ -21,6 +21,7 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     }
     let Some(folder) = facts.scripts.as_deref() else { return };
     let read = Scripts::read(facts, folder);
+    report.followed.extend(read.followed.iter().cloned());
     moved(facts, &read, report);
     if facts.scheme == Scheme::Posix {
         not_executable(&read, report);
@@ -42,6 +43,8 @@ pub struct Scripts {
     pub not_executable: Vec<PathBuf>,
     /// Installed scripts with one.
     executable: usize,
+    /// Places with another name than this one's, whose links were followed.
+    followed: Vec<PathBuf>,
 }
 
 impl Scripts {
@@ -77,7 +80,7 @@ impl Scripts {
     fn activate(&mut self, facts: &Facts, path: PathBuf) {
         let Ok(text) = fs::read_start(&path, 64 * 1024) else { return };
         match scripts::virtual_env(&text) {
-            Some(place) if is_same(&place, &facts.prefix) => self.at_home += 1,
+            Some(place) if self.is_same(&place, &facts.prefix) => self.at_home += 1,
             Some(place) => self.strayed.push((path, place)),
             None => {}
         }
@@ -88,7 +91,7 @@ impl Scripts {
         let script = tail.and_then(|tail| scripts::of_launcher(&tail));
         let shebang = script.and_then(|script| scripts::shebang(&script));
         match shebang.filter(|shebang| shebang.python) {
-            Some(shebang) if is_ours(&shebang.program, folder, facts) => self.fresh += 1,
+            Some(shebang) if self.is_ours(&shebang.program, folder, facts) => self.fresh += 1,
             Some(shebang) => self.stale.push((path, shebang.program)),
             None => {}
         }
@@ -110,7 +113,8 @@ impl Scripts {
         }
         let generated = scripts::is_generated(&head);
         let shebang = scripts::shebang(&head).filter(|shebang| shebang.python);
-        let ours = shebang.as_ref().is_some_and(|shebang| is_ours(&shebang.program, folder, facts));
+        let ours =
+            shebang.as_ref().is_some_and(|shebang| self.is_ours(&shebang.program, folder, facts));
         if generated || ours {
             if is_executable(&metadata) {
                 self.executable += 1;
@@ -124,6 +128,25 @@ impl Scripts {
             Some(shebang) => others.push((path, shebang.program)),
             None => {}
         }
+    }
+
+    /// Whether a place is this one, by its name or by where its links lead.
+    fn is_same(&mut self, place: &Path, own: &Path) -> bool {
+        if place == own {
+            return true;
+        }
+        if !self.followed.iter().any(|known| known == place) {
+            self.followed.push(place.to_path_buf());
+        }
+        fs::canonical(place).is_ok_and(|canonical| canonical == own)
+    }
+
+    /// Whether a program is in this environment's folder of scripts.
+    fn is_ours(&mut self, program: &Path, folder: &Path, facts: &Facts) -> bool {
+        let Some(place) = program.parent() else { return false };
+        let lower = |path: &Path| path.to_string_lossy().to_lowercase();
+        facts.scheme == Scheme::Windows && lower(place) == lower(folder)
+            || self.is_same(place, folder)
     }
 }
 
@@ -144,21 +167,6 @@ fn is_interpreter(name: &str) -> bool {
     name.strip_prefix("python").is_some_and(|rest| {
         rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'w' | b't' | b'm'))
     })
-}
-
-/// Whether a place is this prefix, by its name or by where its links lead.
-fn is_same(place: &Path, prefix: &Path) -> bool {
-    place == prefix || fs::canonical(place).is_ok_and(|canonical| canonical == prefix)
-}
-
-/// Whether a program is in this environment's folder of scripts.
-fn is_ours(program: &Path, folder: &Path, facts: &Facts) -> bool {
-    let Some(place) = program.parent() else { return false };
-    if facts.scheme == Scheme::Windows {
-        let lower = |path: &Path| path.to_string_lossy().to_lowercase();
-        return lower(place) == lower(folder) || is_same(place, folder);
-    }
-    is_same(place, folder)
 }
 
 fn moved(facts: &Facts, read: &Scripts, report: &mut Report) {

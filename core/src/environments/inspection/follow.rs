@@ -9,6 +9,7 @@ use super::{Request, named};
 use crate::environments::discovery::{Lead, Leads, Target};
 use crate::environments::facts::{Known, LinkEnd};
 use crate::environments::image::Format;
+use crate::environments::repair::recreate::is_aside;
 use crate::environments::{EnvironmentKind, Found, PythonTag, Source};
 use crate::fs::{self, Kind};
 use crate::host::Host;
@@ -44,10 +45,13 @@ pub(super) fn follow(host: &Host, leads: &Leads, known: &Known) -> Followed {
     let mut followed = Followed::default();
     for lead in &leads.leads {
         match &lead.target {
+            Target::Prefix(prefix) if !is_named(lead) && stands_aside(prefix) => {}
             Target::Prefix(prefix) => followed.prefix(prefix, None, lead),
             Target::Children(folder) => {
                 for entry in fs::list(folder).unwrap_or_default() {
-                    if matches!(entry.kind, Kind::Folder | Kind::Link) {
+                    if matches!(entry.kind, Kind::Folder | Kind::Link)
+                        && !is_aside(folder, &entry.name)
+                    {
                         followed.prefix(&folder.join(entry.name), None, lead);
                     }
                 }
@@ -66,6 +70,15 @@ pub(super) fn follow(host: &Host, leads: &Leads, known: &Known) -> Followed {
         .cloned()
         .collect();
     followed
+}
+
+/// Whether somebody names just this prefix; the others list what stands in a folder.
+fn is_named(lead: &Lead) -> bool {
+    matches!(lead.source, Source::Argument | Source::Active | Source::Editor | Source::Unit)
+}
+
+fn stands_aside(prefix: &Path) -> bool {
+    prefix.parent().zip(prefix.file_name()).is_some_and(|(folder, name)| is_aside(folder, name))
 }
 
 impl Followed {

@@ -16,6 +16,7 @@ mod kind;
 mod named;
 mod one;
 mod run;
+mod sources;
 mod walk;
 
 pub use one::{Earlier, examine_one, is_prefix};

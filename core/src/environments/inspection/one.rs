@@ -35,8 +35,9 @@ pub struct Earlier {
 impl Earlier {
     /// With what the checks of this user knew of distributions, if their cache is given.
     pub fn new(host: &Host, cache: Option<&Path>) -> Earlier {
-        let bytes = cache::read(cache);
-        let whole = Cache::open(host, cache, &bytes).take_whole();
+        let file = cache::file(cache, Depth::Usual);
+        let bytes = cache::read(file.as_deref());
+        let whole = Cache::open(host, file, &bytes, &Known::default()).take_whole();
         Earlier { shared: Shared::new(), whole }
     }
 }

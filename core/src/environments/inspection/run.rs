@@ -15,7 +15,7 @@ use super::follow::{self, Candidate, Followed};
 use super::guard::guarded;
 use super::identify::identify;
 use super::walk::{self, Verdict, Visit, Walk};
-use super::{Inspected, Inspection, Request};
+use super::{Inspected, Inspection, Request, sources};
 use crate::environments::catalog::Catalog;
 use crate::environments::discovery::{self, Lead, Leads, Target};
 use crate::environments::distributions::{self, Installed};
@@ -33,8 +33,9 @@ pub fn inspect(host: &Host, request: &Request) -> Inspection {
         outline: request.depth == Depth::Outline,
         ..Known::default()
     };
-    let remembered = cache::read(request.cache.as_deref());
-    let mut cache = Cache::open(host, request.cache.as_deref(), &remembered);
+    let file = cache::file(request.cache.as_deref(), request.depth);
+    let remembered = cache::read(file.as_deref());
+    let mut cache = Cache::open(host, file, &remembered, &known);
     let run = Run {
         whole: if request.cache.is_some() { cache.take_whole() } else { Whole::default() },
         host,
@@ -42,7 +43,7 @@ pub fn inspect(host: &Host, request: &Request) -> Inspection {
         request,
         known: &known,
         cache,
-        shared: distributions::Shared::new(),
+        shared: distributions::Shared::keeping_looks(request.cache.is_some()),
         catalog: Catalog::new(host, &known),
         claims: Mutex::default(),
         later: Mutex::default(),
@@ -149,7 +150,9 @@ impl Run<'_> {
         found: &[Found],
     ) -> bool {
         let Ok(mut claims) = self.claims.lock() else { return false };
-        let of_prefix = claims.entry(prefix.as_os_str().to_owned()).or_default();
+        // Nearly all have one.
+        let of_prefix =
+            claims.entry(prefix.as_os_str().to_owned()).or_insert_with(|| Vec::with_capacity(1));
         let same =
             |claim: &Claim| claim.wanted == wanted || claim.wanted.is_none() || wanted.is_none();
         let at = of_prefix.iter().position(same).unwrap_or_else(|| {
@@ -157,6 +160,7 @@ impl Run<'_> {
             of_prefix.len() - 1
         });
         let claim = &mut of_prefix[at];
+        claim.found.reserve_exact(found.len());
         for reason in found {
             if !claim.found.contains(reason) {
                 claim.found.push(reason.clone());
@@ -205,14 +209,11 @@ impl Run<'_> {
     fn judge(&self, facts: &Facts, hint: Option<EnvironmentKind>) -> Inspected {
         let environment = identify(self.host, facts, hint);
         self.request.progress.environments.fetch_add(1, Ordering::Relaxed);
-        let installed = if self.request.depth > Depth::Outline {
+        let (installed, problems) = if self.request.depth > Depth::Outline {
             let site_packages = &environment.site_packages;
-            let (installed, problems) =
-                distributions::read_for(self.host, facts, site_packages, &self.shared);
-            self.problems_of(problems);
-            installed
+            distributions::read_for(self.host, facts, site_packages, &self.shared)
         } else {
-            Installed::default()
+            (Installed::default(), Vec::new())
         };
         let subject = Subject {
             host: self.host,
@@ -225,30 +226,39 @@ impl Run<'_> {
             families: &Families::of(&installed),
         };
         let report = health::examine(&subject);
-        self.problems_of(report.problems);
         let mut findings = report.findings;
         findings.extend(repair::unfinished(facts));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        self.request.progress.checked.fetch_add(1, Ordering::Relaxed);
-        let inspected = Inspected { environment, findings };
-        if self.request.depth == Depth::Outline {
+        // What names others is listed again in any case.
+        let is_told = problems.is_empty() && report.problems.is_empty();
+        if is_told && !discovery::refers(&facts.entries) {
             let folders = facts.entries.iter().filter(|entry| entry.kind == Kind::Folder);
             let walked = folders.filter(|entry| !walk::part_of_environment(entry));
             let walked: Vec<&str> = walked.filter_map(|entry| entry.name.to_str()).collect();
-            self.cache.keep_environment(facts, hint, &inspected, &walked);
+            self.cache.keep_environment(&subject, &findings, hint, &report.followed, &walked);
         }
-        inspected
+        self.problems_of(problems);
+        self.problems_of(report.problems);
+        self.request.progress.checked.fetch_add(1, Ordering::Relaxed);
+        Inspected { environment, findings }
     }
 
-    /// What `find` tells of an environment that is as the last run found it. A check reads anew.
+    /// What the last run told of an environment that is as it was.
     fn remembered_environment(
         &self,
         prefix: &Path,
         hint: Option<EnvironmentKind>,
     ) -> Option<(Inspected, Vec<Entry>)> {
-        let known = (self.request.depth == Depth::Outline)
-            .then(|| self.cache.environment(prefix, hint))??;
+        let is_told = match self.request.depth {
+            Depth::Outline => true,
+            Depth::Usual => !sources::is_overridden(self.host),
+            Depth::Deep => false,
+        };
+        let known = is_told.then(|| self.cache.environment(prefix, hint))??;
         self.request.progress.environments.fetch_add(1, Ordering::Relaxed);
+        if self.request.depth > Depth::Outline {
+            self.request.progress.checked.fetch_add(1, Ordering::Relaxed);
+        }
         Some(known)
     }
 

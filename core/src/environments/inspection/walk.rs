@@ -16,6 +16,7 @@ use super::guard::guarded;
 use super::{Limits, Progress};
 use crate::environments::Problem;
 use crate::environments::facts;
+use crate::environments::repair::recreate::is_aside;
 use crate::fs::{self, Entry, Folder, Kind, Stamp};
 use crate::host::{Host, Platform};
 
@@ -101,9 +102,10 @@ impl<'a> Walk<'a> {
             let _ = sender.send(Task { folder: root.clone(), depth: 0 });
         }
         std::thread::scope(|scope| {
-            for _ in 0..threads() {
+            for _ in 1..threads() {
                 scope.spawn(|| self.work(&sender, &receiver, visit));
             }
+            self.work(&sender, &receiver, visit);
         });
         if self.cut_short.load(Ordering::Relaxed) && !self.progress.stopped() {
             for root in roots {
@@ -205,6 +207,7 @@ impl<'a> Walk<'a> {
                     self.packages_of_node(&path(), 0, visit, own, task.depth);
                 }
                 Kind::Folder if self.is_heavy(&task.folder, entry) => {}
+                Kind::Folder if is_aside(&task.folder, &entry.name) => {}
                 Kind::Folder => own.push(Task { folder: path(), depth: task.depth + 1 }),
                 Kind::Link if !environment && is_environment(&path()) => visit.link(&path()),
                 _ => {}

@@ -67,6 +67,7 @@ fn real_interpreters_answer() {
         }
         assert_eq!(probed.base_prefix, prefix);
         assert_eq!(probed.prefix, prefix);
+        start(python, &limits(60_000), &AtomicBool::new(false)).unwrap();
     }
 }
 

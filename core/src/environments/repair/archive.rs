@@ -3,6 +3,7 @@
 //! A wheel is untrusted. Names that lead out of it, links, encrypted members and sizes beyond the limit
 //! are refused; who reads a member compares its hash.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub(super) enum Archive {
     Zip(Box<ZipArchive<BufReader<File>>>),
     /// What a wheel was unpacked into.
     Folder(PathBuf),
+    /// Files that are kept elsewhere, by their names.
+    Memory(BTreeMap<String, Vec<u8>>),
 }
 
 impl std::fmt::Debug for Archive {
@@ -32,6 +35,7 @@ impl std::fmt::Debug for Archive {
         match self {
             Archive::Zip(zip) => write!(f, "Zip({} members)", zip.len()),
             Archive::Folder(folder) => write!(f, "Folder({})", folder.display()),
+            Archive::Memory(files) => write!(f, "Memory({} files)", files.len()),
         }
     }
 }
@@ -62,6 +66,9 @@ impl Archive {
                 .into_iter()
                 .filter_map(|entry| entry.name.into_string().ok())
                 .collect(),
+            Archive::Memory(files) => {
+                files.keys().filter_map(|name| Some(name.split('/').next()?.to_owned())).collect()
+            }
         };
         tops.sort_unstable();
         tops.dedup();
@@ -81,6 +88,11 @@ impl Archive {
                     other => io::Error::other(other.to_string()),
                 })
             }
+            Archive::Memory(files) => match files.get(name) {
+                Some(bytes) if bytes.len() as u64 <= limit => Ok(bytes.clone()),
+                Some(_) => Err(io::Error::other(format!("`{name}` is larger than {limit} bytes"))),
+                None => Err(io::ErrorKind::NotFound.into()),
+            },
             Archive::Zip(zip) => {
                 let member = zip.by_name(name).map_err(broken)?;
                 if !member.is_file() || member.is_symlink() {
@@ -103,6 +115,7 @@ impl Archive {
             Archive::Folder(folder) => {
                 folder.join(name).metadata().is_ok_and(|metadata| system::is_executable(&metadata))
             }
+            Archive::Memory(_) => false,
             Archive::Zip(zip) => zip
                 .by_name(name)
                 .is_ok_and(|member| member.unix_mode().is_some_and(|mode| mode & 0o111 != 0)),

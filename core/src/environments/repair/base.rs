@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::change::State;
+use super::remembered::is_local;
 use super::{Case, Unsolved};
-use crate::environments::facts::{InterpreterFile, LinkEnd, Scheme};
+use crate::environments::facts::{Facts, InterpreterFile, LinkEnd, Scheme};
 use crate::environments::health::Code;
 use crate::environments::installation::Installation;
 use crate::environments::pyvenv_cfg::PyvenvCfg;
@@ -35,15 +36,19 @@ impl Base {
 
 /// Decides. An environment without a minor version of its own takes what it was told to stand on.
 pub(super) fn decide(case: &Case<'_>) -> Result<Base, Unsolved> {
-    let facts = case.subject.facts;
-    // The packages were installed for the minor version of their folder.
-    let tag = facts.libraries.iter().find_map(|library| library.tag).or(facts.tag);
+    let tag = tag(case.subject.facts);
     if let Some(named) = &case.options.base {
         return by_choice(case, named, tag);
     }
     by_interpreters(case, tag)
         .or_else(|| by_home(case, tag))
+        .or_else(|| by_memory(case, tag))
         .map_or_else(|| by_machine(case, tag), Ok)
+}
+
+/// The Python that the files are for: the packages were installed for the minor version of their folder.
+pub(super) fn tag(facts: &Facts) -> Option<PythonTag> {
+    facts.libraries.iter().find_map(|library| library.tag).or(facts.tag)
 }
 
 /// Whole, and of the minor version and ABI that the packages are for.
@@ -139,11 +144,7 @@ fn by_home(case: &Case<'_>, tag: Option<PythonTag>) -> Option<Base> {
     let home = facts.marker.cfg().and_then(PyvenvCfg::home).filter(|home| home.is_absolute());
     let linked = facts.interpreters.iter().find_map(|file| written_target(case, file));
     let linked = linked.and_then(|target| target.parent().map(Path::to_path_buf));
-    let names: Vec<String> = match (facts.scheme, tag) {
-        (Scheme::Windows, _) => vec!["python.exe".to_owned()],
-        (Scheme::Posix, Some(tag)) => vec![tag.to_string(), "python3".to_owned()],
-        (Scheme::Posix, None) => vec!["python3".to_owned()],
-    };
+    let names = names(facts, tag);
     let folders = [
         (home, "`home` in `pyvenv.cfg` names its folder"),
         (linked, "it is in the folder that `python` linked to"),
@@ -162,10 +163,58 @@ fn by_home(case: &Case<'_>, tag: Option<PythonTag>) -> Option<Base> {
     })
 }
 
+/// The names of an interpreter in the folder that `home` names.
+fn names(facts: &Facts, tag: Option<PythonTag>) -> Vec<String> {
+    match (facts.scheme, tag) {
+        (Scheme::Windows, _) => vec!["python.exe".to_owned()],
+        (Scheme::Posix, Some(tag)) => vec![tag.to_string(), "python3".to_owned()],
+        (Scheme::Posix, None) => vec!["python3".to_owned()],
+    }
+}
+
+/// The installation that it stood on when it was healthy, or else the folder that `home` named then.
+fn by_memory(case: &Case<'_>, tag: Option<PythonTag>) -> Option<Base> {
+    let remembered = case.remembered()?;
+    let tag = tag.or(remembered.tag)?;
+    let at = |path: &Path| {
+        let found = is_local(path).then(|| case.subject.catalog.at(path)).flatten();
+        found.filter(|one| fits(one, Some(tag)) && !one.executable.starts_with(case.prefix()))
+    };
+    let home = remembered.cfg().as_ref().and_then(PyvenvCfg::home).unwrap_or_default();
+    let mut named = names(case.subject.facts, Some(tag)).into_iter().filter_map(|name| {
+        let executable = home.join(name);
+        at(&executable).map(|installation| (executable, installation))
+    });
+    let source = &remembered.source;
+    if let Some(installation) = remembered.base.as_deref().and_then(at) {
+        // As it was written into the environment, where that leads to the same one.
+        let executable = named
+            .find_map(|(path, own)| (own.prefix == installation.prefix).then_some(path))
+            .or_else(|| lasting_name(case, &installation))
+            .unwrap_or_else(|| installation.executable.clone());
+        let evidence = format!("it stood on that, as remembered by {source}");
+        return Some(Base { installation, executable, evidence });
+    }
+    let (executable, installation) = named.next()?;
+    let evidence = format!("`home` in `pyvenv.cfg` named its folder, as remembered by {source}");
+    Some(Base { installation, executable, evidence })
+}
+
+/// Whether `home` of a `pyvenv.cfg` is a folder of the installation.
+pub(super) fn is_home_of(case: &Case<'_>, cfg: &PyvenvCfg, installation: &Installation) -> bool {
+    let Some(home) = cfg.home().filter(|home| home.is_absolute()) else { return false };
+    names(case.subject.facts, installation.tag)
+        .iter()
+        .filter_map(|name| case.subject.catalog.at(&home.join(name)))
+        .any(|own| own.prefix == installation.prefix)
+}
+
 /// The only one of this machine that fits; among several the one of the same release.
 fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved> {
     let facts = case.subject.facts;
-    let Some(tag) = tag else {
+    let remembered = case.remembered();
+    let told = tag.is_some();
+    let Some(tag) = tag.or_else(|| remembered?.tag) else {
         return Err(Unsolved {
             code: Code::BasePythonMissing,
             hint: "nothing tells the Python version of this environment; name its base with \
@@ -180,7 +229,11 @@ fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved>
         installation: Arc::clone(installation),
         evidence,
     };
-    let recorded = facts.marker.cfg().and_then(PyvenvCfg::version).filter(|v| v.patch.is_some());
+    let source = remembered.map(|one| format!("as remembered by {}", one.source));
+    let source = source.unwrap_or_default();
+    let written = facts.marker.cfg().and_then(PyvenvCfg::version).filter(|v| v.patch.is_some());
+    let is_written = written.is_some();
+    let recorded = written.or_else(|| remembered?.version.clone().filter(|v| v.patch.is_some()));
     let same: Vec<_> =
         fitting.iter().filter(|one| recorded.is_some() && one.version == recorded).collect();
     let copied: Vec<_> = fitting.iter().filter(|one| is_copied(case, one)).collect();
@@ -191,8 +244,14 @@ fn by_machine(case: &Case<'_>, tag: Option<PythonTag>) -> Result<Base, Unsolved>
         ([], _) => {
             Err(Unsolved { code: Code::BasePythonMissing, hint: what_to_install(case, tag) })
         }
-        ([one], _) => Ok(of(one, format!("it is the only {tag} of this machine"))),
-        (_, [one]) => Ok(of(one, "it is the release that `pyvenv.cfg` names".to_owned())),
+        ([one], _) if told => Ok(of(one, format!("it is the only {tag} of this machine"))),
+        ([one], _) => {
+            Ok(of(one, format!("it is the only {tag} of this machine, which it was for, {source}")))
+        }
+        (_, [one]) if is_written => {
+            Ok(of(one, "it is the release that `pyvenv.cfg` names".to_owned()))
+        }
+        (_, [one]) => Ok(of(one, format!("it is the release that it stood on, {source}"))),
         (several, _) => {
             let candidates: Vec<String> =
                 several.iter().map(|one| format!("--base {}", one.executable.display())).collect();

@@ -20,6 +20,7 @@ pub(super) const CODES: &[Code] = &[
     Code::InterpreterWrongArch,
     Code::InterpreterMinorMismatch,
     Code::BasePythonDamaged,
+    Code::PythonwMissing,
 ];
 
 const EXECUTABLE: u32 = 0o755;
@@ -32,12 +33,13 @@ pub(super) fn plan(case: &Case<'_>, base: &Base, plan: &mut Plan) {
     }
     let changes = match facts.scheme {
         Scheme::Posix => posix(case, base),
-        Scheme::Windows => windows(facts, base),
+        Scheme::Windows => windows(case, base),
     };
+    let reasons: Vec<Code> = CODES.iter().copied().filter(|code| case.has(&[*code])).collect();
     if changes.is_empty() {
         if facts.scheme == Scheme::Windows {
             plan.unsolved.push(Unsolved {
-                code: Code::InterpreterMissing,
+                code: reasons[0],
                 hint: format!(
                     "`{}` bundles no launcher for environments; install Python from python.org, or \
                      recreate this environment",
@@ -55,7 +57,7 @@ pub(super) fn plan(case: &Case<'_>, base: &Base, plan: &mut Plan) {
         .collect();
     plan.steps.push(Step {
         action: Action::LinkInterpreter,
-        reasons: CODES.iter().copied().filter(|code| case.has(&[*code])).collect(),
+        reasons,
         what: format!(
             "makes {} lead to `{}`: {}",
             names.join(", "),
@@ -154,7 +156,8 @@ fn leads_to(facts: &Facts, target: &Path, first: &str) -> bool {
 }
 
 /// The redirector that CPython's installer bundles for `venv`.
-fn windows(facts: &Facts, base: &Base) -> Vec<Change> {
+fn windows(case: &Case<'_>, base: &Base) -> Vec<Change> {
+    let facts = case.subject.facts;
     let bundled = base.installation.prefix.join("Lib").join("venv").join("scripts").join("nt");
     let folder = facts.prefix.join("Scripts");
     let mut changes = Vec::new();
@@ -162,11 +165,15 @@ fn windows(facts: &Facts, base: &Base) -> Vec<Change> {
         changes.push(Change::Folder { path: folder.clone() });
     }
     let mut any = false;
+    let with_console = CODES.iter().any(|code| *code != Code::PythonwMissing && case.has(&[*code]));
     // Its name until 3.12, and since.
     for (name, sources) in [
         ("python.exe", ["python.exe", "venvlauncher.exe"]),
         ("pythonw.exe", ["pythonw.exe", "venvwlauncher.exe"]),
-    ] {
+    ]
+    .into_iter()
+    .filter(|(name, _)| with_console || *name != "python.exe")
+    {
         let source = sources.iter().map(|name| bundled.join(name)).find(|path| fs::is_file(path));
         let Some(source) = source else { continue };
         any = true;

@@ -1,4 +1,5 @@
-//! `pyvenv.cfg`: written again from evidence, or corrected with everything else in it kept.
+//! `pyvenv.cfg`: as it is remembered or else written again from evidence, or corrected with everything else
+//! in it kept.
 
 use std::path::Path;
 
@@ -29,17 +30,17 @@ pub(super) fn plan(case: &Case<'_>, base: &Base, plan: &mut Plan) {
     if facts.shape != Shape::Virtual {
         return;
     }
-    let path = facts.prefix.join("pyvenv.cfg");
-    let reasons: Vec<Code> = CODES.iter().copied().filter(|code| case.has(&[*code])).collect();
-    let is_folder = matches!(&facts.marker, Marker::NotAFile("a folder"));
+    let then = || as_remembered(case, base);
     let (content, what) = match &facts.marker {
-        Marker::Missing | Marker::NotAFile(_) | Marker::TooLarge(_) => rebuilt(case, base),
+        Marker::Missing | Marker::NotAFile(_) | Marker::TooLarge(_) => {
+            then().unwrap_or_else(|| rebuilt(case, base))
+        }
         Marker::Read(cfg) => match cfg.defect {
             Some(Defect::ByteOrderMark | Defect::Utf16) => {
                 let (content, _) = corrected(cfg, base);
                 (content, "writes `pyvenv.cfg` as plain UTF-8, with all that it holds".to_owned())
             }
-            Some(_) => rebuilt(case, base),
+            Some(_) => then().unwrap_or_else(|| rebuilt(case, base)),
             None => corrected(cfg, base),
         },
         Marker::Denied | Marker::Unreadable(_) => return,
@@ -47,8 +48,27 @@ pub(super) fn plan(case: &Case<'_>, base: &Base, plan: &mut Plan) {
     if facts.marker.cfg().is_some_and(|cfg| cfg.defect.is_none() && cfg.edited(&[]) == content) {
         return;
     }
+    write(case, content, what, plan);
+}
+
+/// Puts the file back that is remembered, where it says something else than the present one.
+pub(super) fn plan_return(case: &Case<'_>, base: &Base, plan: &mut Plan) {
+    let facts = case.subject.facts;
+    if facts.shape != Shape::Virtual || facts.marker.cfg().is_none_or(|cfg| cfg.defect.is_some()) {
+        return;
+    }
+    let Some((content, what)) = as_remembered(case, base) else { return };
+    let then = PyvenvCfg::parse(content.as_bytes());
+    if facts.marker.cfg().is_some_and(|cfg| !cfg.says_the_same(&then)) {
+        write(case, content, what, plan);
+    }
+}
+
+fn write(case: &Case<'_>, content: String, what: String, plan: &mut Plan) {
+    let path = case.prefix().join("pyvenv.cfg");
+    let reasons: Vec<Code> = CODES.iter().copied().filter(|code| case.has(&[*code])).collect();
     let mut changes = Vec::new();
-    if is_folder {
+    if matches!(&case.subject.facts.marker, Marker::NotAFile("a folder")) {
         changes.push(Change::Remove { path: path.clone() });
     }
     changes.push(Change::Write { path, content: Content::Bytes(content.into_bytes()), mode: None });
@@ -57,14 +77,41 @@ pub(super) fn plan(case: &Case<'_>, base: &Base, plan: &mut Plan) {
 
 /// Only what is wrong is changed: a `home` that leads elsewhere, a version of another minor.
 fn corrected(cfg: &PyvenvCfg, base: &Base) -> (String, String) {
-    let home = base.home().display().to_string();
-    let mut values: Vec<(&str, String)> = Vec::new();
     let leads_there = |home: &Path| {
         fs::canonical(home).ok() == fs::canonical(base.home()).ok() && fs::is_folder(home)
     };
     let other_home = !cfg.home().is_some_and(|home| leads_there(&home));
+    let (content, keys) = edited(cfg, base, other_home);
+    let what = format!(
+        "sets {keys} in `pyvenv.cfg` for `{}`: {}",
+        base.executable.display(),
+        base.evidence
+    );
+    (content, what)
+}
+
+/// The file of the last healthy state, with what it says of the base corrected for the present one.
+fn as_remembered(case: &Case<'_>, base: &Base) -> Option<(String, String)> {
+    let remembered = case.remembered()?;
+    let cfg = remembered.cfg()?;
+    let (content, keys) =
+        edited(&cfg, base, !super::base::is_home_of(case, &cfg, &base.installation));
+    let what = format!("writes `pyvenv.cfg` as remembered by {}", remembered.source);
+    let what = match keys.as_str() {
+        "" => what,
+        keys => {
+            let executable = base.executable.display();
+            format!("{what}, with {keys} for `{executable}`: {}", base.evidence)
+        }
+    };
+    Some((content, what))
+}
+
+/// The text with what is said of the base corrected, and the keys that are.
+fn edited(cfg: &PyvenvCfg, base: &Base, other_home: bool) -> (String, String) {
+    let mut values: Vec<(&str, String)> = Vec::new();
     if other_home {
-        values.push(("home", home));
+        values.push(("home", base.home().display().to_string()));
     }
     if let Some(version) = base.version() {
         let is_other = |text: &str| {
@@ -93,15 +140,9 @@ fn corrected(cfg: &PyvenvCfg, base: &Base) -> (String, String) {
         }
     }
     let keys: Vec<&str> = values.iter().map(|(key, _)| *key).collect();
-    let what = format!(
-        "sets {} in `pyvenv.cfg` for `{}`: {}",
-        keys.join(", "),
-        base.executable.display(),
-        base.evidence
-    );
-    let values: Vec<(&str, &str)> =
+    let pairs: Vec<(&str, &str)> =
         values.iter().map(|(key, value)| (*key, value.as_str())).collect();
-    (cfg.edited(&values), what)
+    (cfg.edited(&pairs), keys.join(", "))
 }
 
 /// A new file in the form of the tool that made the environment.

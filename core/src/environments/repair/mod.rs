@@ -16,10 +16,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use super::facts::Shape;
 use super::health::{Code, Finding, Subject};
 use super::named;
-use crate::host::Platform;
-use crate::system;
+use crate::{shell, system};
 
 mod activation;
 mod apply;
@@ -39,6 +39,7 @@ mod place;
 mod programs;
 mod record;
 pub mod recreate;
+mod remembered;
 mod rights;
 mod running;
 mod session;
@@ -51,6 +52,7 @@ mod tests;
 use change::Change;
 pub use disk::{Disk, RealDisk};
 pub use packages::Fetched;
+pub use remembered::{Goal, Remembered, RememberedDistribution, RememberedFile};
 pub use running::{Process, running};
 pub use session::{End, Ended, Past, Session, Verdict, list, unfinished};
 
@@ -94,6 +96,8 @@ named! {
         CarryFiles = "carry-files",
         /// Writes activate scripts that are gone.
         WriteActivate = "write-activate",
+        /// Makes an empty environment.
+        MakeEnvironment = "make-environment",
     }
 }
 
@@ -141,6 +145,10 @@ pub struct Options {
     pub network: Network,
     /// The environment that this one is to take the place of: nothing of it is run either.
     pub replaces: Option<PathBuf>,
+    /// The last healthy state: evidence for which base, which distributions and which `pyvenv.cfg`.
+    pub remembered: Option<Remembered>,
+    /// What the plan is to lead to.
+    pub goal: Goal,
 }
 
 /// Whether wheels that are not on this machine may be fetched.
@@ -195,8 +203,10 @@ pub fn plan(case: &Case<'_>) -> Plan {
         return plan;
     }
     let needs_base = case.findings.iter().any(|finding| is_about_base(finding.code));
-    if needs_base {
+    let returns = case.options.goal == Goal::Remembered;
+    if needs_base || returns && case.subject.facts.shape == Shape::Virtual {
         match base::decide(case) {
+            Ok(base) if !needs_base => marker::plan_return(case, &base, &mut plan),
             Ok(base) => {
                 interpreter::plan(case, &base, &mut plan);
                 marker::plan(case, &base, &mut plan);
@@ -216,19 +226,9 @@ pub fn plan(case: &Case<'_>) -> Plan {
     plan
 }
 
-/// A path as it is typed, for hints. What a shell would obey in a name is quoted.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let windows = Platform::CURRENT == Platform::Windows;
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || "/:._-+@%".contains(c) || windows && c == '\\';
-    if text.chars().all(plain) {
-        text
-    } else if windows {
-        format!("\"{text}\"")
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+/// A path as it is typed, for hints.
+fn typed(path: &Path) -> String {
+    shell::word(&path.display().to_string()).into_owned()
 }
 
 /// Whether repairing it takes the installation that the environment stands on.
@@ -332,7 +332,12 @@ pub fn missing_wheels(case: &Case<'_>) -> Vec<String> {
     packages::missing_wheels(case)
 }
 
-/// Fetches them with pip or uv into `folder`, which stands and is the user's own. This is the only thing
+/// The distributions that were added since the remembered state (`idna==3.10`), in order: they stay.
+pub fn added(case: &Case<'_>) -> Vec<String> {
+    packages::added(case)
+}
+
+/// Fetches such wheels with pip or uv into `folder`, which stands and is the user's own. This is the only thing
 /// of a repair that runs a program and uses the network. `stop` ends it.
 pub fn fetch(case: &Case<'_>, pins: &[String], folder: &Path, stop: &AtomicBool) -> Fetched {
     packages::fetch(case, pins, folder, stop)

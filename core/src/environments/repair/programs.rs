@@ -84,7 +84,7 @@ pub(super) fn may_run(host: &Host, broken: &[&Path], program: &Path) -> bool {
 }
 
 /// Whether nobody but root and the user can put another file in its place.
-fn is_guarded(host: &Host, path: &Path) -> bool {
+pub(super) fn is_guarded(host: &Host, path: &Path) -> bool {
     fs::canonical(path).is_ok_and(|canonical| {
         canonical.ancestors().all(|one| {
             one.symlink_metadata().is_ok_and(|metadata| system::is_guarded(&metadata, &host.user))

@@ -74,6 +74,8 @@ pub enum Verdict {
     GoOn,
     /// Everything is to be as it was before it.
     TakeBack,
+    /// Everything is to be as it was before the first plan of this repair.
+    TakeAllBack,
 }
 
 /// What became of a plan that was carried out.
@@ -144,6 +146,8 @@ impl<'a> Session<'a> {
         match verdict {
             Ok(Verdict::Keep | Verdict::GoOn) => Ok(Ended::Kept),
             Ok(Verdict::TakeBack) => self.back(&journal).map(|()| Ended::RolledBack),
+            // This repair is the one that is not at its end.
+            Ok(Verdict::TakeAllBack) => self.undo().map(|_| Ended::RolledBack),
             Err(error) => Err(match self.back(&journal) {
                 Ok(()) => error,
                 Err(second) => Error::Stuck { first: Box::new(error), second: Box::new(second) },

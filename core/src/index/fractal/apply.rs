@@ -33,6 +33,8 @@ pub(super) struct Apply<'a> {
     pub(super) base: &'a Tree,
     /// For what lives as long as the application: keys, and the changes of each map.
     pub(super) scratch: &'a Bump,
+    /// Of maps that are finished.
+    pub(super) spare: Vec<Nodes>,
 }
 
 impl<'a> Apply<'a> {
@@ -97,7 +99,7 @@ impl<'a> Apply<'a> {
         old: Option<Root>,
         slots: &[Slot<'_>],
     ) -> Result<Option<Root>, Unread> {
-        let mut nodes = Nodes::new(self.keyed);
+        let mut nodes = self.spare.pop().unwrap_or_else(|| Nodes::new(self.keyed));
         match old {
             Some(old) => {
                 let base = self.base;
@@ -106,7 +108,9 @@ impl<'a> Apply<'a> {
             }
             None => slots.iter().for_each(|slot| self.push(&mut nodes, slot)),
         }
-        let Some(mut root) = nodes.finish(self.arena) else { return Ok(None) };
+        let root = nodes.finish(self.arena);
+        self.spare.push(nodes);
+        let Some(mut root) = root else { return Ok(None) };
         // A node that was the last of a larger tree may have one entry; as a root it has none above it.
         while root.address.0 < self.base.space().end() {
             let node = self.base.first(&root)?;

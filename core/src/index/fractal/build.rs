@@ -4,21 +4,25 @@
 //! in a node depends on nothing before it, so that a tree that was changed in one place is the same
 //! everywhere else.
 
-use super::node::{BLOB, ENTRY_BYTES, Entry, Kind, NODE, PRELUDE, REFERENCE_BYTES, head};
+use super::node::{BLOB, ENTRY_BYTES, Entry, Kind, NODE, PRELUDE, REFERENCE_BYTES, write_hints};
 use super::tree::{Root, Tree};
 use super::{
-    Error, Keyed, MAX_INLINE_BYTES, MAX_KEY_BYTES, MAX_PATH_KEYS, MAX_VALUE_BYTES, Path, Severity,
-    Totals, Value, hint, owned,
+    Error, FACTOR, Keyed, MAX_INLINE_BYTES, MAX_KEY_BYTES, MAX_PATH_KEYS, MAX_VALUE_BYTES, Path,
+    Severity, Totals, Value, fold, owned,
 };
 use crate::store::Salt;
 use crate::store::arena::Arena;
 use crate::store::block::{self, Address, Hash};
 
-/// A node is closed by the key of one entry in so many, where it is not full before.
-const BITS: u32 = 6;
 /// Bytes of keys, payloads and fixed parts after which a node is full; with one more entry of the largest
 /// size it stays below 16 KiB.
 const FULL: usize = 12_000;
+
+/// The bytes that a node has before a key may end it; as many follow on average. A change writes each node that
+/// leads to it, and most of those are of trees, which are smaller for that.
+fn least(kind: Kind) -> usize {
+    if kind == Kind::Tree { 512 } else { 2048 }
+}
 
 /// One entry to be.
 #[derive(Debug, Clone, Copy)]
@@ -32,11 +36,13 @@ pub(super) struct Part<'a> {
     pub(super) link: Address,
 }
 
-/// Makes nodes of one map.
+/// Makes nodes of one map, and of another when that is finished: its buffers serve again.
 #[derive(Debug)]
 pub(super) struct Nodes {
     keyed: Keyed,
     levels: Vec<Level>,
+    hints: Vec<u8>,
+    links: Vec<Address>,
 }
 
 /// The open node of a level.
@@ -63,6 +69,12 @@ struct Open {
 }
 
 impl Level {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.items.clear();
+        self.charge = 0;
+    }
+
     fn key(&self, item: &Open) -> &[u8] {
         &self.bytes[item.start as usize..][..usize::from(item.key)]
     }
@@ -74,7 +86,7 @@ impl Level {
 
 impl Nodes {
     pub(super) fn new(keyed: Keyed) -> Nodes {
-        Nodes { keyed, levels: vec![Level::default()] }
+        Nodes { keyed, levels: vec![Level::default()], hints: Vec::new(), links: Vec::new() }
     }
 
     /// Appends an entry of the lowest level. Keys must increase.
@@ -125,7 +137,8 @@ impl Nodes {
         let start = level.bytes.len() as u32;
         level.bytes.extend_from_slice(part.key);
         level.bytes.extend_from_slice(part.payload);
-        level.charge += ENTRY_BYTES + 2 + part.key.len() + part.payload.len();
+        let charge = ENTRY_BYTES + 2 + part.key.len() + part.payload.len();
+        level.charge += charge;
         level.items.push(Open {
             start,
             key: part.key.len() as u16,
@@ -140,7 +153,9 @@ impl Nodes {
         });
         // Above the lowest level a node has two entries at least: each level is at most half of the one below.
         let enough = number == 0 || level.items.len() > 1;
-        if level.charge >= FULL || enough && ends(hash, number) {
+        let least = least(part.kind);
+        let ends = level.charge >= least && ends(hash, number, charge, least);
+        if level.charge >= FULL || enough && ends {
             self.close(arena, number);
         }
     }
@@ -149,28 +164,24 @@ impl Nodes {
     fn close(&mut self, arena: &mut Arena, number: usize) {
         let mut level = std::mem::take(&mut self.levels[number]);
         let (Some(first), Some(last)) = (level.items.first(), level.items.last()) else { return };
-        let last_hash = last.hash;
         let prefix = common_prefix(level.key(first), level.key(last));
-        let leads = level.items.iter().any(|item| item.link != Address::NONE);
-        let links: Vec<Address> =
-            if leads { level.items.iter().map(|item| item.link).collect() } else { Vec::new() };
-        let hints = hints(&level, number, prefix);
-        let (hash, address) =
-            arena.append(|content| write(content, number, prefix, &level), &links, &hints);
+        self.links.clear();
+        if level.items.iter().any(|item| item.link != Address::NONE) {
+            self.links.extend(level.items.iter().map(|item| item.link));
+        }
+        let keys = level.items.iter().map(|item| level.key(item));
+        write_hints(&mut self.hints, number as u8, prefix, keys);
+        let content = |content: &mut Vec<u8>| write(content, number, prefix, &level);
+        let (hash, address) = arena.append(&self.hints, &self.links, content);
         let totals = level.items.iter().fold(Totals::default(), |totals, item| {
             totals.and(Totals { records: item.records, bytes: item.weight, worst: item.severity })
         });
-        let key = level.key(level.items.last().expect("it has a first")).to_vec();
-        level.bytes.clear();
-        level.items.clear();
-        level.charge = 0;
-        self.levels[number] = level;
         if self.levels.len() == number + 1 {
             self.levels.push(Level::default());
         }
         let payload = reference(&hash, totals.records);
         let part = Part {
-            key: &key,
+            key: level.key(last),
             kind: Kind::Node,
             tag: 0,
             severity: totals.worst,
@@ -178,11 +189,13 @@ impl Nodes {
             payload: &payload,
             link: address,
         };
-        self.push_at(arena, number + 1, &part, last_hash, totals.records);
+        self.push_at(arena, number + 1, &part, last.hash, totals.records);
+        level.clear();
+        self.levels[number] = level;
     }
 
-    /// Closes what is open. `None` when there was no entry.
-    pub(super) fn finish(mut self, arena: &mut Arena) -> Option<Root> {
+    /// Closes what is open. `None` when there was no entry. What is pushed next is of another map.
+    pub(super) fn finish(&mut self, arena: &mut Arena) -> Option<Root> {
         let mut number = 0;
         loop {
             let level = self.levels.get(number)?;
@@ -194,7 +207,9 @@ impl Nodes {
                     hash.copy_from_slice(&level.payload(only)[..32]);
                     let totals =
                         Totals { records: only.records, bytes: only.weight, worst: only.severity };
-                    return Some(Root { hash: Hash(hash), address: only.link, totals });
+                    let address = only.link;
+                    self.levels[number].clear();
+                    return Some(Root { hash: Hash(hash), address, totals });
                 }
                 _ => self.close(arena, number),
             }
@@ -208,23 +223,14 @@ pub(super) fn write_blob(arena: &mut Arena, bytes: &[u8]) -> (Hash, Address) {
         content.extend_from_slice(&[BLOB, 0, 0, 0, 0, 0, 0, 0]);
         content.extend_from_slice(bytes);
     };
-    arena.append(content, &[], &[])
+    arena.append(&[], &[], content)
 }
 
-/// What lookups look at first.
-fn hints(level: &Level, number: usize, prefix: usize) -> Vec<u8> {
-    let keys = level.items.iter().map(|item| level.key(item));
-    match number {
-        0 => keys.map(hint).collect(),
-        _ => keys.flat_map(|key| head(&key[prefix..]).to_le_bytes()).collect(),
-    }
-}
-
-/// Whether the key with this hash ends a node of this level.
-fn ends(hash: u64, level: usize) -> bool {
-    // Each level has bits of its own.
-    let shift = BITS * level.min(9) as u32;
-    (hash >> shift) & ((1 << BITS) - 1) == 0
+/// Whether the key with this hash ends a node of this level: the more likely, the larger its entry is.
+fn ends(hash: u64, level: usize, charge: usize, least: usize) -> bool {
+    // A key that ended a node of one level is no more likely than another to end one of the next.
+    let at_level = fold(hash ^ level as u64, FACTOR) >> 32;
+    at_level * (least as u64) < (charge as u64) << 32
 }
 
 /// The payload of an entry that leads to a block.
@@ -290,12 +296,15 @@ pub struct Builder<'a> {
     /// The maps that are open, from the root down: the key of each in the one above, and its nodes.
     open: Vec<(Vec<u8>, Nodes)>,
     last: Vec<u8>,
+    /// Of maps that are finished.
+    spare: Vec<Nodes>,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(arena: &'a mut Arena, salt: Salt) -> Builder<'a> {
         let keyed = Keyed::new(salt);
-        Builder { arena, keyed, open: vec![(Vec::new(), Nodes::new(keyed))], last: Vec::new() }
+        let open = vec![(Vec::new(), Nodes::new(keyed))];
+        Builder { arena, keyed, open, last: Vec::new(), spare: Vec::new() }
     }
 
     /// Appends a value. Its path must come after the one before.
@@ -329,7 +338,8 @@ impl<'a> Builder<'a> {
             self.leave();
         }
         for key in &maps[same..] {
-            self.open.push((key.to_vec(), Nodes::new(self.keyed)));
+            let nodes = self.spare.pop().unwrap_or_else(|| Nodes::new(self.keyed));
+            self.open.push((key.to_vec(), nodes));
         }
         self.last.clear();
         self.last.extend_from_slice(key);
@@ -338,10 +348,11 @@ impl<'a> Builder<'a> {
 
     /// Closes the innermost map and puts it into the one above.
     fn leave(&mut self) {
-        let Some((key, nodes)) = self.open.pop() else { return };
+        let Some((key, mut nodes)) = self.open.pop() else { return };
         if let (Some(root), Some((_, above))) = (nodes.finish(self.arena), self.open.last_mut()) {
             push_tree(self.arena, above, &key, &root);
         }
+        self.spare.push(nodes);
         self.last = key;
     }
 
@@ -350,7 +361,7 @@ impl<'a> Builder<'a> {
         while self.open.len() > 1 {
             self.leave();
         }
-        let root = self.open.pop().and_then(|(_, nodes)| nodes.finish(self.arena));
+        let root = self.open.pop().and_then(|(_, mut nodes)| nodes.finish(self.arena));
         Tree::of(self.arena.seal(), self.keyed.salt, root)
     }
 }

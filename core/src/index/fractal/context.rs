@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use bumpalo::Bump;
 use self_cell::self_cell;
@@ -47,7 +48,7 @@ impl ContextTree {
     }
 
     pub(crate) fn new(arena: Arena, salt: Salt, root: Option<Root>) -> ContextTree {
-        let base = Tree::of(std::sync::Arc::clone(arena.space()), salt, root);
+        let base = Tree::of(Arc::clone(arena.space()), salt, root);
         ContextTree { arena, base, pending: nothing() }
     }
 
@@ -183,6 +184,7 @@ impl ContextTree {
                 keyed: Keyed::new(base.salt()),
                 base: &base,
                 scratch: &scratch,
+                spare: Vec::new(),
             };
             let root = apply.map(base.root(), &edits, &mut Vec::new())?;
             drop(edits);
@@ -190,6 +192,12 @@ impl ContextTree {
             self.pending = nothing();
         }
         Ok(self.base.clone())
+    }
+
+    /// Reads from where the arena has its blocks now: the file in the place of memory, which is freed when
+    /// no older tree needs it.
+    pub(crate) fn move_to_arena(&mut self) {
+        self.base = Tree::of(Arc::clone(self.arena.space()), self.base.salt(), self.base.root());
     }
 
     /// Makes the tree what a snapshot of it was, exactly. Changes since are dropped; whoever reads a

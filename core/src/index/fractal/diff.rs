@@ -32,17 +32,36 @@ pub struct Difference<'a> {
 struct Cursor<'a> {
     tree: &'a Tree,
     open: Vec<(Node<'a>, usize)>,
+    /// Where the nodes of the present map begin in `open`; before it are those of the maps above.
+    base: usize,
 }
 
 impl<'a> Cursor<'a> {
-    fn new(tree: &'a Tree, root: &Root) -> Result<Cursor<'a>, Unread> {
-        Ok(Cursor { tree, open: vec![(tree.first(root)?, 0)] })
+    fn new(tree: &'a Tree) -> Cursor<'a> {
+        Cursor { tree, open: Vec::new(), base: 0 }
+    }
+
+    /// Goes into a map. Returns what [`Cursor::leave`] needs to come back.
+    fn enter(&mut self, root: &Root) -> Result<usize, Unread> {
+        let first = self.tree.first(root)?;
+        let above = std::mem::replace(&mut self.base, self.open.len());
+        self.open.push((first, 0));
+        Ok(above)
+    }
+
+    fn leave(&mut self, above: usize) {
+        self.open.truncate(self.base);
+        self.base = above;
+    }
+
+    fn top(&mut self) -> Option<&mut (Node<'a>, usize)> {
+        self.open[self.base..].last_mut()
     }
 
     /// The level and the entry that is looked at. `None` at the end.
     fn peek(&mut self) -> Option<(u8, Entry<'a>)> {
         loop {
-            let (node, at) = self.open.last()?;
+            let (node, at) = self.top()?;
             if *at < node.len() {
                 return Some((node.level(), node.entry(*at)));
             }
@@ -52,14 +71,15 @@ impl<'a> Cursor<'a> {
     }
 
     fn advance(&mut self) {
-        if let Some((_, at)) = self.open.last_mut() {
+        if let Some((_, at)) = self.top() {
             *at += 1;
         }
     }
 
     fn descend(&mut self) -> Result<(), Unread> {
-        if let Some((node, at)) = self.open.last() {
-            let below = self.tree.below(node, &node.entry(*at))?;
+        let tree = self.tree;
+        if let Some((node, at)) = self.top() {
+            let below = tree.below(node, &node.entry(*at))?;
             self.open.push((below, 0));
         }
         Ok(())
@@ -67,18 +87,14 @@ impl<'a> Cursor<'a> {
 
     /// The entry before: all that is still to come is greater.
     fn before(&self) -> Option<Entry<'a>> {
-        let (node, at) = self.open.iter().rev().find(|(_, at)| *at > 0)?;
+        let (node, at) = self.open[self.base..].iter().rev().find(|(_, at)| *at > 0)?;
         Some(node.entry(*at - 1))
     }
 
     /// Passes over what both have at the same places: values and trees by the bytes of their entries, nodes
     /// by their addresses, which is quicker than looking at each hash.
     fn skip_equal(&mut self, other: &mut Cursor<'a>, same_space: bool) {
-        let (Some((one, at)), Some((two, other_at))) =
-            (self.open.last_mut(), other.open.last_mut())
-        else {
-            return;
-        };
+        let (Some((one, at)), Some((two, other_at))) = (self.top(), other.top()) else { return };
         let same = match one.level() {
             0 => one.equal_run(*at, two, *other_at),
             _ if same_space => {
@@ -102,7 +118,8 @@ impl Tree {
         let left = before.totals().records.saturating_add(self.totals().records);
         let mut found = Found { left, hash: self.hash(), visit };
         let roots = (before.root(), self.root());
-        diff((before, self), roots, &mut Vec::new(), &mut found)
+        let (mut old, mut new) = (Cursor::new(before), Cursor::new(self));
+        diff((&mut old, &mut new), roots, &mut Vec::new(), &mut found)
     }
 }
 
@@ -126,30 +143,41 @@ impl Found<'_> {
     }
 }
 
-/// The spaces are those of the trees, which are left as they are: a clone for each map would cost more
-/// than looking into it.
-fn diff(
-    (before, after): (&Tree, &Tree),
+/// Goes through two maps. The trees of the cursors are those that everything is read from.
+fn diff<'a>(
+    (old, new): (&mut Cursor<'a>, &mut Cursor<'a>),
     roots: (Option<Root>, Option<Root>),
     path: &mut Vec<Vec<u8>>,
     found: &mut Found<'_>,
 ) -> Result<(), Error> {
-    let (old, new) = match roots {
-        (Some(old), Some(new)) if old.hash == new.hash => return Ok(()),
-        (Some(old), Some(new)) => (old, new),
-        (Some(_), None) => return all_of_one(before, Change::Removed, path, found),
-        (None, Some(_)) => return all_of_one(after, Change::Added, path, found),
+    let (before, after) = match roots {
+        (Some(before), Some(after)) if before.hash == after.hash => return Ok(()),
+        (Some(before), Some(after)) => (before, after),
+        (Some(_), None) => return all_of_one(old.tree, Change::Removed, path, found),
+        (None, Some(_)) => return all_of_one(new.tree, Change::Added, path, found),
         (None, None) => return Ok(()),
     };
     if path.len() > MAX_DEPTH {
-        return Err(Unread(new.hash).at(path));
+        return Err(Unread(after.hash).at(path));
     }
-    let same_space = before.space().lineage == after.space().lineage;
     let at = |unread: Unread| unread.at(path);
-    let mut old = Cursor::new(before, &old).map_err(at)?;
-    let mut new = Cursor::new(after, &new).map_err(at)?;
+    let above = (old.enter(&before).map_err(at)?, new.enter(&after).map_err(at)?);
+    entries(old, new, path, found)?;
+    old.leave(above.0);
+    new.leave(above.1);
+    Ok(())
+}
+
+fn entries<'a>(
+    old: &mut Cursor<'a>,
+    new: &mut Cursor<'a>,
+    path: &mut Vec<Vec<u8>>,
+    found: &mut Found<'_>,
+) -> Result<(), Error> {
+    let (before, after) = (old.tree, new.tree);
+    let same_space = before.space().lineage == after.space().lineage;
     if old.peek().map(|(level, _)| level) == new.peek().map(|(level, _)| level) {
-        old.skip_equal(&mut new, same_space);
+        old.skip_equal(new, same_space);
     }
     loop {
         match (old.peek(), new.peek()) {
@@ -175,13 +203,13 @@ fn diff(
                     found.count(path)?;
                     old.advance();
                     new.advance();
-                    old.skip_equal(&mut new, same_space);
+                    old.skip_equal(new, same_space);
                 }
                 Ordering::Equal => {
-                    both((before, after), (&a, &b), path, found)?;
+                    both((old, new), (&a, &b), path, found)?;
                     old.advance();
                     new.advance();
-                    old.skip_equal(&mut new, same_space);
+                    old.skip_equal(new, same_space);
                 }
             },
             (Some((level, a)), Some((other, b))) if level == other => {
@@ -192,14 +220,14 @@ fn diff(
                 }
                 old.advance();
                 new.advance();
-                old.skip_equal(&mut new, same_space);
+                old.skip_equal(new, same_space);
             }
             // An entry before all that the other side still has needs nothing of it to be read.
-            (Some((_, _)), Some((0, b))) if is_before(&b, &old) => {
+            (Some((_, _)), Some((0, b))) if is_before(&b, old) => {
                 one(after, &b, path, found, Change::Added)?;
                 new.advance();
             }
-            (Some((0, a)), Some((_, _))) if is_before(&a, &new) => {
+            (Some((0, a)), Some((_, _))) if is_before(&a, new) => {
                 one(before, &a, path, found, Change::Removed)?;
                 old.advance();
             }
@@ -246,22 +274,22 @@ fn is_equal(a: &Entry<'_>, b: &Entry<'_>) -> bool {
         == (b.kind, b.tag, b.severity, b.weight, b.payload)
 }
 
-fn both(
-    (before, after): (&Tree, &Tree),
+fn both<'a>(
+    (old, new): (&mut Cursor<'a>, &mut Cursor<'a>),
     (a, b): (&Entry<'_>, &Entry<'_>),
     path: &mut Vec<Vec<u8>>,
     found: &mut Found<'_>,
 ) -> Result<(), Error> {
     if a.kind == Kind::Tree && b.kind == Kind::Tree {
         path.push([a.prefix, a.suffix].concat());
-        diff((before, after), (Some(Root::of(a)), Some(Root::of(b))), path, found)?;
+        diff((old, new), (Some(Root::of(a)), Some(Root::of(b))), path, found)?;
         path.pop();
         return Ok(());
     }
     let path = with_key(path, a);
-    let old = item(before, a).map_err(|unread| unread.at(&path))?;
-    let new = item(after, b).map_err(|unread| unread.at(&path))?;
-    found.add(Difference { path, change: Change::Changed(old, new) })
+    let before = item(old.tree, a).map_err(|unread| unread.at(&path))?;
+    let after = item(new.tree, b).map_err(|unread| unread.at(&path))?;
+    found.add(Difference { path, change: Change::Changed(before, after) })
 }
 
 fn item<'a>(tree: &'a Tree, entry: &Entry<'a>) -> Result<Item<'a>, Unread> {
@@ -272,9 +300,10 @@ fn item<'a>(tree: &'a Tree, entry: &Entry<'a>) -> Result<Item<'a>, Unread> {
 }
 
 fn with_key(path: &[Vec<u8>], entry: &Entry<'_>) -> Vec<Vec<u8>> {
-    let mut path = path.to_vec();
-    path.push([entry.prefix, entry.suffix].concat());
-    path
+    let mut whole = Vec::with_capacity(path.len() + 1);
+    whole.extend_from_slice(path);
+    whole.push([entry.prefix, entry.suffix].concat());
+    whole
 }
 
 /// Compares keys that stand in two pieces each.

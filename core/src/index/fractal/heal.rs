@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::MAX_DEPTH;
 use super::context::ContextTree;
-use super::node::{BLOB, Kind, NODE, Node, is_sound};
+use super::node::{Kind, Node, is_sound};
 use super::tree::{Root, Tree};
 use super::verify::{Damage, has_name};
 use crate::store::arena::Arena;
@@ -127,10 +127,8 @@ impl Healing<'_> {
         own: Option<Address>,
         path: &mut Vec<Vec<u8>>,
     ) -> Option<Address> {
-        let content = block.content();
         let mut links = Vec::with_capacity(block.link_count());
-        if content[0] == NODE {
-            let node = Node::of(*block);
+        if let Some(node) = Node::of(*block) {
             for (number, entry) in node.entries().enumerate().take(block.link_count()) {
                 if entry.kind == Kind::Value {
                     links.push(Address::NONE);
@@ -143,11 +141,10 @@ impl Healing<'_> {
                 links.push(whole.or(there)?);
             }
         }
-        debug_assert!(content[0] == NODE || content[0] == BLOB, "there are two kinds of blocks");
         let same = links.iter().enumerate().all(|(number, link)| block.link(number) == *link);
         Some(match own {
             Some(address) if same => address,
-            _ => self.arena.append_anew(content, &links, block.hints()),
+            _ => self.arena.append_anew(block.hints(), &links, block.content()),
         })
     }
 }

@@ -13,8 +13,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use siphasher::sip::SipHasher13;
-
 mod apply;
 mod build;
 mod context;
@@ -23,6 +21,8 @@ mod heal;
 mod node;
 mod proof;
 mod scan;
+#[cfg(test)]
+mod structure;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -35,9 +35,12 @@ pub use heal::Healed;
 pub(crate) use node::is_sound;
 pub use proof::{Forged, Proof, Proved};
 pub use scan::{Item, Scan, Scanned};
+#[cfg(test)]
+pub(crate) use structure::assert_structure;
 pub use tree::{Root, Tree, Visit};
 pub use verify::{Damage, Verified};
 
+use crate::store::block::u64_at;
 use crate::store::{Hash, Salt};
 
 /// The longest key of one level, in bytes.
@@ -195,40 +198,71 @@ fn owned(path: &[&[u8]]) -> Vec<Vec<u8>> {
     path.iter().map(|key| key.to_vec()).collect()
 }
 
-/// The hash that decides where nodes end.
+/// The hash that decides where nodes end: folded multiplications as in wyhash, keyed with the salt. Who cannot
+/// foresee it cannot make up keys whose nodes all end, or never do. Its values are never shown, and what it
+/// decides is bounded by the least and the most bytes of a node. So it need not be a cipher, and is a few
+/// multiplications for each entry.
 #[derive(Debug, Clone, Copy)]
 struct Keyed {
     salt: Salt,
-    hasher: SipHasher13,
+    key: [u64; 2],
 }
 
 impl Keyed {
     fn new(salt: Salt) -> Keyed {
-        Keyed { salt, hasher: SipHasher13::new_with_key(&salt.0) }
+        Keyed { salt, key: [u64_at(&salt.0, 0), u64_at(&salt.0, 8)] }
     }
 
     #[inline]
     fn hash(&self, key: &[u8]) -> u64 {
-        self.hasher.hash(key)
+        let [first, second] = self.key;
+        let step =
+            |hash: u64, pair: &[u8; 16]| fold(u64_at(pair, 0) ^ first, u64_at(pair, 8) ^ hash);
+        let (pairs, rest) = key.as_chunks::<16>();
+        let mut hash = pairs.iter().fold(second, step);
+        if !rest.is_empty() {
+            // Some of these bytes were taken before, which is quicker than counting.
+            hash = match key.last_chunk::<16>() {
+                Some(last) => step(hash, last),
+                None => step(hash, &padded(key)),
+            };
+        }
+        fold(hash ^ key.len() as u64, first ^ FACTOR)
     }
 }
+
+/// A short key with zeros after its end.
+#[inline]
+fn padded<const BYTES: usize>(key: &[u8]) -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    for (to, from) in bytes.iter_mut().zip(key) {
+        *to = *from;
+    }
+    bytes
+}
+
+/// Both halves of a product: each bit of it depends on all bits of both.
+#[inline]
+fn fold(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// The golden ratio: odd, and its bits without a pattern.
+const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The byte of a key that a lookup looks for: few instructions, and nothing depends on it but time.
 #[inline]
 fn hint(key: &[u8]) -> u8 {
-    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let word = |at: usize| {
-        let mut word = [0; 8];
-        let bytes = &key[at..key.len().min(at + 8)];
-        word[..bytes.len()].copy_from_slice(bytes);
-        u64::from_le_bytes(word)
-    };
-    // The first, the middle and the last eight bytes, and how many there are.
     let length = key.len();
-    let mut hash = (word(0) ^ length as u64).wrapping_mul(FACTOR);
+    if length < 8 {
+        return (((u64_at(&padded::<8>(key), 0) ^ length as u64).wrapping_mul(FACTOR)) >> 56) as u8;
+    }
+    // The first, the middle and the last eight bytes, and how many there are.
+    let mut hash = (u64_at(key, 0) ^ length as u64).wrapping_mul(FACTOR);
     if length > 8 {
-        hash = (hash ^ word(length / 2 - 4)).wrapping_mul(FACTOR);
-        hash = (hash ^ word(length - 8)).wrapping_mul(FACTOR);
+        hash = (hash ^ u64_at(key, length / 2 - 4)).wrapping_mul(FACTOR);
+        hash = (hash ^ u64_at(key, length - 8)).wrapping_mul(FACTOR);
     }
     (hash >> 56) as u8
 }

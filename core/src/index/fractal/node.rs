@@ -23,20 +23,31 @@
 //! payload of kinds 1, 2 and 3:
 //! 0   hash     32    of the content of the block that the link with this number leads to
 //! 32  records  u64   values below; for kind 2 the bytes of the value
+//!
+//! Keys increase. In a node above level 0 the key of an entry is the last one below it.
+//!
+//! hints of its block:
+//! 0   level    u8    as in the content
+//! 1   zero     u8
+//! 2   count    u16   as in the content
+//! 4   level 0: a byte for each key, a hash of it: a lookup reads one or two keys, not a path of six;
+//!     above: the first four bytes of each suffix, the first byte the highest, zeros after its end: u32 each
 //! ```
 //!
-//! Keys increase. In a node above level 0 the key of an entry is the last one below it, and its hints are
-//! the first four bytes of each suffix, the first byte the highest, zeros after its end: u32 each. Hints
-//! of a node at level 0 are one byte for each key, a hash of it: a lookup reads one or two keys, not a path of six.
+//! A lookup finds the next block by what stands before the content; a blob has no hints.
 
-use super::{MAX_INLINE_BYTES, MAX_KEY_BYTES, Severity, Totals, hint};
-use crate::store::block::{Address, Block, Hash, u16_at, u32_at, u64_at};
+use super::{MAX_INLINE_BYTES, MAX_KEY_BYTES, Severity, Totals, Value, hint, padded};
+use crate::store::block::{self, Address, Block, Hash, u16_at, u64_at};
 
 pub(super) const NODE: u8 = 1;
 pub(super) const BLOB: u8 = 2;
 /// Bytes of a content before its starts, or before the bytes of a blob.
 pub(super) const PRELUDE: usize = 8;
 pub(super) const ENTRY_BYTES: usize = 16;
+/// Bytes of hints before those of each entry.
+const HINTS_PRELUDE: usize = 4;
+/// Heads that are counted where more are searched.
+const COUNTED: usize = 48;
 /// Hash and records.
 pub(super) const REFERENCE_BYTES: usize = 40;
 /// Levels that fan out at least twofold hold more than a file has bytes.
@@ -70,9 +81,10 @@ pub(super) struct Node<'a> {
     content: &'a [u8],
     block: Block<'a>,
     prefix: &'a [u8],
+    /// One byte or four for each entry.
+    hints: &'a [u8],
+    level: u8,
     count: usize,
-    /// Whether the block has hints.
-    is_hinted: bool,
 }
 
 /// One entry of a node.
@@ -89,19 +101,20 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The node in a block that [`is_sound`].
+    /// The node in a block that [`is_sound`], `None` when it is a blob.
     #[inline]
-    pub(super) fn of(block: Block<'a>) -> Node<'a> {
+    pub(super) fn of(block: Block<'a>) -> Option<Node<'a>> {
+        let (fixed, hints) = block.hints().split_first_chunk::<HINTS_PRELUDE>()?;
+        let (level, count) = (fixed[0], usize::from(u16_at(fixed, 2)));
         let content = block.content();
-        let count = usize::from(u16_at(content, 2));
         let prefix_start = PRELUDE + 2 * count;
         let prefix = &content[prefix_start..prefix_start + usize::from(u16_at(content, 4))];
-        Node { content, block, prefix, count, is_hinted: true }
+        Some(Node { content, block, prefix, hints, level, count })
     }
 
     #[inline]
     pub(super) fn level(&self) -> u8 {
-        self.content[1]
+        self.level
     }
 
     #[inline]
@@ -142,7 +155,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The address and the hash of the block that an entry above level 0 leads to.
+    /// The address and the hash of the block that an entry leads to. Only for those that lead to one.
     #[inline]
     pub(super) fn reference(&self, number: usize) -> (Address, &'a [u8; 32]) {
         const NOWHERE: &[u8; 32] = &[0; 32];
@@ -174,41 +187,35 @@ impl<'a> Node<'a> {
         low
     }
 
-    /// Between which entries those are whose suffixes begin as this one does, by the hints; all where
-    /// there are none.
+    /// Between which entries those are whose suffixes begin as this one does, by the hints; at level 0 all.
     #[inline]
     fn with_head(&self, suffix: &[u8]) -> (usize, usize) {
-        let hints = self.block.hints();
-        if self.level() == 0 || !self.is_hinted || hints.len() < 4 * self.count {
+        if self.level == 0 {
             return (0, self.count);
         }
         let wanted = head(suffix);
-        let at = |number: usize| u32_at(hints, 4 * number);
-        let (mut low, mut high) = (0, self.count);
-        while low < high {
-            let middle = low.midpoint(high);
-            if at(middle) < wanted { low = middle + 1 } else { high = middle }
+        let (heads, _) = self.hints.as_chunks::<4>();
+        // Few are counted, all of them: no branch depends on what they are.
+        let mut low = 0;
+        let mut few = heads;
+        if heads.len() > COUNTED {
+            low = heads.partition_point(|head| u32::from_le_bytes(*head) < wanted);
+            few = &[];
         }
-        let mut end = low;
-        while end < self.count && at(end) == wanted {
-            end += 1;
-        }
-        (low, end)
+        low += few.iter().filter(|head| u32::from_le_bytes(**head) < wanted).count();
+        let same = heads[low..].iter().take_while(|head| u32::from_le_bytes(**head) == wanted);
+        (low, low + same.count())
     }
 
-    /// The entry with this key.
+    /// The number of the entry with this key, of a node at level 0.
     #[inline]
-    pub(super) fn find(&self, key: &[u8]) -> Option<Entry<'a>> {
-        let rest = key.strip_prefix(self.prefix)?;
-        let Some(mut hints) = self.block.hints().get(..self.count) else {
-            let at = self.lower_bound(key);
-            return (at < self.count && self.suffix(at) == rest).then(|| self.entry(at));
-        };
+    pub(super) fn find(&self, key: &[u8]) -> Option<usize> {
+        let mut hints = self.hints;
         let mut start = 0;
         let hint = hint(key);
         while let Some(at) = memchr::memchr(hint, hints) {
-            if self.suffix(start + at) == rest {
-                return Some(self.entry(start + at));
+            if self.key_is(start + at, key) {
+                return Some(start + at);
             }
             start += at + 1;
             hints = &hints[at + 1..];
@@ -216,23 +223,36 @@ impl<'a> Node<'a> {
         None
     }
 
+    #[inline]
+    fn key_is(&self, number: usize, key: &[u8]) -> bool {
+        let suffix = self.suffix(number);
+        key.split_at_checked(self.prefix.len())
+            .is_some_and(|(prefix, rest)| is_same(rest, suffix) && is_same(prefix, self.prefix))
+    }
+
+    /// Whether an entry is a tree.
+    #[inline]
+    pub(super) fn is_tree(&self, number: usize) -> bool {
+        self.raw(number)[4] == Kind::Tree as u8
+    }
+
     pub(super) fn entries(self) -> impl ExactSizeIterator<Item = Entry<'a>> {
         (0..self.count).map(move |number| self.entry(number))
     }
 
-    /// The entries of a node at level 0 one after the other, without looking up where each begins.
+    /// The entries of a node at level 0, quicker than one by one: each ends where the next one begins, and
+    /// where that is does not depend on what the one before says.
     #[inline]
     pub(super) fn in_turn(self) -> impl Iterator<Item = Entry<'a>> {
-        let mut rest = if self.count == 0 { &[] } else { self.raw(0) };
-        let mut number = 0;
-        std::iter::from_fn(move || {
-            let (head, after) = rest.split_first_chunk::<ENTRY_BYTES>()?;
-            let (suffix, after) = after.split_at_checked(usize::from(u16_at(head, 0)))?;
-            let (payload, after) = after.split_at_checked(usize::from(u16_at(head, 6)))?;
-            rest = after;
+        let (starts, _) = self.content[PRELUDE..PRELUDE + 2 * self.count].as_chunks::<2>();
+        let ends = starts.iter().skip(1).map(|end| usize::from(u16::from_le_bytes(*end)));
+        let ends = ends.chain(std::iter::once(self.content.len()));
+        starts.iter().zip(ends).enumerate().map_while(move |(number, (start, end))| {
+            let raw = self.content.get(usize::from(u16::from_le_bytes(*start))..end)?;
+            let (head, rest) = raw.split_first_chunk::<ENTRY_BYTES>()?;
+            let (suffix, payload) = rest.split_at_checked(usize::from(u16_at(head, 0)))?;
             let kind = Kind::of(head[4]).unwrap_or(Kind::Value);
             let link = if kind == Kind::Value { Address::NONE } else { self.block.link(number) };
-            number += 1;
             Some(Entry {
                 prefix: self.prefix,
                 suffix,
@@ -263,6 +283,15 @@ impl<'a> Node<'a> {
         low - at
     }
 
+    /// The hints that follow from its keys.
+    pub(super) fn right_hints(&self) -> Vec<u8> {
+        let keys: Vec<Vec<u8>> =
+            self.entries().map(|entry| [entry.prefix, entry.suffix].concat()).collect();
+        let mut hints = Vec::new();
+        write_hints(&mut hints, self.level, self.prefix.len(), keys.iter().map(Vec::as_slice));
+        hints
+    }
+
     pub(super) fn prefix(&self) -> &'a [u8] {
         self.prefix
     }
@@ -284,17 +313,17 @@ impl<'a> Entry<'a> {
         key.extend_from_slice(self.suffix);
     }
 
-    /// The content hash of the block that it leads to, in place. Only for those that lead to one.
-    #[inline]
-    pub(super) fn hash_bytes(&self) -> &'a [u8; 32] {
-        self.payload.first_chunk().unwrap_or(&[0; 32])
-    }
-
     /// The content hash of the block that it leads to. Only for those that lead to one.
     pub(super) fn hash(&self) -> Hash {
         let mut hash = [0; 32];
         hash.copy_from_slice(&self.payload[..32]);
         Hash(hash)
+    }
+
+    /// The value that these bytes are.
+    #[inline]
+    pub(super) fn value(&self, bytes: &'a [u8]) -> Value<'a> {
+        Value { tag: self.tag, severity: self.severity, weight: self.weight, bytes }
     }
 
     /// Values below, or the bytes of a blob.
@@ -311,10 +340,24 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// Whether two keys are equal. They are short: a call to compare them would take longer.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let length = one.len();
+    if length != other.len() {
+        return false;
+    }
+    if length < 8 {
+        return one.iter().zip(other).all(|(a, b)| a == b);
+    }
+    let same = |at: usize| u64_at(one, at) == u64_at(other, at);
+    (0..length / 8).all(|word| same(8 * word)) && same(length - 8)
+}
+
 /// The bytes up to the first that differs, compared 64 at a time.
 fn common_length(one: &[u8], other: &[u8]) -> usize {
-    let whole =
-        one.chunks_exact(64).zip(other.chunks_exact(64)).take_while(|(a, b)| a == b).count() * 64;
+    let (chunks, others) = (one.as_chunks::<64>().0, other.as_chunks::<64>().0);
+    let whole = chunks.iter().zip(others).take_while(|(a, b)| a == b).count() * 64;
     let rest = one[whole..].iter().zip(&other[whole..]);
     whole + rest.take_while(|(a, b)| a == b).count()
 }
@@ -322,17 +365,20 @@ fn common_length(one: &[u8], other: &[u8]) -> usize {
 /// The hint of an entry above level 0.
 #[inline]
 pub(super) fn head(suffix: &[u8]) -> u32 {
-    let mut head = [0; 4];
-    let length = suffix.len().min(4);
-    head[..length].copy_from_slice(&suffix[..length]);
-    head.reverse();
-    u32::from_le_bytes(head)
+    match suffix.first_chunk::<4>() {
+        Some(head) => u32::from_le_bytes(*head),
+        None => u32::from_le_bytes(padded(suffix)),
+    }
+    .swap_bytes()
 }
 
 /// Whether a block is a node or a blob that can be read without looking at any bound again.
 pub(crate) fn is_sound(block: &Block<'_>, _: Address) -> bool {
     match block.content().first() {
-        Some(&BLOB) => block.content().len() >= PRELUDE && block.link_count() == 0,
+        Some(&BLOB) => {
+            let bare = block.link_count() == 0 && block.hints().is_empty();
+            bare && block.content().len() >= PRELUDE
+        }
         Some(&NODE) => is_sound_node(block).is_some(),
         _ => false,
     }
@@ -351,7 +397,8 @@ fn is_sound_node(block: &Block<'_>) -> Option<()> {
         && level <= MAX_LEVEL
         && count > 0
         && u16_at(fixed, 6) == 0
-        && (links == 0 || links == count);
+        && (links == 0 || links == count)
+        && has_shape(block.hints(), level, count);
     shape.then_some(())?;
     let mut last: Option<&[u8]> = None;
     for (number, start) in starts.chunks_exact(2).enumerate() {
@@ -380,10 +427,36 @@ fn is_sound_node(block: &Block<'_>) -> Option<()> {
     (end == content.len()).then_some(())
 }
 
+/// Whether hints are as many as a node of this level has entries, and say so. What else they say a lookup
+/// relies on to find what is there, never to stay within bounds.
+fn has_shape(hints: &[u8], level: u8, count: usize) -> bool {
+    let each = if level == 0 { 1 } else { 4 };
+    hints.len() == HINTS_PRELUDE + each * count
+        && hints[..2] == [level, 0]
+        && usize::from(u16_at(hints, 2)) == count
+}
+
+/// Writes the hints of a node of keys that share a prefix.
+pub(super) fn write_hints<'k>(
+    hints: &mut Vec<u8>,
+    level: u8,
+    prefix: usize,
+    keys: impl ExactSizeIterator<Item = &'k [u8]>,
+) {
+    hints.clear();
+    hints.extend_from_slice(&[level, 0]);
+    hints.extend_from_slice(&(keys.len() as u16).to_le_bytes());
+    match level {
+        0 => hints.extend(keys.map(hint)),
+        _ => keys.for_each(|key| hints.extend_from_slice(&head(&key[prefix..]).to_le_bytes())),
+    }
+}
+
 /// A node in a content alone, as a proof has it: the same checks, but for the links.
 pub(super) fn of_content(content: &[u8]) -> Option<ContentNode> {
-    let count = usize::from(u16_at(content.get(..PRELUDE)?, 2));
-    (content[0] == NODE).then_some(())?;
+    let fixed = content.get(..PRELUDE)?;
+    let (level, count) = (fixed[1], usize::from(u16_at(fixed, 2)));
+    (fixed[0] == NODE).then_some(())?;
     // Links are no part of what is proved: any that are not zero do for the check.
     let mut links = Vec::with_capacity(count);
     let starts = content.get(PRELUDE..PRELUDE + 2 * count)?;
@@ -391,12 +464,23 @@ pub(super) fn of_content(content: &[u8]) -> Option<ContentNode> {
         let kind = *content.get(usize::from(u16_at(start, 0)) + 4)?;
         links.push(if Kind::of(kind)? == Kind::Value { Address::NONE } else { Address(64) });
     }
-    let mut bytes = vec![0; crate::store::block::HEADER_BYTES];
-    bytes.extend_from_slice(content);
-    crate::store::block::finish(&mut bytes, 0, &[0; 16], links.into_iter(), &[]);
+    let mut hints = vec![0; HINTS_PRELUDE + if level == 0 { count } else { 4 * count }];
+    hints[0] = level;
+    hints[2..4].copy_from_slice(&fixed[2..4]);
+    let bytes = as_block(content, &links, &hints);
     let block = Block::at_start(&bytes)?;
     is_sound_node(&block)?;
-    Some(ContentNode { bytes })
+    // Nor are hints, which follow from keys.
+    let hints = Node::of(block)?.right_hints();
+    Some(ContentNode { bytes: as_block(content, &links, &hints) })
+}
+
+fn as_block(content: &[u8], links: &[Address], hints: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    block::begin(&mut bytes, hints, links.iter().copied());
+    bytes.extend_from_slice(content);
+    block::finish(&mut bytes, 0, &[0; 16]);
+    bytes
 }
 
 /// A node that was rebuilt from its content.
@@ -407,7 +491,6 @@ pub(super) struct ContentNode {
 
 impl ContentNode {
     pub(super) fn node(&self) -> Option<Node<'_>> {
-        let node = Block::at_start(&self.bytes).map(Node::of);
-        node.map(|node| Node { is_hinted: false, ..node })
+        Block::at_start(&self.bytes).and_then(Node::of)
     }
 }

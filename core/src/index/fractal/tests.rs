@@ -50,6 +50,7 @@ fn assert_is(tree: &Tree, model: &Model) {
     assert_eq!(tree.hash(), bulk(model).hash(), "equal content, equal root");
     let verified = tree.verify();
     assert_eq!(verified.damage, []);
+    assert_structure(tree);
     for path in model.keys() {
         let got = tree.get(&keys(path)).unwrap().expect("it is in the model");
         assert_eq!(got.bytes, model[path].3);

@@ -132,7 +132,11 @@ impl Tree {
             if node.level() == 0 {
                 let prefix = node.prefix();
                 for entry in node.in_turn() {
-                    visit(prefix, entry.suffix, self.item(&entry)?)?;
+                    let item = match entry.kind {
+                        Kind::Value => Item::Value(entry.value(entry.payload)),
+                        _ => self.item(&entry)?,
+                    };
+                    visit(prefix, entry.suffix, item)?;
                 }
             }
             open.pop();
@@ -140,22 +144,15 @@ impl Tree {
         Ok(())
     }
 
-    #[inline]
+    /// What an entry holds that leads to a block.
+    #[inline(never)]
     fn item<'a>(&'a self, entry: &Entry<'a>) -> Result<Item<'a>, Error> {
-        match entry.kind {
-            Kind::Value => Ok(Item::Value(Value {
-                tag: entry.tag,
-                severity: entry.severity,
-                weight: entry.weight,
-                bytes: entry.payload,
-            })),
-            Kind::Tree => Ok(Item::Tree(self.at(Some(Root::of(entry))))),
-            Kind::Blob | Kind::Node => {
-                let value = self.value_of(entry);
-                let key = || [entry.prefix, entry.suffix].concat();
-                value.map(Item::Value).map_err(|unread| unread.at(&[key()]))
-            }
+        if entry.kind == Kind::Tree {
+            return Ok(Item::Tree(self.at(Some(Root::of(entry)))));
         }
+        let value = self.value_of(entry);
+        let key = || [entry.prefix, entry.suffix].concat();
+        value.map(Item::Value).map_err(|unread| unread.at(&[key()]))
     }
 
     /// Calls `visit` with each value and its whole path, in order: as often as [`Tree::totals`] says, and not
@@ -197,46 +194,41 @@ impl Tree {
     pub(super) fn find_from(&self, root: Option<Root>, path: Path<'_>) -> Result<Found<'_>, Error> {
         let Some(root) = root else { return Ok(Found::Nothing) };
         // Only what leads on is carried from map to map: this is the way of every lookup.
-        let mut found: Option<Entry<'_>> = None;
+        let (mut address, mut hash) = (root.address, &root.hash.0);
         for (depth, key) in path.iter().enumerate() {
-            let at = |unread: Unread| unread.at(&owned(&path[..=depth]));
-            let entry = match &found {
-                None => self.find_key(root.address, &root.hash.0, key),
-                Some(tree) if tree.kind == Kind::Tree => {
-                    self.find_key(tree.link, tree.hash_bytes(), key)
-                }
-                Some(_) => break,
-            };
-            match entry.map_err(at)? {
-                None => return Ok(Found::Nothing),
-                Some(entry) if entry.kind != Kind::Tree => {
-                    return Ok(Found::Value(entry, depth + 1));
-                }
-                entry => found = entry,
+            let found = self
+                .find_key(address, hash, key)
+                .map_err(|unread| unread.at(&owned(&path[..=depth])))?;
+            let Some((node, number)) = found else { return Ok(Found::Nothing) };
+            if !node.is_tree(number) {
+                return Ok(Found::Value(node.entry(number), depth + 1));
             }
+            if depth + 1 == path.len() {
+                return Ok(Found::Tree(Root::of(&node.entry(number))));
+            }
+            (address, hash) = node.reference(number);
         }
-        Ok(Found::Tree(found.map_or(root, |tree| Root::of(&tree))))
+        Ok(Found::Tree(root))
     }
 
+    /// The node that has an entry with this key, and the number of the entry.
     #[inline]
     fn find_key<'a: 'h, 'h>(
         &'a self,
         mut address: Address,
         mut hash: &'h [u8; 32],
         key: &[u8],
-    ) -> Result<Option<Entry<'a>>, Unread> {
+    ) -> Result<Option<(Node<'a>, usize)>, Unread> {
         let mut above = None;
         loop {
             let block = self.space.block(address, is_sound).ok().filter(|block| block.has_id(hash));
-            let Some(block) = block else { return Err(Unread(Hash(*hash))) };
-            let content = block.content();
             // A level that does not decrease would be a tree that was not made by this program.
-            if content[0] != NODE || above.is_some_and(|above: u8| content[1] + 1 != above) {
+            let falls = |node: &Node<'_>| above.is_none_or(|above: u8| node.level() + 1 == above);
+            let Some(node) = block.and_then(Node::of).filter(falls) else {
                 return Err(Unread(Hash(*hash)));
-            }
-            let node = Node::of(block);
+            };
             if node.level() == 0 {
-                return Ok(node.find(key));
+                return Ok(node.find(key).map(|number| (node, number)));
             }
             let at = node.lower_bound(key);
             if at == node.len() {
@@ -251,7 +243,7 @@ impl Tree {
     #[inline]
     pub(super) fn first(&self, root: &Root) -> Result<Node<'_>, Unread> {
         let block = self.block(root.address, &root.hash)?;
-        if block.content()[0] == NODE { Ok(Node::of(block)) } else { Err(Unread(root.hash)) }
+        Node::of(block).ok_or(Unread(root.hash))
     }
 
     /// The node that an entry of a node leads to.
@@ -260,8 +252,7 @@ impl Tree {
         let hash = entry.hash();
         let block = self.block(entry.link, &hash)?;
         // A level that does not decrease would be a tree that was not made by this program.
-        let right = block.content()[0] == NODE && block.content()[1] + 1 == node.level();
-        if right { Ok(Node::of(block)) } else { Err(Unread(hash)) }
+        Node::of(block).filter(|below| below.level() + 1 == node.level()).ok_or(Unread(hash))
     }
 
     /// A block that has the right name: one that was written to the wrong place has another.
@@ -283,7 +274,7 @@ impl Tree {
             }
             _ => entry.payload,
         };
-        Ok(Value { tag: entry.tag, severity: entry.severity, weight: entry.weight, bytes })
+        Ok(entry.value(bytes))
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
 
-use super::node::{BLOB, Entry, Kind, NODE, Node, PRELUDE, head, is_sound};
+use super::node::{BLOB, Entry, Kind, Node, PRELUDE, is_sound};
 use super::tree::{Root, Tree};
-use super::{MAX_DEPTH, Totals, hint};
+use super::{MAX_DEPTH, Totals};
 use crate::store::block::{Address, Block, Hash};
 
 /// What a verification found.
@@ -83,12 +83,9 @@ impl<'a> Walk<'a> {
             Place::Vacant(place) => place.insert((hash, totals)),
         };
         let Some(block) = self.block(address, hash) else { return self.damaged(hash, path) };
-        if block.content()[0] != NODE {
-            return self.damaged(hash, path);
-        }
-        let node = Node::of(block);
+        let Some(node) = Node::of(block) else { return self.damaged(hash, path) };
         let right = stands_within(&node, within) && node.totals() == totals;
-        if !right || !self.has_right_hints(&node) {
+        if !right || node.right_hints() != node.block().hints() {
             return self.damaged(hash, path);
         }
         let mut before: Option<Vec<u8>> =
@@ -149,23 +146,6 @@ impl<'a> Walk<'a> {
         self.found.bytes += block.len() as u64;
         let right = is_sound(&block, address) && has_name(&block, &hash);
         right.then_some(block)
-    }
-
-    fn has_right_hints(&self, node: &Node<'_>) -> bool {
-        let hints = node.block().hints();
-        let mut key = Vec::new();
-        if node.level() == 0 {
-            return node.len() <= hints.len()
-                && node.entries().zip(hints).all(|(entry, there)| {
-                    entry.copy_key(&mut key);
-                    hint(&key) == *there
-                });
-        }
-        4 * node.len() <= hints.len()
-            && node
-                .entries()
-                .zip(hints.chunks_exact(4))
-                .all(|(entry, there)| head(entry.suffix).to_le_bytes() == there)
     }
 
     fn damaged(&mut self, hash: Hash, path: &[Vec<u8>]) {

@@ -83,8 +83,12 @@ pub(super) fn check_scripts(subject: &Subject<'_>, report: &mut Report) {
         return;
     }
     let Some(folder) = &subject.facts.scripts else { return };
+    let entries = &subject.facts.script_entries;
+    if !entries.iter().any(is_candidate) {
+        return;
+    }
     let known = recorded_scripts(subject);
-    let candidates = subject.facts.script_entries.iter().filter(|entry| {
+    let candidates = entries.iter().filter(|entry| {
         is_candidate(entry) && entry.name.to_str().is_some_and(|name| !known.contains(name))
     });
     for entry in candidates.take(10 * MAX_PATHS) {

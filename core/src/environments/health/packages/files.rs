@@ -220,7 +220,7 @@ fn known_file(
     // The listing of its folder told which file this is.
     if line.own
         && line.recorded.path.ends_with("/WHEEL")
-        && distribution.wheel_file.is_some_and(is_fine)
+        && distribution.listed.wheel().is_some_and(is_fine)
     {
         return Known::Fine;
     }

@@ -31,6 +31,7 @@ pub use rivals::Families;
 pub(in crate::environments) use content::{Look, Verdict, are_as_recorded, is_as_recorded, judge};
 pub(in crate::environments) use files::is_judged_elsewhere;
 pub(in crate::environments) use place::Places;
+pub(in crate::environments) use rivals::Family;
 
 /// Paths in one finding; the message has the full count.
 pub(super) const MAX_PATHS: usize = 20;

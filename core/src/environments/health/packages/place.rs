@@ -168,6 +168,7 @@ mod tests {
             entries: Vec::new(),
             distributions: Vec::new(),
             open: None,
+            looks: None,
         };
         let places = Places::of_prefix(&site, Path::new("/env"));
         let check = |recorded: &str, expected: Option<&str>| {

@@ -17,6 +17,10 @@ use crate::fs::{self, Kind};
 /// Reports commands without a script, one finding for each distribution.
 pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     let Some(folder) = subject.facts.scripts.as_deref() else { return };
+    let declares = |one: &Distribution| !one.commands.is_empty();
+    if !subject.families.current().any(|(_, mut current)| current.any(declares)) {
+        return;
+    }
     let present: HashMap<&OsStr, Kind> = subject
         .facts
         .script_entries
@@ -34,7 +38,7 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     }
     for (site, current) in subject.families.current() {
         let places = Places::of_prefix(site, &subject.facts.prefix);
-        for distribution in current.filter(|one| !one.commands.is_empty()) {
+        for distribution in current.filter(|one| declares(one)) {
             let missing: Vec<PathBuf> = recorded_scripts(subject, distribution, &places)
                 .into_iter()
                 .filter(|path| path.parent() == Some(folder))

@@ -63,11 +63,8 @@ impl Asker {
     /// one look at each of these is cheap.
     fn is_kept_out(&self, subject: &Subject<'_>) -> bool {
         subject.installed.sites.iter().any(|site| {
-            let mut folders = site.entries.iter().filter(|entry| entry.kind == Kind::Folder);
-            folders.any(|entry| {
-                let seen = site.look(&entry.name);
-                seen.is_ok_and(|seen| !self.is_given(seen.access, READ | SEARCH))
-            })
+            site.folders()
+                .any(|(_, seen)| seen.is_ok_and(|seen| !self.is_given(seen.access, READ | SEARCH)))
         })
     }
 

@@ -100,11 +100,18 @@ pub(super) fn wheelhouse(made: &Fabricated) -> PathBuf {
 
 /// What is planned for the environment as it stands.
 pub(super) fn plan(made: &Fabricated) -> Plan {
-    with_case(made, |case| {
-        let mut plan = Plan::default();
-        super::plan(case, &mut plan);
-        plan
-    })
+    with_case(made, planned)
+}
+
+/// The same, with what the user allows and brings; wheels are where tests put them.
+pub(super) fn plan_with(made: &Fabricated, options: Options) -> Plan {
+    with_options(made, options, planned)
+}
+
+fn planned(case: &Case<'_>) -> Plan {
+    let mut plan = Plan::default();
+    super::plan(case, &mut plan);
+    plan
 }
 
 /// The same for an environment of the same place with the layout of Windows.
@@ -129,7 +136,15 @@ pub(super) fn missing(made: &Fabricated) -> Vec<String> {
 }
 
 pub(super) fn with_case<T>(made: &Fabricated, look: impl FnOnce(&Case<'_>) -> T) -> T {
-    let options = Options { wheelhouses: vec![wheelhouse(made)], ..Options::default() };
+    with_options(made, Options::default(), look)
+}
+
+pub(super) fn with_options<T>(
+    made: &Fabricated,
+    options: Options,
+    look: impl FnOnce(&Case<'_>) -> T,
+) -> T {
+    let options = Options { wheelhouses: vec![wheelhouse(made)], ..options };
     made.with_subject(Depth::Usual, |subject| {
         let findings = examine(subject).findings;
         look(&Case { subject, findings: &findings, options: &options })

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::changes::Changes;
 use super::folders::Folders;
 use super::wheel::{Member, Wheel};
+use super::wheels::Candidate;
 use super::{Draft, record, scripts};
 use crate::environments::distributions::{
     Distribution, Record, RecordedFile, Role, Site, normalize,
@@ -15,6 +16,7 @@ use crate::environments::distributions::{
 use crate::environments::health::Depth;
 use crate::environments::health::packages::{Look, Places, Verdict, is_as_recorded, judge};
 use crate::environments::repair::change::Content;
+use crate::environments::repair::remembered::Pinned;
 use crate::environments::scripts::is_generated;
 use crate::fs;
 
@@ -22,7 +24,8 @@ use crate::fs;
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What installers write into `.dist-info` beside what the wheel has.
-const OF_INSTALLERS: [&str; 4] = ["INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"];
+pub(super) const OF_INSTALLERS: [&str; 4] =
+    ["INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"];
 
 /// What is to be installed, and what it takes the place of.
 pub(super) struct Order<'a> {
@@ -34,6 +37,26 @@ pub(super) struct Order<'a> {
     pub(super) requested: bool,
     /// Whether files with other text give way: only where nobody edits them.
     pub(super) overwrite: bool,
+    /// The state that it is to be in, instead of what stands there or the others tell.
+    pub(super) remembered: Option<&'a Pinned>,
+}
+
+/// The changes by the first of these wheels that can be used, and that wheel. `Ok(None)` when there is none,
+/// `Err` says why the last one cannot be used.
+pub(super) fn by_first<'c>(
+    draft: &Draft<'_>,
+    candidates: impl IntoIterator<Item = &'c Candidate>,
+    order: &Order<'_>,
+) -> Result<Option<(Changes, Wheel)>, String> {
+    let mut refused = None;
+    for candidate in candidates {
+        let Some(wheel) = draft.wheels.open(candidate) else { continue };
+        match changes(draft, &wheel, order) {
+            Ok(changes) => return Ok(Some((changes, wheel))),
+            Err(reason) => refused = Some(format!("{}: {reason}", wheel.shown())),
+        }
+    }
+    refused.map_or(Ok(None), Err)
 }
 
 /// The changes that make the distribution whole. `Err` says why the wheel cannot be used.
@@ -178,15 +201,13 @@ impl Installation<'_> {
         let info = self.order.site.join(&self.wheel.info);
         for name in OF_INSTALLERS {
             let recorded = format!("{}/{name}", self.wheel.info);
-            let old = self.order.old.iter().map(|old| old.info.join(name));
-            let present = old.filter_map(|path| fs::read(&path, MAX_BYTES).ok()).next();
-            let bytes = match (name, present) {
-                (_, Some(present)) if !present.contains(&0) => present,
-                ("INSTALLER", _) => self.installer().to_vec(),
-                ("REQUESTED", None) if self.order.requested => Vec::new(),
-                _ => continue,
-            };
             let path = info.join(name);
+            let Some(bytes) = self.left_by_installer(name) else {
+                if self.order.remembered.is_some() && path.symlink_metadata().is_ok() {
+                    self.changes.remove(&path);
+                }
+                continue;
+            };
             if fs::read(&path, MAX_BYTES).ok().as_deref() != Some(bytes.as_slice()) {
                 self.changes.write(&path, Content::Bytes(bytes.clone()), None)?;
             }
@@ -196,6 +217,21 @@ impl Installation<'_> {
         self.changes.write(&info.join("RECORD"), Content::Bytes(text.clone()), None)?;
         self.lines = crate::environments::distributions::record::parse(&text)?.files;
         Ok(())
+    }
+
+    /// What an installer leaves in a file of this name.
+    fn left_by_installer(&self, name: &str) -> Option<Vec<u8>> {
+        if let Some(remembered) = self.order.remembered {
+            return remembered.left(name);
+        }
+        let old = self.order.old.iter().map(|old| old.info.join(name));
+        let present = old.filter_map(|path| fs::read(&path, MAX_BYTES).ok()).next();
+        match (name, present) {
+            (_, Some(present)) if !present.contains(&0) => Some(present),
+            ("INSTALLER", _) => Some(self.installer().to_vec()),
+            ("REQUESTED", None) if self.order.requested => Some(Vec::new()),
+            _ => None,
+        }
     }
 
     /// What installed the others here, in the form that it writes.

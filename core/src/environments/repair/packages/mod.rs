@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::change::{Change, Content};
-use super::{Action, Case, Network, Plan, Step, Unsolved, quoted};
+use super::{Action, Case, Network, Plan, Step, Unsolved, typed};
 use crate::environments::distributions::{Distribution, RecordedFile, Site, record as records};
 use crate::environments::health::{Code, Finding, Severity};
 
@@ -26,12 +26,14 @@ mod libc;
 mod pip;
 mod pth;
 mod record;
+mod remembered;
 mod requirements;
 mod restore;
 mod scripts;
 mod tags;
 mod transfer;
 mod wanted;
+mod way;
 mod wheel;
 mod wheels;
 
@@ -43,6 +45,7 @@ mod tests;
 use changes::Changes;
 pub use fetch::Fetched;
 pub(super) use fetch::fetch;
+pub(super) use remembered::added;
 use scripts::Interpreter;
 pub(super) use transfer::plan as transfer;
 use wheels::Wheels;
@@ -98,7 +101,7 @@ impl<'a> Draft<'a> {
             made: made.collect(),
             removed: removed.collect(),
             lacking: Vec::new(),
-            again: format!("aios repair --network allow {}", quoted(case.prefix())),
+            again: format!("aios repair --network allow {}", typed(case.prefix())),
             wheels: Wheels::of(case),
             interpreter: Interpreter::of(case.subject.facts),
             settled: HashSet::new(),
@@ -109,6 +112,7 @@ impl<'a> Draft<'a> {
     fn fill(&mut self) {
         leftovers::plan(self);
         requirements::plan_site_packages(self);
+        remembered::plan_return(self);
         pip::plan(self);
         restore::plan(self);
         requirements::plan_missing(self);

@@ -87,7 +87,7 @@ fn changes(
 ) -> Result<Changes, String> {
     let has_record = old.iter().any(|old| old.record.get().is_some());
     // Nobody edits pip, and a mixture of two versions does not start.
-    let order = Order { site, old, requested: false, overwrite: true };
+    let order = Order { site, old, requested: false, overwrite: true, remembered: None };
     let mut changes = install::changes(draft, wheel, &order)?;
     if !has_record {
         for path in files_below(&site.join("pip")) {

@@ -1,5 +1,5 @@
 //! Distributions that are missing: what installed ones require, and all of them where site-packages is
-//! gone.
+//! gone and nothing is remembered of it.
 //!
 //! Wheels are chosen as an installer does, newest first among those that every requirement accepts, and
 //! with what they require themselves. There is no search back: requirements that pin versions, as those
@@ -13,7 +13,7 @@ use pep508_rs::{ExtraName, MarkerEnvironment, VersionOrUrl};
 use super::install::{self, Order};
 use super::wanted::{self, Wanted};
 use super::wheel::Wheel;
-use super::{Draft, pip};
+use super::{Draft, pip, remembered};
 use crate::environments::distributions::{Requirement, metadata};
 use crate::environments::health::dependencies::markers;
 use crate::environments::health::{Code, Subject};
@@ -58,8 +58,12 @@ pub(super) fn plan_site_packages(draft: &mut Draft<'_>) {
     plan_wanted(draft, draft.case.subject, site);
 }
 
-/// The same, by the files of the project that the old environment belongs to.
+/// The same: as is remembered of the old environment, which is exact, or else by the files of the project
+/// that it belongs to.
 pub(super) fn plan_wanted(draft: &mut Draft<'_>, old: &Subject<'_>, site: &Path) {
+    if remembered::fill(draft, old, site) {
+        return;
+    }
     let code = Code::SitePackagesMissing;
     let wanted = match wanted::read(old) {
         Ok(wanted) => wanted,
@@ -102,7 +106,7 @@ struct Chosen {
 
 fn install_all(draft: &mut Draft<'_>, site: &Path, chosen: Vec<Chosen>, code: Code) {
     for Chosen { name, wheel, requested } in chosen {
-        let order = Order { site, old: Vec::new(), requested, overwrite: false };
+        let order = Order { site, old: Vec::new(), requested, overwrite: false, remembered: None };
         let pin = format!("{name}=={}", wheel.metadata.version);
         match install::changes(draft, &wheel, &order) {
             Ok(changes) => {

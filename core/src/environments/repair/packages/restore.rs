@@ -14,9 +14,10 @@ use super::wheel::Wheel;
 use super::{Draft, scripts, split_pin};
 use crate::environments::distributions::{Distribution, RecordedFile, Role, Site};
 use crate::environments::health::packages::{Look, Places, Verdict, is_judged_elsewhere, judge};
-use crate::environments::health::{Code, Finding};
-use crate::environments::repair::Action;
+use crate::environments::health::{Code, Depth, Finding};
 use crate::environments::repair::change::Content;
+use crate::environments::repair::{Action, typed};
+use crate::shell;
 
 /// Findings whose cause are single files.
 const OF_FILES: [Code; 4] = [
@@ -95,10 +96,58 @@ fn plan_distribution(draft: &mut Draft<'_>, pin: &str, reported: &Reported<'_>) 
         .map(|(site, _)| site.folder.as_path())
         .or_else(|| members.first().map(|one| one.site_packages()))
         .or_else(|| site_of(draft, reported));
-    let (Some(site), Some(version)) = (site, version) else {
-        return draft.wanting(&reported.codes, &[pin.to_owned()]);
+    let Some(site) = site else { return draft.wanting(&reported.codes, &[pin.to_owned()]) };
+    let by_files = || version_by_files(draft, name, site, reported);
+    let Some(version) = version.map(str::to_owned).or_else(by_files) else {
+        // The newest one may be it.
+        draft.lacking.push(pin.to_owned());
+        let hint = of_unknown_version(draft, name);
+        reported.codes.iter().for_each(|code| draft.unsolved(*code, hint.clone()));
+        return;
     };
-    reinstall(draft, (name, version), site, members, reported);
+    reinstall(draft, (name, &version), site, members, reported);
+}
+
+/// A module without metadata is of the version whose wheel holds the same files, if only one does.
+fn version_by_files(
+    draft: &Draft<'_>,
+    name: &str,
+    site: &Path,
+    reported: &Reported<'_>,
+) -> Option<String> {
+    let module = reported.findings.first()?.paths.first()?;
+    let folders = Folders::of_case(draft.case, site);
+    let look = Look { depth: Depth::Deep, rewritten: false };
+    let candidates = draft.wheels.accepted(name, &[]).into_iter();
+    let mut versions: Vec<String> = candidates
+        .filter_map(|candidate| {
+            let wheel = draft.wheels.open(candidate)?;
+            let members = wheel.members(&folders).ok()?;
+            let mut of_module =
+                members.iter().filter(|member| member.path.starts_with(module)).peekable();
+            of_module.peek()?;
+            of_module
+                .all(|member| judge(&member.path, member.source, look) == Verdict::Fine)
+                .then(|| wheel.metadata.version.clone())
+        })
+        .collect();
+    versions.dedup();
+    versions.pop().filter(|_| versions.is_empty())
+}
+
+fn of_unknown_version(draft: &Draft<'_>, name: &str) -> String {
+    let python = draft.case.subject.environment.executable.as_deref();
+    let python = python.map_or_else(|| "python".to_owned(), typed);
+    let install = match draft.current("pip") {
+        Some(_) => format!("{python} -m pip install --force-reinstall"),
+        None => format!("uv pip install --python {python} --reinstall"),
+    };
+    format!(
+        "which version of {name} this is cannot be told: its metadata is gone, and not one wheel that is \
+         here has just these files; bring the wheel that it came from with `--wheelhouse DIR`, or install \
+         the newest version over it: `{install} {}`",
+        shell::word(name)
+    )
 }
 
 /// The folders of metadata of this name, the one that counts and gutted ones.
@@ -120,19 +169,21 @@ fn site_of<'a>(draft: &Draft<'a>, reported: &Reported<'_>) -> Option<&'a Path> {
 
 /// What is not given back from wheels, and what to do instead.
 pub(super) fn not_ours(draft: &Draft<'_>, pin: &str, members: &[&Distribution]) -> Option<String> {
-    let of_conda = || {
-        let spec = pin.replace("==", "=");
-        let prefix = draft.case.prefix().display();
-        format!("conda installed it: `conda install --force-reinstall -p \"{prefix}\" {spec}`")
-    };
     match members.first() {
-        Some(one) if one.by_conda() => Some(of_conda()),
-        None if draft.case.subject.facts.is_conda() => Some(of_conda()),
+        Some(one) if one.by_conda() => Some(of_conda(draft, pin)),
+        None if draft.case.subject.facts.is_conda() => Some(of_conda(draft, pin)),
         Some(one) => one.editable.as_ref().map(|project| {
             format!("it is an editable install: install it again from `{}`", project.display())
         }),
         None => None,
     }
+}
+
+/// What conda installed, conda installs again.
+pub(super) fn of_conda(draft: &Draft<'_>, pin: &str) -> String {
+    let spec = pin.replace("==", "=");
+    let prefix = draft.case.prefix().display();
+    format!("conda installed it: `conda install --force-reinstall -p \"{prefix}\" {spec}`")
 }
 
 /// Brings the whole distribution to the state of a wheel of its version.
@@ -154,30 +205,20 @@ fn reinstall(
         }
         return;
     }
-    let order = Order { site, old, requested: false, overwrite: false };
-    let mut refused = None;
-    let made = draft.wheels.of_version(name, version).into_iter().find_map(|candidate| {
-        let wheel = draft.wheels.open(candidate)?;
-        match install::changes(draft, &wheel, &order) {
-            Ok(changes) => Some((changes, wheel)),
-            Err(reason) => {
-                refused = Some(format!("{}: {reason}", wheel.shown()));
-                None
-            }
-        }
-    });
+    let order = Order { site, old, requested: false, overwrite: false, remembered: None };
+    let made = install::by_first(draft, draft.wheels.of_version(name, version), &order);
     draft.settled.insert(name.to_owned());
-    match (made, refused) {
-        (Some((changes, wheel)), _) => {
+    match made {
+        Ok(Some((changes, wheel))) => {
             let what = format!("bring {pin} to the state of {}", wheel.shown());
             draft.step(Action::Reinstall, &reported.codes, what, changes);
         }
-        (None, Some(refused)) => {
+        Err(refused) => {
             for code in &reported.codes {
                 draft.unsolved(*code, format!("{pin} cannot be installed from {refused}"));
             }
         }
-        (None, None) => draft.wanting(&reported.codes, &[pin]),
+        Ok(None) => draft.wanting(&reported.codes, &[pin]),
     }
 }
 

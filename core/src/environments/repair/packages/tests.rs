@@ -8,6 +8,7 @@ use crate::environments::repair::Action;
 mod files;
 mod installs;
 mod pips;
+mod remembered;
 mod sources;
 
 const IDNA: [(&str, &[u8]); 3] = [

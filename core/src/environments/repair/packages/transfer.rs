@@ -20,7 +20,7 @@ use crate::environments::health::packages::{Look, Places, Verdict, judge};
 use crate::environments::health::{Code, Depth, Families, Finding, Subject};
 use crate::environments::repair::change::Content;
 use crate::environments::repair::place::shebang;
-use crate::environments::repair::{Action, Case, FOLDER, Plan, quoted};
+use crate::environments::repair::{Action, Case, FOLDER, Plan, typed};
 use crate::environments::scripts::{HEAD_BYTES, is_generated};
 use crate::fs::{self, Kind};
 
@@ -44,7 +44,7 @@ pub(in super::super) fn plan(
 ) -> Vec<String> {
     let mut draft = Draft::new(case, plan);
     draft.interpreter = draft.interpreter.moved(case.prefix(), place);
-    draft.again = format!("aios repair --recreate --network allow {}", quoted(place));
+    draft.again = format!("aios repair --recreate --network allow {}", typed(place));
     let Some(site) = draft.site() else {
         draft.unsolved(
             Code::SitePackagesMissing,
@@ -110,7 +110,7 @@ impl Transfer<'_> {
         self.taken.extend(recorded.filter_map(|file| places.resolve(file)));
         let pin = distribution.pin();
         let (changes, what) = match self.copied(draft, from, distribution) {
-            Ok(changes) => (changes, format!("copy {pin}")),
+            Ok(changes) => (changes, format!("copies {pin} from the old environment")),
             Err(reason) => match self.installed(draft, distribution) {
                 Ok(Some(installed)) => installed,
                 Ok(None) => return draft.wanting(&[Code::PackageFilesMissing], &[pin]),
@@ -231,19 +231,13 @@ impl Transfer<'_> {
             );
         }
         let requested = distribution.info.join("REQUESTED").is_file();
-        let order = Order { site: self.site, old: Vec::new(), requested, overwrite: false };
-        let mut refused = None;
-        for candidate in draft.wheels.of_version(&distribution.name, &distribution.version) {
-            let Some(wheel) = draft.wheels.open(candidate) else { continue };
-            match install::changes(draft, &wheel, &order) {
-                Ok(changes) => {
-                    let what = format!("install {} from {}", distribution.pin(), wheel.shown());
-                    return Ok(Some((changes, what)));
-                }
-                Err(reason) => refused = Some(format!("{} {reason}", wheel.shown())),
-            }
-        }
-        refused.map_or(Ok(None), Err)
+        let (old, overwrite, remembered) = (Vec::new(), false, None);
+        let order = Order { site: self.site, old, requested, overwrite, remembered };
+        let candidates = draft.wheels.of_version(&distribution.name, &distribution.version);
+        let made = install::by_first(draft, candidates, &order)?;
+        Ok(made.map(|(changes, wheel)| {
+            (changes, format!("installs {} from {}", distribution.pin(), wheel.shown()))
+        }))
     }
 
     /// Where a file of the old environment belongs in the new one.
@@ -322,7 +316,7 @@ impl Transfer<'_> {
             }
         }
         let files = if count == 1 { "file that belongs" } else { "files that belong" };
-        let what = format!("carry over {count} {files} to no distribution");
+        let what = format!("carries over {count} {files} to no distribution");
         draft.step(Action::CarryFiles, &[], what, changes);
     }
 

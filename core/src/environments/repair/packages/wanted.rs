@@ -12,6 +12,9 @@ const MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// Files that include each other.
 const MAX_FILES: usize = 8;
 
+/// Files that are read here.
+const FILES: [&str; 2] = ["requirements.txt", "pylock.toml"];
+
 /// Files that are read by one program alone, and what it does with them.
 const OF_TOOLS: [(&str, &str); 4] = [
     ("uv.lock", "uv sync"),
@@ -30,15 +33,14 @@ pub(super) struct Wanted {
 
 /// Reads what stands beside the environment. `Err` is a hint for when nothing there tells.
 pub(super) fn read(subject: &Subject<'_>) -> Result<Wanted, String> {
-    let prefix = &subject.facts.prefix;
-    let project = subject.environment.project.as_deref().or_else(|| prefix.parent());
-    let project = project.unwrap_or(prefix);
+    let project = project(subject);
     let mut wanted = Wanted::default();
     let mut left = MAX_FILES;
-    let file = project.join("requirements.txt");
+    let [requirements, lock] = FILES;
+    let file = project.join(requirements);
     if fs::is_file(&file) {
         read_requirements(&file, &mut left, &mut wanted);
-    } else if let Some(text) = fs::read_text(&project.join("pylock.toml"), MAX_BYTES) {
+    } else if let Some(text) = fs::read_text(&project.join(lock), MAX_BYTES) {
         read_lock(&text, &mut wanted);
     }
     if !wanted.requirements.is_empty() {
@@ -54,6 +56,20 @@ pub(super) fn read(subject: &Subject<'_>) -> Result<Wanted, String> {
             project.display()
         ),
     })
+}
+
+/// The name of the file that tells what the project needs, where there is one.
+pub(super) fn file(subject: &Subject<'_>) -> Option<&'static str> {
+    let project = project(subject);
+    let of_tools = OF_TOOLS.iter().map(|(file, _)| *file);
+    FILES.into_iter().chain(of_tools).find(|file| fs::is_file(&project.join(file)))
+}
+
+/// The folder that the environment belongs to.
+fn project<'a>(subject: &'a Subject<'_>) -> &'a Path {
+    let prefix = &subject.facts.prefix;
+    let project = subject.environment.project.as_deref().or_else(|| prefix.parent());
+    project.unwrap_or(prefix)
 }
 
 fn read_requirements(file: &Path, left: &mut usize, wanted: &mut Wanted) {

@@ -10,11 +10,14 @@
 //! <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::folders::Folders;
+use super::install;
+use super::record::line_of;
 use crate::environments::distributions::entry_points::{self, Command};
 use crate::environments::distributions::{Metadata, Record, RecordedFile, metadata, record};
 use crate::environments::health::packages::are_as_recorded;
@@ -44,6 +47,10 @@ pub(super) struct Wheel {
     archive: RefCell<Archive>,
 }
 
+fn unreadable(error: std::io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
 /// One file that a wheel installs.
 #[derive(Debug)]
 pub(super) struct Member<'a> {
@@ -60,8 +67,29 @@ pub(super) struct Member<'a> {
 impl Wheel {
     /// Opens a wheel. `Err` says what is wrong with it, as the end of a sentence.
     pub(super) fn open(path: &Path) -> Result<Wheel, String> {
-        let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-        let mut archive = Archive::open(path).map_err(unreadable)?;
+        let archive = Archive::open(path).map_err(unreadable)?;
+        Wheel::read_metadata(path, archive, None)
+    }
+
+    /// The files of an editable install of the project at `path`, as the wheel that they came in.
+    pub(super) fn of_links(
+        path: &Path,
+        mut files: BTreeMap<String, Vec<u8>>,
+    ) -> Result<Wheel, String> {
+        files.retain(|name, _| {
+            let name = name.rsplit_once(".dist-info/").map_or("", |(_, name)| name);
+            name != "RECORD" && !install::OF_INSTALLERS.contains(&name)
+        });
+        let lines = files.iter().map(|(name, bytes)| line_of(name.clone(), bytes));
+        let record = Record::of(lines.collect());
+        Wheel::read_metadata(path, Archive::Memory(files), Some(record))
+    }
+
+    fn read_metadata(
+        path: &Path,
+        mut archive: Archive,
+        record: Option<Record>,
+    ) -> Result<Wheel, String> {
         let tops = archive.tops().map_err(unreadable)?;
         let mut infos = tops.into_iter().filter(|top| top.ends_with(".dist-info"));
         let (Some(info), None) = (infos.next(), infos.next()) else {
@@ -73,7 +101,10 @@ impl Wheel {
                 .map_err(|error| format!("has no readable {name}: {error}"))
         };
         let metadata = metadata::parse(&read("METADATA")?)?;
-        let record = record::parse(&read("RECORD")?)?;
+        let record = match record {
+            Some(record) => record,
+            None => record::parse(&read("RECORD")?)?,
+        };
         let commands = read("entry_points.txt").map(|bytes| entry_points::commands(&bytes));
         Ok(Wheel {
             path: path.to_path_buf(),
@@ -161,6 +192,9 @@ impl Wheel {
     /// A member as the content of a file, after its bytes were compared.
     pub(super) fn content(&self, source: &RecordedFile) -> Result<Content, String> {
         let bytes = self.read(source)?;
+        if matches!(*self.archive.borrow(), Archive::Memory(_)) {
+            return Ok(Content::Bytes(bytes));
+        }
         Ok(Content::Member {
             archive: self.path.clone(),
             name: source.path.clone(),

@@ -96,6 +96,14 @@ impl<'a> Wheels<'a> {
         self.fitting(name, |candidate| candidate.origin == Origin::Bundled)
     }
 
+    /// The wheel that this file is by its name, if that fits.
+    pub(super) fn at(&self, file: &Path) -> Option<Candidate> {
+        let (name, version, tag) = parse_name(file.file_name()?.to_str()?)?;
+        self.target.as_ref()?.rank(&tag)?;
+        let (path, tag, origin) = (file.to_path_buf(), Some(tag), Origin::Wheelhouse);
+        Some(Candidate { name, version, path, tag, origin })
+    }
+
     /// Opens the first that can be read and that this Python may use.
     pub(super) fn first_whole(&self, candidates: &[&Candidate]) -> Option<Wheel> {
         candidates.iter().find_map(|candidate| self.open(candidate))

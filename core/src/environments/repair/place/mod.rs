@@ -72,7 +72,7 @@ pub(super) fn settle(case: &Case<'_>, place: &Path, plan: &mut Plan) {
         changes.push(write(facts.prefix.join("pyvenv.cfg"), text.into_bytes()));
     }
     let what =
-        format!("write `{}` into {} files of the new environment", place.display(), changes.len());
+        format!("writes `{}` into {} files of the new environment", place.display(), changes.len());
     if !changes.is_empty() {
         plan.steps.push(Step {
             action: Action::RewriteActivate,

@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::disk::Disk;
-use super::{Case, Error, FOLDER, Plan, Unsolved, packages, place, programs};
+use super::{Action, Case, Error, FOLDER, Plan, Step, Unsolved, packages, place, programs};
 use crate::environments::facts::{Marker, Shape};
 use crate::environments::health::{Code, Finding, Subject};
 use crate::environments::installation::Installation;
@@ -38,8 +38,9 @@ pub use names::{Names, Stand, is_aside, resume, stand, undo};
 const TIME: Duration = Duration::from_secs(300);
 const OUTPUT_BYTES: usize = 1024 * 1024;
 
-/// Makes an empty environment like that of the case at `new`, where nothing stands.
-pub fn make(case: &Case<'_>, new: &Path, stop: &AtomicBool) -> Result<(), Unsolved> {
+/// Makes an empty environment like that of the case at `new`, where nothing stands. The step says how; there
+/// is nothing left to change.
+pub fn make(case: &Case<'_>, new: &Path, stop: &AtomicBool) -> Result<Step, Unsolved> {
     let facts = case.subject.facts;
     let refused = |hint: String| Unsolved { code: Code::BasePythonMissing, hint };
     if facts.shape != Shape::Virtual {
@@ -69,7 +70,7 @@ pub fn make(case: &Case<'_>, new: &Path, stop: &AtomicBool) -> Result<(), Unsolv
     })
     .map_err(|error| refused(error.to_string()))?;
     if ended.status.success() {
-        return Ok(());
+        return Ok(maker.step(&base));
     }
     let said = String::from_utf8_lossy(&ended.errors);
     let last = said.trim().lines().last().unwrap_or("it says nothing");
@@ -109,6 +110,21 @@ impl Maker {
         }
     }
 
+    fn step(&self, base: &Installation) -> Step {
+        let version = base.version.as_ref().map(|version| format!(" of Python {version}"));
+        let version = version.unwrap_or_default();
+        let with = match self.is_uv {
+            true => format!("`{}`, on `{}`", self.program.display(), base.executable.display()),
+            false => format!("`{} -m venv`", self.program.display()),
+        };
+        Step {
+            action: Action::MakeEnvironment,
+            reasons: Vec::new(),
+            what: format!("makes an environment{version} with {with}"),
+            changes: Vec::new(),
+        }
+    }
+
     fn arguments(
         &self,
         case: &Case<'_>,
@@ -145,10 +161,11 @@ impl Maker {
     }
 }
 
-fn cfg<'a>(case: &Case<'a>) -> Option<&'a PyvenvCfg> {
+/// As it stands, or as it is remembered.
+fn cfg(case: &Case<'_>) -> Option<PyvenvCfg> {
     match &case.subject.facts.marker {
-        Marker::Read(cfg) if cfg.defect.is_none() => Some(cfg),
-        _ => None,
+        Marker::Read(cfg) if cfg.defect.is_none() => Some(cfg.clone()),
+        _ => case.remembered()?.cfg(),
     }
 }
 
@@ -186,5 +203,5 @@ pub fn swap(disk: &dyn Disk, names: &Names) -> Result<(), Error> {
 
 /// What is typed to have an environment made anew, for hints.
 pub(super) fn command(prefix: &Path) -> String {
-    format!("aios repair --recreate --base PYTHON {}", super::quoted(prefix))
+    format!("aios repair --recreate --base PYTHON {}", super::typed(prefix))
 }

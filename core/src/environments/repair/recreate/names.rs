@@ -1,5 +1,6 @@
 //! The names of an environment and of those that are made of it, and what they tell after a kill.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::environments::repair::disk::Disk;
@@ -134,10 +135,11 @@ pub fn resume(disk: &dyn Disk, stand: &Stand) -> Result<bool, Error> {
     }
 }
 
-/// Whether it is what a recreation made or kept: nobody uses it in that place.
-pub fn is_aside(prefix: &Path) -> bool {
-    let name = prefix.file_name().unwrap_or_default().to_string_lossy();
-    name.rsplit_once(".aios-").is_some_and(|(_, rest)| numbered(rest).is_some())
+/// Whether what has this name in the folder was made or kept by a recreation, beside the environment that is
+/// used in its place.
+pub fn is_aside(folder: &Path, name: &OsStr) -> bool {
+    let parts = name.to_str().and_then(|name| name.rsplit_once(".aios-"));
+    parts.is_some_and(|(own, rest)| numbered(rest).is_some() && is_there(&folder.join(own)))
 }
 
 /// The number of `new-1`, `old-1`, `undone-1`.

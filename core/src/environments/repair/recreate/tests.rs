@@ -1,6 +1,7 @@
 //! Names that change places, killed at every call. What is made with a real Python is in the integration
 //! tests.
 
+use std::ffi::OsStr;
 use std::io;
 
 use super::names::MARK;
@@ -159,11 +160,21 @@ fn names_are_not_used_twice() {
     std::fs::remove_dir_all(&names.old).unwrap();
     assert_eq!(Names::free(&names.prefix), second);
     assert_eq!(stand(&names.prefix), Stand::Nothing);
+}
+
+#[test]
+fn what_stands_aside_is_told_by_its_name() {
+    let (_folder, names) = beside();
+    let folder = names.prefix.parent().unwrap();
+    let is_aside = |name: &OsStr| is_aside(folder, name);
     for aside in [&names.new, &names.old, &names.undone] {
-        assert!(is_aside(aside), "{}", aside.display());
+        assert!(is_aside(aside.file_name().unwrap()), "{}", aside.display());
     }
-    for other in ["/a/.venv", "/a/.venv.aios-old", "/a/.venv.aios-mine-1", "/a/x.aios-old-b"] {
-        assert!(!is_aside(Path::new(other)), "{other}");
+    // Nothing stands at `other`.
+    for name in
+        [".venv", ".venv.aios-old", ".venv.aios-mine-1", ".venv.aios-old-b", "other.aios-old-1"]
+    {
+        assert!(!is_aside(OsStr::new(name)), "{name}");
     }
 }
 

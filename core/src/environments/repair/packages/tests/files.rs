@@ -289,6 +289,34 @@ fn of_two_versions_that_match_alike_none_is_chosen() {
     assert_eq!(unsolved(&plan)[0].0, Code::DistInfoDuplicate);
 }
 
+/// Nothing names the version: the same files do.
+#[test]
+fn metadata_of_a_module_comes_from_the_wheel_with_the_same_files() {
+    let made = Fabricated::new();
+    made.install("user", "1", "Requires-Dist: idna\n", &[]);
+    made.write("lib/python3.12/site-packages/idna/__init__.py", b"encode = 1\n");
+    let wheel = |version: &'static str, text: &'static [u8]| {
+        let built = Built::new("idna", version, "py3-none-any");
+        built.file("idna/__init__.py", text).write(&wheelhouse(&made));
+    };
+    wheel("3.11", b"encode = 2\n");
+    let unknown = plan(&made);
+    assert_eq!(unknown.steps, []);
+    let (code, hint) = &unsolved(&unknown)[0];
+    assert_eq!(*code, Code::DistInfoMissing);
+    assert!(
+        hint.contains("uv pip install --python") && hint.ends_with("--reinstall idna`"),
+        "{hint}"
+    );
+    wheel("3.10", b"encode = 1\n");
+    let known = plan(&made);
+    assert_eq!(known.steps[0].reasons, [Code::DistInfoMissing], "{known:?}");
+    assert!(known.steps[0].what.contains("idna==3.10"), "{known:?}");
+    // Two that differ in nothing that is installed.
+    wheel("3.9", b"encode = 1\n");
+    assert_eq!(plan(&made).steps, []);
+}
+
 #[test]
 fn metadata_of_a_module_comes_from_its_version() {
     let made = Fabricated::new();

@@ -1,0 +1,40 @@
+//! Times: as the clock of the user shows them, and as programs compare them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// `2026-11-22 07:14`, in the time zone of this machine.
+pub(crate) fn local(time_ms: u64) -> String {
+    let text =
+        |time: Timestamp| time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string();
+    stamp(time_ms).map_or_else(|| out_of_range(time_ms), text)
+}
+
+/// `2026-11-22T06:14:09.123Z`
+pub(super) fn utc(time_ms: u64) -> String {
+    stamp(time_ms).map_or_else(|| out_of_range(time_ms), |time| format!("{time:.3}"))
+}
+
+fn stamp(time_ms: u64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(i64::try_from(time_ms).ok()?).ok()
+}
+
+/// Whoever wrote the store can have written any number.
+fn out_of_range(time_ms: u64) -> String {
+    format!("{time_ms} ms after 1970")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        assert_eq!(utc(1_795_328_049_123), "2026-11-22T06:14:09.123Z");
+        assert_eq!(utc(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(utc(u64::MAX), "18446744073709551615 ms after 1970");
+        // The zone is that of the machine; the form is not.
+        let text = local(1_795_328_049_123);
+        assert!(text.len() == 16 && text.starts_with("2026-11-2"), "{text}");
+    }
+}
