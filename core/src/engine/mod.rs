@@ -16,6 +16,7 @@
 //! AIOS_HOME/recorded    what stood on disk when it was recorded; may be deleted
 //! ```
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -94,7 +95,8 @@ impl From<fractal::Error> for Error {
 /// The folder in which this host's user has what is remembered: `AIOS_HOME`, or the place of the platform.
 /// `None` when there is no home, or `AIOS_HOME` is empty: then nothing is to be remembered.
 pub fn place(host: &Host) -> Option<PathBuf> {
-    if let Some(named) = host.variable(HOME_VARIABLE) {
+    // For other variables an empty one is as good as none.
+    if let Some(named) = host.variables.get(OsStr::new(HOME_VARIABLE)) {
         return (!named.is_empty()).then(|| host.absolute(Path::new(named)));
     }
     let folder = match host.platform {
