@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use aios_core::Depth;
 use aios_core::engine::recall::{self, Cue, Recalled};
-use aios_core::engine::{self, Engine, changes, repairs};
+use aios_core::engine::{self, Engine, Installed, changes, repairs};
 use aios_core::index::holographic::Index;
 
 use super::memory::{self, Remembered};
@@ -54,7 +54,7 @@ fn index(remembered: &Remembered) -> Result<Index, memory::Error> {
 fn of_packages(remembered: &Remembered, args: &Recall) -> Result<Recollection, memory::Error> {
     let cue = Cue::of_packages(args.packages.iter().map(String::as_str));
     let found = recall::like(&remembered.kept, &index(remembered)?, &cue, args.most.into())?;
-    let alike = found.iter().map(alike).collect::<Result<_, _>>()?;
+    let alike = found.iter().map(|one| alike(one, &[])).collect::<Result<_, _>>()?;
     let packages = args.packages.clone();
     Ok(Recollection { story: None, packages, since_whole: Vec::new(), alike, repaired: Vec::new() })
 }
@@ -70,7 +70,9 @@ fn of_paths(remembered: &Remembered, args: &Recall) -> Result<Vec<Recollection>,
             recall::like(&remembered.kept, &index, &Cue::of(last)?, usize::from(args.most) + 1)?;
         // What it is itself says nothing, and its own past is told by its story.
         let others = found.iter().filter(|one| one.id != story.history.id);
-        let alike = others.take(args.most.into()).map(alike).collect::<Result<_, _>>()?;
+        let installed = last.distributions()?;
+        let others = others.take(args.most.into()).map(|one| alike(one, &installed));
+        let alike = others.collect::<Result<_, _>>()?;
         let whole = story.history.last_whole().and_then(|moment| moment.state.as_ref());
         let since_whole = match whole.filter(|_| !last.is_whole()) {
             Some(whole) => changes::between(Some(whole), Some(last))?,
@@ -85,10 +87,12 @@ fn of_paths(remembered: &Remembered, args: &Recall) -> Result<Vec<Recollection>,
     Ok(all)
 }
 
-fn alike(found: &Recalled) -> Result<Alike, memory::Error> {
+fn alike(found: &Recalled, installed: &[Installed]) -> Result<Alike, memory::Error> {
+    let theirs = found.state.distributions()?;
     Ok(Alike {
         snapshot: found.snapshot.clone(),
         environment: output::Environment::of(&found.id, &found.state)?,
+        same: theirs.iter().filter(|one| installed.contains(one)).count(),
         found: found.found,
     })
 }

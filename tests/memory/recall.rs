@@ -81,7 +81,10 @@ fn an_environment_that_was_moved_and_lost_its_packages_is_recognised() {
     assert_eq!((&like["prefix"], &like["exact"]), (&json!(old.to_str().unwrap()), &json!(true)));
     assert!(like["similarity"].as_f64().unwrap() > 0.4, "{like}");
     let text = machine.text("recall elsewhere");
-    assert!(text.contains("like it:") && text.contains("4 distributions, snapshot 2 ("), "{text}");
+    assert!(
+        text.contains("like it:") && text.contains("2 of 4 distributions the same, snapshot 2 ("),
+        "{text}"
+    );
 
     // To return to what it was is a plan of its own, which is taken back as every repair.
     fs::rename(&machine.venv.prefix, &old).unwrap();

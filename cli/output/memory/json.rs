@@ -57,7 +57,8 @@
 //!
 //! A **recollection**: `packages` (those that were asked for), `history` (of the PATH that was asked for, or
 //! null), `since_healthy` (changes), `alike` (environments, the most alike first: `id`, `prefix`, `snapshot` and
-//! `time` in which it was last so, `distributions` (a number), `facts`, `similarity` (0 to 1: what both have, of
+//! `time` in which it was last so, `distributions` (a number), `same_distributions` (those of the
+//! same version that both have), `facts`, `similarity` (0 to 1: what both have, of
 //! what either has), `shared` (tokens of the question that it has), `exact` (false: estimated, since the
 //! index is damaged)), and `repaired` (earlier repairs of like findings: `prefix`, `time`, `codes`, `actions`,
 //! `outcome` (`repaired`, `partly`, `failed`), `similarity`).

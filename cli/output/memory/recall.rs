@@ -32,6 +32,8 @@ pub(crate) struct Recollection {
 pub(crate) struct Alike {
     pub(crate) snapshot: Snapshot,
     pub(crate) environment: Environment,
+    /// Distributions of the same version that both have.
+    pub(crate) same: usize,
     pub(crate) found: Match,
 }
 
@@ -82,7 +84,13 @@ fn alike(out: &mut dyn Write, one: &Recollection, page: &Page) -> io::Result<()>
         };
         let about = if found.found.exact { "" } else { "about " };
         let path = shown_path(&found.environment.prefix, page.home.as_deref());
-        let installed = counted(found.environment.installed(), "distribution");
+        let installed = match one.story.is_some() && found.environment.conda.is_empty() {
+            true => {
+                let count = counted(found.environment.installed(), "distribution");
+                format!("{} of {count} the same", found.same)
+            }
+            false => counted(found.environment.installed(), "distribution"),
+        };
         let text = format!(
             "{about}{of}  {path}  {}, {installed}, {}",
             found.environment.kind(),
