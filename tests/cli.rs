@@ -351,7 +351,8 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, (u64, SystemTime, Option<PathBuf>)> 
 
 #[test]
 fn a_cache_that_cannot_be_used_is_no_error() {
-    let home = Home::new();
+    // On Windows what is remembered would stand beside it.
+    let home = Home::forgetful();
     let venv = home.venv("good/.venv");
     let expected = home.aios(["check", "--format", "json", "--no-cache", "good"]).stdout;
     let check = |cache: &Path| {
@@ -365,15 +366,15 @@ fn a_cache_that_cannot_be_used_is_no_error() {
     write(&home.join("a-file"), "");
     check(&home.join("a-file"));
     for nonsense in [&b""[..], b"nonsense", &[0; 4096], &[0xff; 70_000]] {
-        write(&home.join("xdg/aios/environments.cache"), nonsense);
+        write(&home.join("xdg/aios/checks.cache"), nonsense);
         check(&home.join("xdg"));
         // And the one that was written in its place.
         check(&home.join("xdg"));
     }
     // Cut short at many places.
-    let whole = fs::read(home.join("xdg/aios/environments.cache")).unwrap_or_default();
+    let whole = fs::read(home.join("xdg/aios/checks.cache")).unwrap_or_default();
     for length in (0..whole.len()).step_by(whole.len() / 20 + 1) {
-        write(&home.join("xdg/aios/environments.cache"), &whole[..length]);
+        write(&home.join("xdg/aios/checks.cache"), &whole[..length]);
         check(&home.join("xdg"));
     }
     drop(venv);
@@ -413,7 +414,8 @@ fn a_cache_in_use_sees_every_change() {
     let name = format!("good{}.venv", std::path::MAIN_SEPARATOR);
     for (cache, text) in kept.iter().zip([name.as_str(), "many-1.0.dist-info"]) {
         let holds = cache.windows(text.len()).any(|part| part == text.as_bytes());
-        assert!(holds, "nothing was kept: {text}");
+        // Not on Windows: a time of change that programs cannot set is what it trusts.
+        assert!(holds || cfg!(windows), "nothing was kept: {text}");
     }
     // The same answers from it, and nothing new to keep.
     assert_eq!(ask("find").stdout, found);

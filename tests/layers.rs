@@ -294,8 +294,12 @@ fn module_of(source: &Path) -> String {
 /// starts with no module: `super::Hive` in a module within a file.
 fn known(path: &[String]) -> Option<String> {
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("core/src");
-    let is_module =
-        |name: &Path| core.join(name).is_dir() || core.join(name).with_extension("rs").is_file();
+    let is_module = |name: &Path| {
+        // `State` is no module, though some systems take `State.rs` for `state.rs`.
+        let last = name.file_name().unwrap_or_default().to_string_lossy();
+        let stands = core.join(name).is_dir() || core.join(name).with_extension("rs").is_file();
+        !last.starts_with(|c: char| c.is_uppercase()) && stands
+    };
     let first = path.first()?;
     match path.get(1) {
         Some(second) if is_module(&Path::new(first).join(second)) => {

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use crate::support::python::{Python, succeeds};
-use crate::support::{Answer, Home};
+use crate::support::{Answer, Home, system};
 
 const MODULE: &str = "def main():\n    print('it works')\n";
 
@@ -280,6 +280,7 @@ fn what_is_kept_beside_is_left_out_unless_it_is_named() {
     let home = Home::new();
     let venv = home.venv("project/.venv");
     let old = home.venv("project/.venv.aios-old-1");
+    system::tell_version(&old);
     fs::remove_file(old.cfg()).unwrap();
     let prefixes = |args: &[&str]| -> Vec<PathBuf> {
         let answer = home.aios([&["find", "--format", "json"], args].concat());

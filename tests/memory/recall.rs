@@ -1,6 +1,7 @@
 //! What memory is for: an environment is recognised by what is left of it, and repaired by what it was.
 
 use super::*;
+use crate::support::system;
 
 impl Machine {
     /// Breaks it beyond what the files that are left tell.
@@ -104,6 +105,7 @@ fn an_environment_that_was_moved_and_lost_its_packages_is_recognised() {
 #[test]
 fn a_pattern_that_was_repaired_is_recognised() {
     let machine = Machine::new();
+    system::tell_version(&machine.venv);
     fs::remove_file(machine.venv.cfg()).unwrap();
     machine.aios("repair --yes work/.venv").exits_with(0);
     let other = machine.home.venv("other/.venv");
