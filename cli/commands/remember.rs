@@ -5,6 +5,7 @@ use aios_core::engine::{self, Engine, Report};
 use aios_core::environments::inspection::Inspection;
 
 use crate::output::message;
+use crate::output::text::{quoted, shown};
 
 /// Records what was seen. That it cannot be is no error of the command: the user asked for something else.
 pub(super) fn record(
@@ -19,13 +20,14 @@ pub(super) fn record(
     match recorded {
         Ok(report) => {
             for problem in report.problems.iter().filter(|_| !quiet) {
-                message::note(&format!("`{}` {}", problem.path.display(), problem.message));
+                message::note(&format!("{} {}", quoted(&problem.path), shown(&problem.message)));
             }
             Some(report)
         }
         Err(error) => {
             if !quiet {
-                message::note(&format!("what was seen is not remembered: {error}"));
+                let reason = shown(error.to_string());
+                message::note(&format!("what was seen is not remembered: {reason}"));
             }
             None
         }

@@ -85,6 +85,7 @@ pub(super) fn recreate(job: &Job<'_>, prefix: &Path, at: Place) -> Repaired {
         ControlFlow::Continue(repaired) => repaired,
         ControlFlow::Break(repaired) => return discarded(repaired),
     };
+    job.keep_before();
     put(job, repaired, &plan, &names, session)
 }
 
