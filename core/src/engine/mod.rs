@@ -353,8 +353,11 @@ impl Memory {
     /// Opens what is remembered in a folder. `None` when nothing ever was.
     pub fn open(folder: &Path) -> Result<Option<Memory>, Error> {
         let store = store_of(folder);
-        if !store.is_dir() {
-            return Ok(None);
+        match std::fs::metadata(&store) {
+            Ok(found) if found.is_dir() => {}
+            // What may not be looked at is not nothing.
+            Err(error) if !crate::fs::missing(&error) => return Err(io("open", &store)(error)),
+            _ => return Ok(None),
         }
         let reader = Reader::open(&store, store::Reading::Mapped)?;
         Ok(Some(Memory { reader }))
