@@ -32,6 +32,7 @@ mod editables;
 mod elsewhere;
 mod interpreter;
 mod journal;
+mod judge;
 mod layout;
 mod marker;
 mod packages;
@@ -51,6 +52,9 @@ mod tests;
 
 use change::Change;
 pub use disk::{Disk, RealDisk};
+pub use judge::{
+    KEPT, MOST_ROUNDS, errors, is_better, is_foreign, leads_on, needs_repair, refusal,
+};
 pub use packages::Fetched;
 pub use remembered::{Goal, Remembered, RememberedDistribution, RememberedFile};
 pub use running::{Process, running};
