@@ -1,0 +1,33 @@
+#![doc = include_str!("../conventions.md")]
+//!
+//! The above is the head of `include/aios.h`, which is made of these sources. One file has one type of C,
+//! with the functions on it. [`boundary`] is what every function runs in, [`handle`] what a handle is,
+//! [`view`] and [`sized`] what goes over the boundary, [`status`] how errors become numbers.
+#![expect(
+    unsafe_code,
+    reason = "memory of C is read and written: in `view`, `sized`, `last_error`"
+)]
+#![expect(non_camel_case_types, reason = "types have the names that C has for them")]
+#![expect(unreachable_pub, reason = "C reaches what is exported by its name")]
+
+mod blob;
+mod boundary;
+mod changes;
+mod context;
+mod engine;
+mod entries;
+mod environments;
+mod handle;
+mod last_error;
+mod look;
+mod plan;
+mod recall;
+mod repair;
+mod sized;
+mod snapshot;
+mod status;
+mod version;
+mod view;
+
+// Layouts of structs are compared with those of other languages, which have them for 64 bits.
+const _: () = assert!(size_of::<usize>() == 8, "the C interface is for systems of 64 bits");

@@ -1,0 +1,158 @@
+//! The programs in `tests/c`.
+
+use std::fs;
+
+use super::{How, Program, shared_library, succeeded};
+use crate::support::{Home, Venv};
+
+/// A home folder with a broken environment, a healthy one, and one whose name is no text.
+fn home() -> (Home, Venv) {
+    let home = Home::new();
+    let broken = home.venv("work/broken/.venv");
+    fs::remove_file(broken.cfg()).unwrap();
+    home.venv("work/healthy/.venv");
+    (home, broken)
+}
+
+fn story(how: How) {
+    let Some(program) = Program::of("story", how) else { return };
+    let (home, broken) = home();
+    let mut command = program.command(&home);
+    command.arg(home.join("work")).arg(&broken.prefix).arg(home.join("work/healthy/.venv"));
+    let said = succeeded(&command.output().unwrap());
+    assert!(said.ends_with("all of it\n"), "{said}");
+    // What the library remembers the program knows, and the other way round.
+    let list = home.aios(["snapshot", "list"]).exits_with(0);
+    assert!(list.stdout.contains("from C"), "{list:?}");
+    home.aios(["check".as_ref(), broken.prefix.as_os_str()]).exits_with(1);
+}
+
+#[test]
+fn a_program_in_c_finds_checks_repairs_and_remembers() {
+    story(How::Usual);
+}
+
+/// Not a code of the library itself crashes, whatever it is given.
+fn misuse(how: How) {
+    let Some(program) = Program::of("misuse", how) else { return };
+    let home = Home::new();
+    home.venv("work/.venv");
+    let said = succeeded(&program.command(&home).arg(home.join("work")).output().unwrap());
+    assert!(said.ends_with("all of it\n"), "{said}");
+}
+
+#[test]
+fn misuse_is_a_status() {
+    misuse(How::Usual);
+}
+
+#[test]
+fn a_panic_inside_is_a_status() {
+    let Some(program) = Program::of("panic", How::Usual) else { return };
+    let home = Home::new();
+    let mut command = program.command(&home);
+    command.env("AIOS_TEST_PANIC", "aios_find");
+    let output = command.output().unwrap();
+    assert_eq!(succeeded(&output).trim_end(), "all of it");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("planted by AIOS_TEST_PANIC"), "{said}");
+}
+
+fn threads(how: How) {
+    let Some(program) = Program::of("threads", how) else { return };
+    let (home, _) = home();
+    let said = succeeded(&program.command(&home).arg(home.join("work")).output().unwrap());
+    assert!(said.ends_with("all of it\n"), "{said}");
+}
+
+#[test]
+fn many_threads_use_the_same_handles() {
+    threads(How::Usual);
+}
+
+#[test]
+fn layouts_are_those_of_c() {
+    // What it asserts, the compiler does.
+    let Some(program) = Program::of("layout", How::Usual) else { return };
+    let said = succeeded(&program.command(&Home::new()).output().unwrap());
+    assert_eq!(said.trim_end(), "all of it");
+}
+
+#[test]
+fn the_library_is_beside_the_tests() {
+    assert!(shared_library().is_file(), "{}", shared_library().display());
+}
+
+// Not on Windows: neither AddressSanitizer nor valgrind is there.
+#[cfg(target_os = "linux")]
+#[cfg(unix)]
+#[test]
+fn no_memory_is_misused() {
+    story(How::Static);
+    story(How::Sanitized);
+    misuse(How::Sanitized);
+    threads(How::Sanitized);
+    if std::env::var_os("CI").is_none() {
+        println!("skipped: valgrind takes a minute, and is for continuous integration (`CI=1`)");
+        return;
+    }
+    misuse(How::Valgrind);
+    story(How::Valgrind);
+}
+
+/// The blocks of a page in one language, in order.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(super::of_the_project(page)).unwrap().replace("\r\n", "\n");
+    let start = format!("```{language}\n");
+    text.split(&start).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+// Not on Windows: a program under Wine starts no compiler of the machine.
+#[cfg(unix)]
+#[test]
+fn the_program_of_the_page_does_what_it_says() {
+    let blocks = blocks("docs/c.md", "c");
+    let (home, broken) = home();
+    // What follows the program are parts of one like it.
+    let (whole, parts) = blocks.split_first().unwrap();
+    let close = "  aios_environments_close(found);\n";
+    assert!(whole.contains(close) && parts.len() == 2);
+    let on_the_broken = "  aios_environments_get(found, 0, &one);\n";
+    let more = format!("{on_the_broken}{}{close}", parts.concat());
+    for (name, text, shows) in [
+        ("page", whole.clone(), "1 broken\n"),
+        ("page-more", whole.replace(close, &more), "write-pyvenv-cfg: writes"),
+    ] {
+        let source = home.join(format!("{name}.c"));
+        fs::write(&source, text).unwrap();
+        let program = Program::of_source(&source, How::Usual);
+        let output = program.command(&home).arg(home.join("work")).output().unwrap();
+        let said = String::from_utf8(output.stdout.clone()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let expected = format!("{}\n  pyvenv-cfg-missing: write", broken.prefix.display());
+        assert!(said.starts_with(&expected), "{said}");
+        assert!(said.contains(shows), "{said}");
+    }
+    home.aios(["check".as_ref(), broken.prefix.as_os_str()]).exits_with(0);
+}
+
+// Not on Windows: a program under Wine starts no compiler of the machine.
+#[cfg(unix)]
+#[test]
+fn what_the_readme_shows_is_the_page_in_short() {
+    let [short] = &blocks("README.md", "c")[..] else { panic!("one block of C") };
+    let whole = blocks("docs/c.md", "c").swap_remove(0);
+    let (before, main) = whole.split_once("int main(").unwrap();
+    let look: Vec<&str> =
+        main.lines().filter(|line| line.contains("argv[1]") || line.contains("look = ")).collect();
+    let text = format!(
+        "{before}int main(int argc, char **argv) {{\n{}\n{short}return 0;\n}}\n",
+        look.join("\n")
+    );
+    let (home, broken) = home();
+    let source = home.join("readme.c");
+    fs::write(&source, text).unwrap();
+    let program = Program::of_source(&source, How::Usual);
+    let said = succeeded(&program.command(&home).arg(home.join("work")).output().unwrap());
+    assert_eq!(said, format!("{}\n", broken.prefix.display()));
+}
