@@ -9,7 +9,7 @@ mod support;
 
 /// Each way to break an environment is found, by its code, and nothing else is.
 mod breakage;
-/// The C interface: its header, its symbols, and programs in C.
+/// The C interface: its header, its symbols, and programs in C and C++.
 mod c_abi;
 /// The program: exit codes, output, odd names, interrupts, a hostile or empty machine.
 mod cli;

@@ -146,8 +146,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_a_status() {
-        let status =
-            |view: aios_str| view.text("it").map(str::len).map_err(|error| error.status);
+        let status = |view: aios_str| view.text("it").map(str::len).map_err(|error| error.status);
         assert_eq!(status(aios_str::NONE), Ok(0));
         assert_eq!(status(aios_str { ptr: std::ptr::null(), len: 3 }), Err(aios_status::Null));
         let odd = aios_bytes::of(b"a\xff");

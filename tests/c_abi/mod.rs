@@ -1,8 +1,10 @@
-//! Programs in C are compiled with every warning an error, linked with the library, and run.
+//! Programs in C and C++ are compiled with every warning an error, linked with the library, and run.
 //!
 //! On Windows `ci/windows` compiled them: a program under Wine starts no compiler of the machine.
 
 mod header;
+#[cfg(unix)]
+mod installed;
 mod programs;
 
 use std::path::{Path, PathBuf};
@@ -41,14 +43,14 @@ enum How {
     Valgrind,
 }
 
-/// A program of `tests/c`.
+/// A program of `tests/c` or `tests/cpp`.
 struct Program {
     path: PathBuf,
     how: How,
 }
 
 impl Program {
-    /// Compiles it. `None` where that cannot be: on Windows, unless `ci/windows` did it before.
+    /// Compiles it: `story.c`, `story.cpp`. `None` where that cannot be: on Windows, unless `ci/windows` did it before.
     fn of(name: &str, how: How) -> Option<Program> {
         if cfg!(windows) {
             let Some(folder) = std::env::var_os("AIOS_C_PROGRAMS") else {
@@ -57,34 +59,34 @@ impl Program {
                 );
                 return None;
             };
-            return Some(Program {
-                path: Path::new(&folder).join(name).with_extension("exe"),
-                how,
-            });
+            return Some(Program { path: Path::new(&folder).join(format!("{name}.exe")), how });
         }
-        let source = of_the_project("tests/c").join(name).with_extension("c");
+        let folder = if name.ends_with(".cpp") { "tests/cpp" } else { "tests/c" };
+        let source = of_the_project(folder).join(name);
         Some(Program::of_source(&source, how))
     }
 
     fn of_source(source: &Path, how: How) -> Program {
-        let name = source.file_stem().unwrap().to_str().unwrap();
+        let name = source.file_name().unwrap().to_str().unwrap();
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{how:?}"));
-        let output = compiler(source, how, &path).output().expect("a compiler of C: `cc`");
+        let output = compiler(source, how, &path).output().expect("compilers: `cc`, `c++`");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Program { path, how }
     }
 
     /// Starts it in a home folder, with nothing of this process's environment.
     fn command(&self, home: &Home) -> Command {
-        #[cfg(target_os = "linux")]
-        if self.how == How::Valgrind {
-            let mut command = home.command_of("valgrind".as_ref());
-            command.args(["-q", "--error-exitcode=99", "--leak-check=full", "--fair-sched=yes"]);
-            // What the library keeps for as long as the process runs is reachable, and no leak.
-            command.args(["--errors-for-leak-kinds=definite"]).arg(&self.path);
-            return command;
-        }
-        let mut command = home.command_of(&self.path);
+        let mut command = match self.how {
+            #[cfg(target_os = "linux")]
+            How::Valgrind => {
+                let mut command = home.command_of("valgrind".as_ref());
+                command.args(["-q", "--error-exitcode=99", "--leak-check=full"]);
+                // What the library keeps for as long as the process runs is reachable, and no leak.
+                command.args(["--errors-for-leak-kinds=definite"]).arg(&self.path);
+                command
+            }
+            _ => home.command_of(&self.path),
+        };
         // Where Windows looks for the library.
         command.env("PATH", libraries());
         command
@@ -92,9 +94,13 @@ impl Program {
 }
 
 fn compiler(source: &Path, how: How, to: &Path) -> Command {
-    let mut command = Command::new("cc");
+    let (compiler, standard) = match source.extension().unwrap() == "cpp" {
+        true => ("c++", "-std=c++17"),
+        false => ("cc", "-std=c11"),
+    };
+    let mut command = Command::new(compiler);
     command
-        .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"])
+        .args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"])
         .arg("-I")
         .arg(of_the_project("include"))
         .arg(source)

@@ -1,4 +1,4 @@
-//! The programs in `tests/c`.
+//! The programs in `tests/c` and `tests/cpp`, and those of the pages.
 
 use std::fs;
 
@@ -14,8 +14,8 @@ fn home() -> (Home, Venv) {
     (home, broken)
 }
 
-fn story(how: How) {
-    let Some(program) = Program::of("story", how) else { return };
+fn story(name: &str, how: How) {
+    let Some(program) = Program::of(name, how) else { return };
     let (home, broken) = home();
     let mut command = program.command(&home);
     command.arg(home.join("work")).arg(&broken.prefix).arg(home.join("work/healthy/.venv"));
@@ -29,12 +29,17 @@ fn story(how: How) {
 
 #[test]
 fn a_program_in_c_finds_checks_repairs_and_remembers() {
-    story(How::Usual);
+    story("story.c", How::Usual);
+}
+
+#[test]
+fn a_program_in_cpp_does_the_same() {
+    story("story.cpp", How::Usual);
 }
 
 /// Not a code of the library itself crashes, whatever it is given.
 fn misuse(how: How) {
-    let Some(program) = Program::of("misuse", how) else { return };
+    let Some(program) = Program::of("misuse.c", how) else { return };
     let home = Home::new();
     home.venv("work/.venv");
     let said = succeeded(&program.command(&home).arg(home.join("work")).output().unwrap());
@@ -48,7 +53,7 @@ fn misuse_is_a_status() {
 
 #[test]
 fn a_panic_inside_is_a_status() {
-    let Some(program) = Program::of("panic", How::Usual) else { return };
+    let Some(program) = Program::of("panic.c", How::Usual) else { return };
     let home = Home::new();
     let mut command = program.command(&home);
     command.env("AIOS_TEST_PANIC", "aios_find");
@@ -59,7 +64,7 @@ fn a_panic_inside_is_a_status() {
 }
 
 fn threads(how: How) {
-    let Some(program) = Program::of("threads", how) else { return };
+    let Some(program) = Program::of("threads.c", how) else { return };
     let (home, _) = home();
     let said = succeeded(&program.command(&home).arg(home.join("work")).output().unwrap());
     assert!(said.ends_with("all of it\n"), "{said}");
@@ -73,7 +78,7 @@ fn many_threads_use_the_same_handles() {
 #[test]
 fn layouts_are_those_of_c() {
     // What it asserts, the compiler does.
-    let Some(program) = Program::of("layout", How::Usual) else { return };
+    let Some(program) = Program::of("layout.c", How::Usual) else { return };
     let said = succeeded(&program.command(&Home::new()).output().unwrap());
     assert_eq!(said.trim_end(), "all of it");
 }
@@ -88,8 +93,9 @@ fn the_library_is_beside_the_tests() {
 #[cfg(unix)]
 #[test]
 fn no_memory_is_misused() {
-    story(How::Static);
-    story(How::Sanitized);
+    story("story.c", How::Static);
+    story("story.c", How::Sanitized);
+    story("story.cpp", How::Sanitized);
     misuse(How::Sanitized);
     threads(How::Sanitized);
     if std::env::var_os("CI").is_none() {
@@ -97,43 +103,49 @@ fn no_memory_is_misused() {
         return;
     }
     misuse(How::Valgrind);
-    story(How::Valgrind);
+    story("story.cpp", How::Valgrind);
 }
 
 /// The blocks of a page in one language, in order.
-fn blocks(page: &str, language: &str) -> Vec<String> {
+#[cfg(unix)]
+pub(super) fn blocks(page: &str, language: &str) -> Vec<String> {
     let text = fs::read_to_string(super::of_the_project(page)).unwrap().replace("\r\n", "\n");
     let start = format!("```{language}\n");
     text.split(&start).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
-// Not on Windows: a program under Wine starts no compiler of the machine.
+/// The program of a page, and the same with the parts that follow it on the page put before its end.
 #[cfg(unix)]
-#[test]
-fn the_program_of_the_page_does_what_it_says() {
-    let blocks = blocks("docs/c.md", "c");
-    let (home, broken) = home();
-    // What follows the program are parts of one like it.
+fn page_does_what_it_says(page: &str, language: &str, end: &str, on_the_broken: &str) {
+    let blocks = blocks(page, language);
     let (whole, parts) = blocks.split_first().unwrap();
-    let close = "  aios_environments_close(found);\n";
-    assert!(whole.contains(close) && parts.len() == 2);
-    let on_the_broken = "  aios_environments_get(found, 0, &one);\n";
-    let more = format!("{on_the_broken}{}{close}", parts.concat());
+    assert!(whole.contains(end) && parts.len() == 2);
+    let more = format!("{on_the_broken}{}{end}", parts.concat());
+    let (home, broken) = home();
     for (name, text, shows) in [
         ("page", whole.clone(), "1 broken\n"),
-        ("page-more", whole.replace(close, &more), "write-pyvenv-cfg: writes"),
+        ("page-more", whole.replace(end, &more), "write-pyvenv-cfg: writes"),
     ] {
-        let source = home.join(format!("{name}.c"));
+        let source = home.join(format!("{name}.{language}"));
         fs::write(&source, text).unwrap();
         let program = Program::of_source(&source, How::Usual);
         let output = program.command(&home).arg(home.join("work")).output().unwrap();
         let said = String::from_utf8(output.stdout.clone()).unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         let expected = format!("{}\n  pyvenv-cfg-missing: write", broken.prefix.display());
-        assert!(said.starts_with(&expected), "{said}");
-        assert!(said.contains(shows), "{said}");
+        assert!(said.starts_with(&expected) && said.contains(shows), "{said}");
     }
     home.aios(["check".as_ref(), broken.prefix.as_os_str()]).exits_with(0);
+}
+
+// Not on Windows: a program under Wine starts no compiler of the machine.
+#[cfg(unix)]
+#[test]
+fn the_programs_of_the_pages_do_what_they_say() {
+    let broken = "  aios_environments_get(found, 0, &one);\n";
+    page_does_what_it_says("docs/c.md", "c", "  aios_environments_close(found);\n", broken);
+    let broken = "  aios::Environment one = found[0];\n";
+    page_does_what_it_says("docs/cpp.md", "cpp", "  return broken > 0;\n", broken);
 }
 
 // Not on Windows: a program under Wine starts no compiler of the machine.
