@@ -32,6 +32,18 @@ const LAYERS: &[&[&str]] = &[
         "store::storage",
         "store::superblock",
     ],
+    // Memory that processes share.
+    &[
+        "buffer",
+        "buffer::append",
+        "buffer::bell",
+        "buffer::layout",
+        "buffer::memory",
+        "buffer::metrics",
+        "buffer::read",
+        "buffer::stream",
+        "buffer::words",
+    ],
     // Trees over them, and what finds a state by a part of it.
     &["index", "index::fractal", "index::holographic"],
     // What is kept of a tree, and for how long.
@@ -62,6 +74,8 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
+    // What is told of it while it happens.
+    &["buffer::event"],
     // What is remembered of it.
     &[
         "engine",
