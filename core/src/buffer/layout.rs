@@ -35,11 +35,13 @@ pub(super) mod row {
     pub(crate) const UNFENCED: usize = 5;
 }
 
-/// Words of the bell, a memory of its own: the only one that a reader changes.
+/// The bell, a memory of its own: the only one that a reader changes.
 pub(super) mod bell {
-    pub(crate) const RINGS: usize = 0;
-    pub(crate) const WAITING: usize = 8;
-    pub(crate) const BYTES: usize = 128;
+    /// Its one word: the rings, above the flag.
+    pub(crate) const WORD: usize = 0;
+    /// Set while somebody waits.
+    pub(crate) const WAITING: u64 = 1;
+    pub(crate) const BYTES: usize = 64;
 }
 
 pub(super) const ROWS: usize = 64;

@@ -77,11 +77,11 @@ impl Memory {
     }
 
     pub(super) fn wake(&self) {
-        system::wake_all(&self.bell[bell::RINGS]);
+        system::wake_all(&self.bell[bell::WORD]);
     }
 
-    pub(super) fn sleep(&self, rings: u64, limit: Duration) {
-        system::sleep_on(&self.bell[bell::RINGS], rings, limit);
+    pub(super) fn sleep(&self, seen: u64, limit: Duration) {
+        system::sleep_on(&self.bell[bell::WORD], seen, limit);
     }
 
     /// A fence here, and in every process whose writers have none of their own.

@@ -39,6 +39,8 @@ mod read;
 mod stream;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_loom;
 mod words;
 
 use append::Appender;
@@ -288,7 +290,7 @@ impl Reader {
                 memory.bell(),
                 || memory.fence_everywhere(),
                 || follower.has_news(&memory.readable()),
-                |rings| memory.sleep(rings, left),
+                |seen| memory.sleep(seen, left),
             );
             if found || left.is_zero() {
                 return found;

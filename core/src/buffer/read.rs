@@ -157,15 +157,15 @@ impl Follower {
         for slot in 0..self.shape.chunk_count {
             let taken = Taken::of(words.load(self.shape.slot(slot), Site::Plain));
             let Some(number) = self.shape.number(slot, taken.lap) else { continue };
-            if number >= head {
-                continue;
-            }
             let index = match last {
                 Some((writer, index)) if writer == taken.owner => index,
                 _ => self.stream_of(taken.owner),
             };
             last = Some((taken.owner, index));
-            self.streams[index].add(number);
+            self.streams[index].in_directory = true;
+            if number < head {
+                self.streams[index].add(number);
+            }
         }
         let counts = &self.counts;
         self.streams.retain_mut(|stream| {

@@ -110,7 +110,6 @@ impl Stream {
 
     /// Adds a chunk that a scan found, unless it is known; [`Stream::sort`] follows after all of them.
     pub(super) fn add(&mut self, number: u64) {
-        self.in_directory = true;
         if self.known.is_none_or(|known| number > known) {
             self.later.push_back(number);
         }

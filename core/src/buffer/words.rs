@@ -38,11 +38,6 @@ pub(crate) enum Site {
     Committed,
     /// A fence after saying that one waits and before the last look for records; see [`Site::Committed`].
     Waiting,
-    /// The count of rings, after taking away the flag of who waited: who listens ([`Site::Listen`]) after it
-    /// says anew that he waits.
-    Ring,
-    /// See [`Site::Ring`].
-    Listen,
     /// The words of a row, before the state that says that they count.
     Register,
     /// See [`Site::Register`].
@@ -59,14 +54,12 @@ impl Site {
             | Site::CloseChunk
             | Site::Commit
             | Site::Count
-            | Site::Ring
             | Site::Register
             | Site::NewLap => Ordering::Release,
             Site::SeeHead
             | Site::TakeChunk
             | Site::SeeCommit
             | Site::SeeCount
-            | Site::Listen
             | Site::SeeRegistered
             | Site::Copied => Ordering::Acquire,
             Site::Committed | Site::Waiting => Ordering::SeqCst,
