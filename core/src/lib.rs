@@ -41,6 +41,7 @@ mod host;
 pub mod index;
 mod process;
 mod registry;
+pub mod segment;
 pub mod shell;
 pub mod snapshot;
 pub mod store;

@@ -217,16 +217,15 @@ impl Appender {
     ) -> bool {
         let at = self.shape.slot(slot);
         let new = Taken { lap, owner: self.id, open: true };
-        let mut word = words.load(at, Site::Plain);
         // A word changes while it is looked at when its owner closes the chunk, or another one takes it.
         for _ in 0..3 {
+            let word = words.load(at, Site::SeeChunk);
             let old = Taken::of(word);
             if old.lap >= lap || old.open && !liveness.is_dead(old.owner) {
                 return false;
             }
-            match words.exchange(at, word, new.word(), Site::TakeChunk) {
-                Ok(_) => return true,
-                Err(now) => word = now,
+            if words.exchange(at, word, new.word(), Site::TakeChunk).is_ok() {
+                return true;
             }
         }
         false

@@ -2,24 +2,13 @@
 
 use super::{Error, Options};
 
-/// Of the header: `AIOSRING`, little-endian.
-pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"AIOSRING");
-pub(super) const ABI: u32 = 1;
-
-/// Words of the header.
+/// Words of the header, after the preamble that every segment has.
 pub(super) mod header {
-    pub(crate) const MAGIC: usize = 0;
-    /// `abi:32` low, `chunk_bytes:32` high.
-    pub(crate) const ABI_AND_CHUNK_BYTES: usize = 1;
-    /// `chunk_count:32` low, `rows:32` high.
-    pub(crate) const CHUNK_COUNT_AND_ROWS: usize = 2;
-    pub(crate) const DATA: usize = 3;
-    pub(crate) const STATE: usize = 8;
-}
-
-/// What the state of the header can be.
-pub(super) mod state {
-    pub(crate) const READY: u64 = 1;
+    /// `chunk_bytes:32` low, `chunk_count:32` high.
+    pub(crate) const CHUNKS: usize = 8;
+    pub(crate) const ROWS: usize = 9;
+    /// In bytes.
+    pub(crate) const DATA: usize = 10;
 }
 
 /// Words of a row of the writer table.
@@ -27,6 +16,8 @@ pub(super) mod row {
     pub(crate) const WORDS: usize = 8;
     /// `epoch` shifted by one, and 1 while it has an owner.
     pub(crate) const OWNER: usize = 0;
+    /// Number and start of its process.
+    pub(crate) const PROCESS: usize = 1;
     /// Records that were appended, said when a chunk is full.
     pub(crate) const APPENDED: usize = 3;
     /// Records for which there was no chunk.
@@ -37,11 +28,11 @@ pub(super) mod row {
 
 /// The bell, a memory of its own: the only one that a reader changes.
 pub(super) mod bell {
-    /// Its one word: the rings, above the flag.
-    pub(crate) const WORD: usize = 0;
+    /// Its one word, after the preamble: the rings, above the flag.
+    pub(crate) const WORD: usize = 8;
     /// Set while somebody waits.
     pub(crate) const WAITING: u64 = 1;
-    pub(crate) const BYTES: usize = 64;
+    pub(crate) const BYTES: usize = 128;
 }
 
 pub(super) const ROWS: usize = 64;

@@ -37,6 +37,7 @@ mod memory;
 mod metrics;
 mod read;
 mod stream;
+mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -44,9 +45,12 @@ mod tests_loom;
 mod words;
 
 use append::Appender;
-use memory::Memory;
+use memory::{Memory, Registered};
 use read::Follower;
 use words::{Site, Words};
+
+use crate::segment::Place;
+use crate::system;
 
 pub use layout::WriterId;
 pub use metrics::MetricFrame;
@@ -156,9 +160,17 @@ pub enum Error {
     /// There are as many writers as there can be.
     #[error("the buffer has {} writers already, which is the most; end one of them", layout::ROWS)]
     NoRow,
-    /// What stands in the memory is no buffer of this version.
-    #[error("what stands there is no buffer: {0}")]
-    NotABuffer(&'static str),
+    /// What stands in the memory is no buffer.
+    #[error(
+        "the shared memory `{0}` is no buffer: {1}; end the programs that use it, and start `aios serve` again"
+    )]
+    NotABuffer(String, &'static str),
+    /// It was opened for reading alone.
+    #[error("a buffer that was opened for reading has no writers")]
+    ForReading,
+    /// There is no such memory.
+    #[error(transparent)]
+    Segment(#[from] crate::segment::Error),
 }
 
 /// Why a record was not appended.
@@ -187,11 +199,33 @@ impl ContextBuffer {
         Ok(ContextBuffer { memory: Arc::new(Memory::private(options)?) })
     }
 
+    /// Becomes the owner of the buffer of an instance; there is one at a time. What a dead owner left is gone on
+    /// with where it has these sizes.
+    pub fn create(place: &Place, options: &Options) -> Result<ContextBuffer, Error> {
+        Ok(ContextBuffer { memory: Arc::new(Memory::create(place, options)?) })
+    }
+
+    /// Opens the buffer of an instance for writers and readers.
+    pub fn open(place: &Place) -> Result<ContextBuffer, Error> {
+        Ok(ContextBuffer { memory: Arc::new(Memory::open(place)?) })
+    }
+
+    /// Opens the buffer of an instance for readers: on Unix nothing but its bell can be written to.
+    pub fn open_read_only(place: &Place) -> Result<ContextBuffer, Error> {
+        Ok(ContextBuffer { memory: Arc::new(Memory::open_read_only(place)?) })
+    }
+
+    /// Whether its owner ended, or made another one: what is appended here is not read by who comes later.
+    pub fn is_closed(&self) -> bool {
+        self.memory.is_closed()
+    }
+
     /// Another writer.
     pub fn writer(&self) -> Result<Writer, Error> {
-        let (id, unfenced) = self.memory.register()?;
-        let appender = Appender::new(self.memory.shape(), id);
-        Ok(Writer { memory: Arc::clone(&self.memory), appender, last_ns: 0, unfenced })
+        let registered = self.memory.register()?;
+        let appender = Appender::new(self.memory.shape(), registered.id);
+        let memory = Arc::clone(&self.memory);
+        Ok(Writer { memory, appender, registered, last_ns: 0, process: system::pid() })
     }
 
     /// Another reader.
@@ -206,9 +240,10 @@ impl ContextBuffer {
 pub struct Writer {
     memory: Arc<Memory>,
     appender: Appender,
+    registered: Registered,
     last_ns: u64,
-    /// Who waits has this process make a fence, so that not every record costs one.
-    unfenced: bool,
+    /// A forked child has a copy of the writer, and is not the writer.
+    process: u32,
 }
 
 impl Writer {
@@ -241,7 +276,7 @@ impl Writer {
         self.last_ns = self.last_ns.max(time_ns);
         let words = self.memory.writable();
         let done = self.appender.append(words, &*self.memory, kind, bytes, self.last_ns);
-        if self.unfenced {
+        if self.registered.unfenced {
             // Ordering: partner of the barrier in all processes that who waits asks the system for.
             std::sync::atomic::compiler_fence(Site::Committed.ordering());
         } else {
@@ -259,8 +294,10 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.appender.close(self.memory.writable());
-        self.memory.deregister(self.appender.id());
+        if self.process == system::pid() {
+            self.appender.close(self.memory.writable());
+            self.memory.deregister(&self.registered);
+        }
     }
 }
 
@@ -296,6 +333,11 @@ impl Reader {
                 return found;
             }
         }
+    }
+
+    /// Whether the owner of the buffer ended, or made another one: what is here is all there will be.
+    pub fn is_closed(&self) -> bool {
+        self.memory.is_closed()
     }
 
     /// Records, or pieces of them, that no writer can have written: somebody else wrote to the memory.

@@ -3,8 +3,9 @@
 //! The memory is untrusted: whatever stands there, each call ends, and no index leaves the memory. A call
 //! looks at the directory once at most; what a writer appends meanwhile is for the next one.
 
-use super::layout::{Shape, Taken, WriterId, row};
+use super::layout::{Shape, Taken, WriterId};
 use super::stream::{Key, Step, Stream};
+use super::table;
 use super::words::{Site, Words};
 use super::{Gap, Item, Record, Start};
 
@@ -146,7 +147,8 @@ impl Follower {
     /// Reads what the rows and the directory say.
     fn scan<W: Words + ?Sized>(&mut self, words: &W) {
         self.current = None;
-        self.count(words);
+        self.counts.clear();
+        table::count(words, &self.shape, &mut self.counts);
         // A chunk whose number is not below the head is for the next scan: one of the same writer with
         // a lower number may not have been there when its slot was looked at.
         let head = words.load(self.shape.head, Site::SeeHead);
@@ -173,22 +175,6 @@ impl Follower {
             let writer = stream.writer();
             stream.in_directory || !stream.is_empty() || counts.iter().any(|(id, _)| *id == writer)
         });
-    }
-
-    fn count<W: Words + ?Sized>(&mut self, words: &W) {
-        self.counts.clear();
-        for number in 0..self.shape.rows {
-            let row = self.shape.row(number);
-            let owner = words.load(row + row::OWNER, Site::SeeRegistered);
-            if owner == 0 {
-                continue;
-            }
-            let count = words.load(row + row::APPENDED, Site::SeeCount);
-            // The count of who has the row since must not be taken for that of who had it.
-            if words.load(row + row::OWNER, Site::Plain) == owner {
-                self.counts.push((WriterId::new(number, (owner >> 1) as u32), count));
-            }
-        }
     }
 
     fn stream_of(&mut self, writer: WriterId) -> usize {

@@ -16,10 +16,13 @@ pub(crate) enum Site {
     TakeNumber,
     /// See [`Site::TakeNumber`].
     SeeHead,
-    /// Taking a chunk: after everything that its owner before did with it ([`Site::CloseChunk`]).
+    /// Taking a chunk: after everything that its owner before did with it ([`Site::CloseChunk`]), and so that
+    /// who sees that it is taken ([`Site::SeeChunk`]) sees the row of who took it.
     TakeChunk,
     /// See [`Site::TakeChunk`].
     CloseChunk,
+    /// See [`Site::TakeChunk`].
+    SeeChunk,
     /// A fence after the lap of a chunk and before its records: a reader that copied a word of the new lap
     /// sees that lap ([`Site::Copied`]).
     NewLap,
@@ -38,7 +41,10 @@ pub(crate) enum Site {
     Committed,
     /// A fence after saying that one waits and before the last look for records; see [`Site::Committed`].
     Waiting,
-    /// The words of a row, before the state that says that they count.
+    /// Taking a row: after everything that its owner before did with it.
+    TakeRow,
+    /// The words of a row, before the word that says whose they are; and all that was done with it before it is
+    /// free again.
     Register,
     /// See [`Site::Register`].
     SeeRegistered,
@@ -57,11 +63,13 @@ impl Site {
             | Site::Register
             | Site::NewLap => Ordering::Release,
             Site::SeeHead
-            | Site::TakeChunk
+            | Site::SeeChunk
             | Site::SeeCommit
             | Site::SeeCount
+            | Site::TakeRow
             | Site::SeeRegistered
             | Site::Copied => Ordering::Acquire,
+            Site::TakeChunk => Ordering::AcqRel,
             Site::Committed | Site::Waiting => Ordering::SeqCst,
         }
     }
