@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
         "segment::memory",
         "segment::named",
         "segment::place",
-        "segment::segment",
+        "segment::mapped",
         "segment::words",
     ],
     // Blocks on disk and in memory, without any key.
