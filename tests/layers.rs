@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
         "segment::memory",
         "segment::named",
         "segment::place",
-        "segment::segment",
+        "segment::mapped",
         "segment::words",
     ],
     // What processes tell each other in it.

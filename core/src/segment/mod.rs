@@ -25,19 +25,19 @@
 use std::path::PathBuf;
 
 pub mod alive;
+mod mapped;
 #[expect(unsafe_code, reason = "reads and writes what other processes read and write")]
 mod memory;
 #[expect(unsafe_code, reason = "a mapping of shared memory may be used by any thread")]
 mod named;
 mod place;
-mod segment;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub use mapped::{Kind, Made, PREAMBLE_BYTES, Segment, State};
 pub use memory::Memory;
 pub use place::{Place, What};
-pub use segment::{Kind, Made, PREAMBLE_BYTES, Segment, State};
 pub use words::Words;
 
 /// Why there is no such segment, or place.

@@ -103,11 +103,13 @@ pub(crate) fn process_start(pid: u32) -> Option<u64> {
     // The name of the program stands in parentheses, and may hold blanks and parentheses.
     let after = stat.iter().rposition(|byte| *byte == b')')?;
     let mut fields = std::str::from_utf8(&stat[after + 1..]).ok()?.split_ascii_whitespace();
-    // The first is the third of proc(5).
-    if matches!(fields.next()?, "Z" | "X" | "x") {
+    // Of proc(5) the third, the 20th and the 22nd. Other threads may go on when the first one has ended.
+    let has_ended = matches!(fields.next()?, "Z" | "X" | "x");
+    let threads: u32 = fields.nth(16)?.parse().ok()?;
+    if has_ended && threads <= 1 {
         return None;
     }
-    fields.nth(18)?.parse().ok()
+    fields.nth(1)?.parse().ok()
 }
 
 /// The same, in microseconds since 1970.

@@ -374,3 +374,25 @@ fn remove(name: &str) -> Result<(), Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Host, Platform};
+
+    #[test]
+    fn a_forked_child_removes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::empty(Platform::CURRENT, folder.path());
+        let place = Place::make(&host, folder.path()).unwrap();
+        let kind = Kind { what: What::Ring, magic: *b"AIOSTEST", version: 1 };
+        let (mut segment, _) = Segment::create(&place, kind, 4096, |_| true).unwrap();
+        segment.set_ready();
+        // As the child has it: made by another process.
+        segment.owner.as_mut().unwrap().0 += 1;
+        drop(segment);
+        assert_eq!(Segment::open_read_only(&place, kind).unwrap().state(), State::Ready);
+        let (_, made) = Segment::create(&place, kind, 4096, |_| true).unwrap();
+        assert_eq!(made, Made::TakenOver);
+    }
+}
