@@ -74,6 +74,15 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
+    // What of it other processes see.
+    &[
+        "publish",
+        "publish::environments",
+        "publish::layout",
+        "publish::publisher",
+        "publish::reader",
+        "publish::slots",
+    ],
     // What is remembered of it.
     &[
         "engine",
@@ -158,6 +167,8 @@ fn the_core_sees_no_process_and_prints_nothing() {
         (
             "unsafe ",
             &[
+                "publish/publisher.rs",
+                "publish/reader.rs",
                 "segment/memory.rs",
                 "segment/named.rs",
                 "store/mapping.rs",

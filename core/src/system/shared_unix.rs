@@ -1,7 +1,6 @@
 //! Shared memory and processes on Linux, macOS and other Unixes.
 
 use std::io;
-use std::path::Path;
 
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{Mode, Stat};
@@ -91,7 +90,7 @@ pub(crate) fn pid() -> u32 {
 /// only what is left of one until its parent asks.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn process_start(pid: u32) -> Option<u64> {
-    let stat = std::fs::read(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     // The name of the program stands in parentheses, and may hold blanks and parentheses.
     let after = stat.iter().rposition(|byte| *byte == b')')?;
     let mut fields = std::str::from_utf8(&stat[after + 1..]).ok()?.split_ascii_whitespace();
