@@ -13,8 +13,8 @@
 // Threads   Every function may be called from any thread at any time, with handles that other threads use. A
 //           handle that is closed while another thread is in a call with it stays valid for that call.
 // Views     `aios_str` and `aios_bytes` are a pointer and a length, without a zero at the end. Those that come
-//           out of a handle are valid until it is closed, and never change. A view with a NULL pointer is
-//           absent. Those that go in are read during the call only.
+//           out of a handle are valid until it is closed, and never change; those of an `aios_reader`, until its
+//           next record. A view with a NULL pointer is absent. Those that go in are read during the call only.
 // Text      is UTF-8. A path is its bytes as the system has them: any bytes but zero on Unix, WTF-8 (UTF-8,
 //           with lone surrogates) on Windows. A path that is no text goes in as it came out.
 // Structs   begin with `struct_size`, which the caller sets to `sizeof` before every call, for input and
@@ -233,8 +233,81 @@ typedef uint32_t aios_outcome;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/// Where a reader begins.
+enum aios_start
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /// With the oldest record that is still there; what is no longer there is a gap.
+  AIOS_START_OLDEST = 1,
+  /// With what is appended from now on.
+  AIOS_START_NOW = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum aios_start aios_start;
+#else
+typedef uint32_t aios_start;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// What a record is.
+enum aios_record_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /// No record: so many are missing here.
+  AIOS_RECORD_KIND_GAP = 0,
+  /// Something happened to an environment: `aios_reader_event` has it.
+  AIOS_RECORD_KIND_EVENT = 1,
+  /// An `aios_metrics`.
+  AIOS_RECORD_KIND_METRICS = 2,
+  /// Bytes of a kind that writer and reader agree on: the tag.
+  AIOS_RECORD_KIND_OPAQUE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum aios_record_kind aios_record_kind;
+#else
+typedef uint32_t aios_record_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/// What happened to an environment.
+enum aios_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /// It was not there before.
+  AIOS_EVENT_KIND_APPEARED = 1,
+  /// Its record or its findings are others than before.
+  AIOS_EVENT_KIND_CHANGED = 2,
+  /// It is no longer there.
+  AIOS_EVENT_KIND_GONE = 3,
+  /// A repair of it ended.
+  AIOS_EVENT_KIND_REPAIRED = 4,
+  /// The context was kept.
+  AIOS_EVENT_KIND_SNAPSHOT_TAKEN = 5,
+  /// Something could not be looked at.
+  AIOS_EVENT_KIND_PROBLEM = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum aios_event_kind aios_event_kind;
+#else
+typedef uint32_t aios_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /// A run of bytes.
 typedef struct aios_blob aios_blob;
+
+/// A ring of records in shared memory: events of environments, figures of a program, bytes of any other kind. Who
+/// comes late reads what is still there.
+typedef struct aios_buffer aios_buffer;
 
 /// What differs between two snapshots: of environments, by prefix, then entries of other programs, by keys.
 typedef struct aios_changes aios_changes;
@@ -252,6 +325,9 @@ typedef struct aios_environments aios_environments;
 /// A plan: steps, what stays as it is, and the findings that it was made for. Making one writes nothing.
 typedef struct aios_plan aios_plan;
 
+/// One who reads a buffer, at its own pace: for one thread at a time, others wait.
+typedef struct aios_reader aios_reader;
+
 /// Remembered environments that were most like what was asked for, the most alike first.
 typedef struct aios_recollections aios_recollections;
 
@@ -261,6 +337,13 @@ typedef struct aios_snapshot aios_snapshot;
 
 /// The snapshots that were there when it was asked for them, the oldest first.
 typedef struct aios_snapshots aios_snapshots;
+
+/// The newest state of all environments, which another process publishes. Reading it calls nobody, waits for
+/// nobody, and copies nothing.
+typedef struct aios_state aios_state;
+
+/// One who appends to a buffer. What it appended stays when it is closed.
+typedef struct aios_writer aios_writer;
 
 /// Text, or the bytes of a path: `len` bytes at `ptr`, without a zero at the end. `ptr` is NULL when there is
 /// none.
@@ -537,6 +620,85 @@ typedef struct aios_recollection {
   uint32_t reserved;
 } aios_recollection;
 
+/// How a published state is now.
+typedef struct aios_state_info {
+  size_t struct_size;
+  /// Counts what was published; 0 before anything is. Another number than before: there is news to pin.
+  uint64_t version;
+  /// 1 when its publisher ended: it stays as it is, and a new one is opened by `aios_state_open`.
+  uint32_t is_closed;
+  /// 1 when its publisher lives. 0 and not closed: it was killed, and may be started again.
+  uint32_t is_published;
+} aios_state_info;
+
+/// What a published list is as a whole.
+typedef struct aios_published {
+  size_t struct_size;
+  /// Of the state that is pinned.
+  uint64_t version;
+  /// When the environments were last looked at, in milliseconds since 1970.
+  uint64_t time_ms;
+  /// The snapshot that remembers them; 0 for none.
+  uint64_t snapshot;
+  /// The version of aios that published it.
+  struct aios_str engine;
+  /// How many environments are healthy, ...
+  uint32_t healthy;
+  uint32_t warning;
+  uint32_t broken;
+  uint32_t reserved;
+} aios_published;
+
+/// Figures of a program, whose meaning is its own: 64 bytes, the same in every language.
+typedef struct aios_metrics {
+  double values[7];
+  /// 0 or 1.
+  uint8_t flag;
+  /// Zero.
+  uint8_t padding[7];
+} aios_metrics;
+
+/// A record, or a gap.
+typedef struct aios_record {
+  size_t struct_size;
+  /// What was appended, until the next call with this reader.
+  struct aios_bytes bytes;
+  /// When, in nanoseconds since 1970.
+  uint64_t time_ns;
+  /// Its number among the records of its writer, from 0.
+  uint64_t sequence;
+  /// Of a gap: how many records are missing.
+  uint64_t missing;
+  /// Who appended it: a number that no other writer has meanwhile.
+  uint32_t writer;
+  /// An `aios_record_kind`; a later version may have others.
+  uint32_t kind;
+  /// The tag that it was appended with.
+  uint16_t tag;
+  uint16_t reserved[3];
+} aios_record;
+
+/// An event.
+typedef struct aios_event {
+  size_t struct_size;
+  /// The environment; absent for snapshots, and problems of other places.
+  struct aios_str environment;
+  /// Its prefix, or the place of a problem; a path.
+  struct aios_str path;
+  /// A sentence for people; may be empty.
+  struct aios_str text;
+  /// The codes of its findings.
+  const struct aios_str *codes;
+  size_t code_count;
+  /// An `aios_event_kind`.
+  uint32_t kind;
+  /// What it was: an `aios_health`, or 0.
+  uint32_t before;
+  /// What it is: an `aios_health`, or 0.
+  uint32_t after;
+  uint32_t reserved;
+} aios_event;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -800,6 +962,80 @@ aios_status aios_recollections_get(const struct aios_recollections *recollection
 
 /// Closes the list; its views end.
 aios_status aios_recollections_close(struct aios_recollections *recollections);
+
+/// Opens what is published for the folder of an engine. `AIOS_STATUS_NOT_FOUND` when nothing is: start `aios serve`.
+/// It outlives the engine.
+aios_status aios_state_open(const struct aios_engine *engine,
+                            struct aios_state **state);
+
+/// How it is now.
+aios_status aios_state_about(const struct aios_state *state, struct aios_state_info *info);
+
+/// The environments that are published now. They are pinned, and read in place, until the list is closed: at most
+/// a few lists of one `aios_state` at once (`AIOS_STATUS_BUSY`), so close each before long.
+/// `AIOS_STATUS_NOT_FOUND` before anything is published.
+aios_status aios_state_pin(const struct aios_state *state,
+                           struct aios_environments **environments);
+
+/// What a list of `aios_state_pin` is as a whole. `AIOS_STATUS_ARGUMENT` for others.
+aios_status aios_environments_published(const struct aios_environments *environments,
+                                        struct aios_published *published);
+
+/// Closes it; lists that came from it stay.
+aios_status aios_state_close(struct aios_state *state);
+
+/// Opens the buffer of the service that runs for the folder of an engine. `AIOS_STATUS_NOT_FOUND` when none does:
+/// start `aios serve`. It outlives the engine.
+aios_status aios_buffer_open(const struct aios_engine *engine,
+                             struct aios_buffer **buffer);
+
+/// Whether the service ended, or made another buffer: 1 or 0. What is appended then is read by nobody who comes
+/// later; open it again.
+aios_status aios_buffer_is_closed(const struct aios_buffer *buffer,
+                                  uint32_t *is_closed);
+
+/// Closes it; its writers and readers stay.
+aios_status aios_buffer_close(struct aios_buffer *buffer);
+
+/// Another writer: one for each thread that appends, since threads that share one wait for each other. There are at
+/// most 64 in all processes (`AIOS_STATUS_BUSY`).
+aios_status aios_writer_open(const struct aios_buffer *buffer,
+                             struct aios_writer **writer);
+
+/// Appends bytes, with the time that it is now. `tag` says what they are, in numbers that writer and reader agree
+/// on. `AIOS_STATUS_BUSY` when other writers have every place: the record is dropped, and is a gap for readers.
+aios_status aios_writer_append(struct aios_writer *writer,
+                               uint16_t tag,
+                               struct aios_bytes bytes);
+
+/// Appends figures, with the time that it is now.
+aios_status aios_writer_metrics(struct aios_writer *writer, const struct aios_metrics *metrics);
+
+/// Closes a writer.
+aios_status aios_writer_close(struct aios_writer *writer);
+
+/// Another reader, which begins at an `aios_start`.
+aios_status aios_reader_open(const struct aios_buffer *buffer,
+                             uint32_t start,
+                             struct aios_reader **reader);
+
+/// The next record or gap. `AIOS_STATUS_NOT_FOUND` when there is nothing new: `aios_reader_wait` sleeps until there
+/// is.
+aios_status aios_reader_next(struct aios_reader *reader,
+                             struct aios_record *record);
+
+/// What the last record of this reader says, which is an event; until the next call of `aios_reader_next`.
+/// `AIOS_STATUS_ARGUMENT` when it is none, or one of a later version.
+aios_status aios_reader_event(struct aios_reader *reader,
+                              struct aios_event *event);
+
+/// Sleeps until there may be something new, and not longer than so many milliseconds. `has_news` is 1 or 0.
+aios_status aios_reader_wait(struct aios_reader *reader,
+                             uint32_t limit_ms,
+                             uint32_t *has_news);
+
+/// Closes a reader; the views of its last record end.
+aios_status aios_reader_close(struct aios_reader *reader);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -6,7 +6,8 @@
 // - Views (`std::string_view`, `Bytes`, `Environment`, `Finding`, ...) are valid as long as the owner that they came
 //   from, which is a variable: a range of a temporary does not compile. Text is UTF-8; a path is its bytes as the
 //   system has them.
-// - Threads: an owner may be used by many at once, but for being moved and destroyed.
+// - Threads: an owner may be used by many at once, but for being moved and destroyed. Only a `Reader` is for one at
+//   a time: its records are valid until it goes on.
 
 #ifndef AIOS_HPP
 #define AIOS_HPP
@@ -348,6 +349,18 @@ struct Problem {
   }
 };
 
+/// What a published list is as a whole.
+struct Published {
+  std::uint64_t version;
+  /// When the environments were last looked at, in milliseconds since 1970.
+  std::uint64_t time_ms;
+  std::uint64_t snapshot;
+  std::string_view engine;
+  std::uint32_t healthy;
+  std::uint32_t warning;
+  std::uint32_t broken;
+};
+
 /// Environments, sorted by prefix: a range.
 class Environments : public detail::Owner<aios_environments, aios_environments_close> {
  public:
@@ -366,6 +379,13 @@ class Environments : public detail::Owner<aios_environments, aios_environments_c
     aios_status status = aios_environments_by_prefix(get(), detail::of(prefix), &index);
     if (status != AIOS_STATUS_OK) return Error::last();
     return index;
+  }
+  /// What it is as a whole, where it came from `State::pin`.
+  Result<Published> published() const {
+    auto raw = detail::sized<aios_published>();
+    if (aios_environments_published(get(), &raw) != AIOS_STATUS_OK) return Error::last();
+    return Published{raw.version, raw.time_ms, raw.snapshot, detail::view(raw.engine),
+                     raw.healthy, raw.warning, raw.broken};
   }
   /// To be gone through: `for (Environment one : environments.all())`.
   Range all() const && = delete;
@@ -654,6 +674,142 @@ class Recollections : public detail::Owner<aios_recollections, aios_recollection
   }
 };
 
+/// What another process publishes: the newest state of all environments.
+class State : public detail::Owner<aios_state, aios_state_close> {
+ public:
+  using Owner::Owner;
+
+  /// Pins what is published now, until the list is destroyed.
+  Result<Environments> pin() const {
+    return detail::opened<Environments, aios_environments>(
+        [&](aios_environments **out) { return aios_state_pin(get(), out); });
+  }
+  /// Counts what was published: another number than before is news to pin.
+  std::uint64_t version() const noexcept { return about().version; }
+  /// Whether its publisher ended: a new one is opened then.
+  bool is_closed() const noexcept { return about().is_closed != 0; }
+  /// Whether its publisher lives.
+  bool is_published() const noexcept { return about().is_published != 0; }
+
+ private:
+  aios_state_info about() const noexcept {
+    auto raw = detail::sized<aios_state_info>();
+    aios_state_about(get(), &raw);
+    return raw;
+  }
+};
+
+/// Appends to a buffer: one for each thread.
+class Writer : public detail::Owner<aios_writer, aios_writer_close> {
+ public:
+  using Owner::Owner;
+  Result<void> append(std::uint16_t tag, Bytes bytes) {
+    return detail::done(aios_writer_append(get(), tag, detail::of(bytes)));
+  }
+  Result<void> append(const aios_metrics &metrics) {
+    return detail::done(aios_writer_metrics(get(), &metrics));
+  }
+};
+
+/// What a record is.
+enum class RecordKind : std::uint32_t {
+  gap = AIOS_RECORD_KIND_GAP,
+  event = AIOS_RECORD_KIND_EVENT,
+  metrics = AIOS_RECORD_KIND_METRICS,
+  opaque = AIOS_RECORD_KIND_OPAQUE,
+};
+
+/// A record, or a gap; valid until the reader goes on.
+struct Record {
+  RecordKind kind;
+  std::uint16_t tag;
+  Bytes bytes;
+  std::uint64_t time_ns;
+  std::uint64_t sequence;
+  std::uint32_t writer;
+  /// Of a gap: how many records are missing.
+  std::uint64_t missing;
+
+  /// The figures, where it has them.
+  std::optional<aios_metrics> metrics() const noexcept {
+    if (kind != RecordKind::metrics || bytes.size() != sizeof(aios_metrics)) return std::nullopt;
+    aios_metrics metrics;
+    std::memcpy(&metrics, bytes.data(), sizeof metrics);
+    return metrics;
+  }
+};
+
+/// What happened to an environment; valid until the reader goes on. `kind` is an `aios_event_kind`, `before` and
+/// `after` are an `aios_health` or 0.
+struct Event {
+  std::uint32_t kind;
+  std::string_view environment;
+  std::string_view path;
+  std::string_view text;
+  Texts codes;
+  std::uint32_t before;
+  std::uint32_t after;
+};
+
+/// Reads a buffer at its own pace: for one thread at a time.
+class Reader : public detail::Owner<aios_reader, aios_reader_close> {
+ public:
+  using Owner::Owner;
+
+  /// The next record or gap; nothing when there is nothing new.
+  Result<std::optional<Record>> next() {
+    auto raw = detail::sized<aios_record>();
+    aios_status status = aios_reader_next(get(), &raw);
+    if (status == AIOS_STATUS_NOT_FOUND) return std::optional<Record>();
+    if (status != AIOS_STATUS_OK) return Error::last();
+    return std::optional<Record>(Record{static_cast<RecordKind>(raw.kind), raw.tag,
+                                        detail::view(raw.bytes), raw.time_ns, raw.sequence,
+                                        raw.writer, raw.missing});
+  }
+  /// What the last record says, which is an event.
+  Result<Event> event() {
+    auto raw = detail::sized<aios_event>();
+    if (aios_reader_event(get(), &raw) != AIOS_STATUS_OK) return Error::last();
+    return Event{raw.kind,
+                 detail::view(raw.environment),
+                 detail::view(raw.path),
+                 detail::view(raw.text),
+                 Texts(raw.codes, raw.code_count),
+                 raw.before,
+                 raw.after};
+  }
+  /// Sleeps until there may be something new, and not longer than so many milliseconds. Whether there is.
+  Result<bool> wait(std::uint32_t limit_ms) {
+    std::uint32_t has_news = 0;
+    if (aios_reader_wait(get(), limit_ms, &has_news) != AIOS_STATUS_OK) return Error::last();
+    return has_news != 0;
+  }
+};
+
+/// Where a reader begins.
+enum class Start : std::uint32_t { oldest = AIOS_START_OLDEST, now = AIOS_START_NOW };
+
+/// The ring of records that processes share.
+class Buffer : public detail::Owner<aios_buffer, aios_buffer_close> {
+ public:
+  using Owner::Owner;
+  Result<Writer> writer() const {
+    return detail::opened<Writer, aios_writer>(
+        [&](aios_writer **out) { return aios_writer_open(get(), out); });
+  }
+  Result<Reader> reader(Start start) const {
+    return detail::opened<Reader, aios_reader>([&](aios_reader **out) {
+      return aios_reader_open(get(), static_cast<std::uint32_t>(start), out);
+    });
+  }
+  /// Whether the service ended, or made another one: open it again then.
+  bool is_closed() const noexcept {
+    std::uint32_t is_closed = 1;
+    aios_buffer_is_closed(get(), &is_closed);
+    return is_closed != 0;
+  }
+};
+
 /// Where to look. Without anything: at every known place of this machine.
 struct Look {
   /// Environments, interpreters, or folders to walk. When there are any, nothing else is looked at.
@@ -751,6 +907,17 @@ class Engine : public detail::Owner<aios_engine, aios_engine_close> {
   Result<Snapshot> snapshot(std::uint64_t id = 0) const {
     return detail::opened<Snapshot, aios_snapshot>(
         [&](aios_snapshot **out) { return aios_snapshot_open(get(), id, out); });
+  }
+
+  /// What `aios serve` publishes for this folder.
+  Result<State> state() const {
+    return detail::opened<State, aios_state>(
+        [&](aios_state **out) { return aios_state_open(get(), out); });
+  }
+  /// The buffer of that service.
+  Result<Buffer> buffer() const {
+    return detail::opened<Buffer, aios_buffer>(
+        [&](aios_buffer **out) { return aios_buffer_open(get(), out); });
   }
 
   /// The remembered environments that had most of these packages: names, or `name==version`.

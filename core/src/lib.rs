@@ -33,13 +33,16 @@
 //! }
 //! ```
 
+pub mod buffer;
 pub mod engine;
 pub mod environments;
 pub mod fs;
 mod host;
 pub mod index;
 mod process;
+pub mod publish;
 mod registry;
+pub mod segment;
 pub mod shell;
 pub mod snapshot;
 pub mod store;

@@ -1,17 +1,16 @@
 //! `aios_environments`: environments and what is wrong with each, as a list that never changes.
 
 use std::mem::MaybeUninit;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use aios_core::engine::State;
-use aios_core::environments::inspection::Inspected;
-use aios_core::index::fractal;
-use aios_core::{Code, Environment, EnvironmentId, Finding, Problem, Severity, Status};
+use aios_core::Problem;
 
 use crate::boundary::{guard, needed};
 use crate::handle::{self, Kind, Object};
+use crate::published::Pinned;
+use crate::rows::Row;
 use crate::sized::{fill, sized};
-use crate::status::{Error, aios_status, at};
+use crate::status::{Error, aios_status, at, beyond};
 use crate::view::aios_str;
 
 /// Environments, sorted by prefix, their findings, and what could not be looked at.
@@ -135,10 +134,11 @@ pub struct aios_problem {
 sized!(aios_problem: 40 { path: 8, message: 24 });
 
 /// What is behind the list.
-#[derive(Default)]
-pub(crate) struct Environments {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) problems: Vec<Problem>,
+pub(crate) enum Environments {
+    /// What this process looked at, or what is remembered.
+    Rows(Vec<Row>, Vec<Problem>),
+    /// What another process published, in place.
+    Published(Pinned),
 }
 
 impl Object for Environments {
@@ -146,186 +146,63 @@ impl Object for Environments {
     const KIND: Kind = Kind::Environments;
 }
 
-/// An environment that stands on disk, or one that is remembered, in the texts that go out.
-pub(crate) struct Row {
-    id: String,
-    kind: String,
-    name: Option<String>,
-    pub(crate) prefix: PathBuf,
-    executable: Option<PathBuf>,
-    version: Option<String>,
-    implementation: Option<String>,
-    architecture: Option<String>,
-    base_prefix: Option<PathBuf>,
-    manager: Option<String>,
-    project: Option<PathBuf>,
-    found: Option<String>,
-    health: aios_health,
-    flags: u32,
-    findings: Vec<FindingRow>,
-}
-
-pub(crate) struct FindingRow {
-    code: String,
-    message: String,
-    /// `None` for one that another version of aios wrote, of a code that this one does not know.
-    known: Option<Code>,
-    severity: aios_severity,
-    paths: Paths,
-}
-
-/// Paths with the views of them that go out.
-#[derive(Default)]
-pub(crate) struct Paths {
-    views: Box<[aios_str]>,
-    /// What the views lead to.
-    _paths: Vec<PathBuf>,
-}
-
-impl Paths {
-    pub(crate) fn of(paths: Vec<PathBuf>) -> Paths {
-        // The bytes of a path stay where they are when the list of paths is moved.
-        Paths { views: paths.iter().map(|path| aios_str::of_path(path)).collect(), _paths: paths }
-    }
-
-    pub(crate) fn view(&self) -> (*const aios_str, usize) {
-        (self.views.as_ptr(), self.views.len())
-    }
-}
-
-impl From<Severity> for aios_severity {
-    fn from(severity: Severity) -> aios_severity {
-        match severity {
-            Severity::Info => aios_severity::Info,
-            Severity::Warning => aios_severity::Warning,
-            Severity::Error => aios_severity::Error,
-        }
-    }
-}
-
-impl From<Status> for aios_health {
-    fn from(status: Status) -> aios_health {
-        match status {
-            Status::Healthy => aios_health::Healthy,
-            Status::Warning => aios_health::Warning,
-            Status::Broken => aios_health::Broken,
-        }
-    }
-}
-
-impl From<&Finding> for FindingRow {
-    fn from(finding: &Finding) -> FindingRow {
-        FindingRow {
-            code: finding.code.as_str().to_owned(),
-            message: finding.message.clone(),
-            known: Some(finding.code),
-            severity: finding.severity.into(),
-            paths: Paths::of(finding.paths.clone()),
-        }
-    }
-}
-
-impl Row {
-    pub(crate) fn of(inspected: &Inspected) -> Row {
-        let Inspected { environment, findings } = inspected;
-        let version = environment.version.as_ref().map(ToString::to_string);
-        Row {
-            id: environment.id.0.clone(),
-            kind: environment.kind.as_str().to_owned(),
-            name: environment.name.clone(),
-            prefix: environment.prefix.clone(),
-            executable: environment.executable.clone(),
-            version,
-            implementation: environment.implementation.map(|one| one.name().to_owned()),
-            architecture: environment.architecture.map(|one| one.as_str().to_owned()),
-            base_prefix: environment.base_prefix.clone(),
-            manager: environment.manager.clone(),
-            project: environment.project.clone(),
-            found: environment.found_by.first().map(|found| found.detail.clone().into_owned()),
-            health: inspected.status().into(),
-            flags: flags(environment),
-            findings: findings.iter().map(FindingRow::from).collect(),
+impl Environments {
+    fn len(&self) -> usize {
+        match self {
+            Environments::Rows(rows, _) => rows.len(),
+            Environments::Published(pinned) => pinned.list.len(),
         }
     }
 
-    /// What is remembered of an environment.
-    pub(crate) fn remembered(id: &EnvironmentId, state: &State) -> Result<Row, fractal::Error> {
-        let findings = state.findings()?.into_iter().map(|found| FindingRow {
-            known: Code::ALL.iter().copied().find(|code| code.as_str() == found.code),
-            code: found.code,
-            message: found.message,
-            severity: match found.severity {
-                fractal::Severity::Error => aios_severity::Error,
-                fractal::Severity::Warning => aios_severity::Warning,
-                _ => aios_severity::Info,
-            },
-            paths: Paths::of(found.paths),
-        });
-        Ok(Row {
-            findings: findings.collect(),
-            id: id.0.clone(),
-            kind: state.fact("kind")?.unwrap_or_default(),
-            name: state.fact("name")?,
-            prefix: state.prefix()?,
-            executable: state.path("executable")?,
-            version: state.fact("version")?,
-            implementation: state.fact("implementation")?,
-            architecture: state.fact("architecture")?,
-            base_prefix: state.path("base-prefix")?,
-            manager: state.fact("manager")?,
-            project: state.path("project")?,
-            found: None,
-            health: state.status().into(),
-            flags: 0,
-        })
-    }
-
-    pub(crate) fn view(&self) -> aios_environment {
-        let text = |text: &Option<String>| aios_str::maybe(text.as_deref());
-        let path = |path: &Option<PathBuf>| aios_str::maybe_path(path.as_deref());
-        aios_environment {
-            struct_size: size_of::<aios_environment>(),
-            id: aios_str::of(&self.id),
-            kind: aios_str::of(&self.kind),
-            name: text(&self.name),
-            prefix: aios_str::of_path(&self.prefix),
-            executable: path(&self.executable),
-            version: text(&self.version),
-            implementation: text(&self.implementation),
-            architecture: text(&self.architecture),
-            base_prefix: path(&self.base_prefix),
-            manager: text(&self.manager),
-            project: path(&self.project),
-            found: text(&self.found),
-            health: self.health as u32,
-            flags: self.flags,
-            finding_count: self.findings.len(),
+    fn problem_count(&self) -> usize {
+        match self {
+            Environments::Rows(_, problems) => problems.len(),
+            Environments::Published(pinned) => pinned.list.problems().len(),
         }
     }
-}
 
-fn flags(environment: &Environment) -> u32 {
-    let set = |is: bool, flag: u32| if is { flag } else { 0 };
-    set(environment.externally_managed, AIOS_ENVIRONMENT_EXTERNALLY_MANAGED)
-        | set(environment.is_virtual(), AIOS_ENVIRONMENT_VIRTUAL)
-        | set(environment.is_repairable(), AIOS_ENVIRONMENT_REPAIRABLE)
-}
+    fn get(&self, index: usize) -> Result<aios_environment, Error> {
+        match self {
+            Environments::Rows(rows, _) => Ok(at(rows, index)?.view()),
+            Environments::Published(pinned) => {
+                pinned.environment(index).ok_or_else(|| beyond(index, self.len()))
+            }
+        }
+    }
 
-impl FindingRow {
-    pub(crate) fn view(&self) -> aios_finding {
-        let of_code = |text: fn(Code) -> &'static str| aios_str::maybe(self.known.map(text));
-        let (paths, path_count) = self.paths.view();
-        aios_finding {
-            struct_size: size_of::<aios_finding>(),
-            code: aios_str::of(&self.code),
-            message: aios_str::of(&self.message),
-            meaning: of_code(Code::meaning),
-            effect: of_code(Code::effect),
-            remedy: of_code(Code::remedy),
-            paths,
-            path_count,
-            severity: self.severity as u32,
-            reserved: 0,
+    fn finding(&self, environment: usize, index: usize) -> Result<aios_finding, Error> {
+        match self {
+            Environments::Rows(rows, _) => Ok(at(&at(rows, environment)?.findings, index)?.view()),
+            Environments::Published(pinned) => {
+                let count = self.get(environment)?.finding_count;
+                pinned.finding(environment, index).ok_or_else(|| beyond(index, count))
+            }
+        }
+    }
+
+    fn problem(&self, index: usize) -> Result<aios_problem, Error> {
+        match self {
+            Environments::Rows(_, problems) => {
+                let Problem { path, message } = at(problems, index)?;
+                Ok(aios_problem {
+                    struct_size: size_of::<aios_problem>(),
+                    path: aios_str::of_path(path),
+                    message: aios_str::of(message),
+                })
+            }
+            Environments::Published(pinned) => {
+                pinned.problem(index).ok_or_else(|| beyond(index, self.problem_count()))
+            }
+        }
+    }
+
+    fn position(&self, prefix: &Path) -> Option<usize> {
+        match self {
+            Environments::Rows(rows, _) => rows.iter().position(|row| row.prefix == prefix),
+            Environments::Published(pinned) => {
+                let bytes = prefix.as_os_str().as_encoded_bytes();
+                pinned.list.iter().position(|one| one.prefix().bytes() == bytes)
+            }
         }
     }
 }
@@ -338,7 +215,7 @@ pub extern "C" fn aios_environments_count(
 ) -> aios_status {
     guard("aios_environments_count", || {
         let count = needed(count, "`count`")?;
-        count.write(handle::get::<Environments>(environments)?.rows.len());
+        count.write(handle::get::<Environments>(environments)?.len());
         Ok(())
     })
 }
@@ -352,7 +229,7 @@ pub extern "C" fn aios_environments_get(
 ) -> aios_status {
     guard("aios_environments_get", || {
         let all = handle::get::<Environments>(environments)?;
-        fill(environment, &at(&all.rows, index)?.view())
+        fill(environment, &all.get(index)?)
     })
 }
 
@@ -366,7 +243,7 @@ pub extern "C" fn aios_environments_finding(
 ) -> aios_status {
     guard("aios_environments_finding", || {
         let all = handle::get::<Environments>(environments)?;
-        fill(finding, &at(&at(&all.rows, environment)?.findings, index)?.view())
+        fill(finding, &all.finding(environment, index)?)
     })
 }
 
@@ -381,10 +258,9 @@ pub extern "C" fn aios_environments_by_prefix(
         let index = needed(index, "`index`")?;
         let all = handle::get::<Environments>(environments)?;
         let prefix = prefix.path("`prefix`")?.unwrap_or_default();
-        let canonical = aios_core::fs::canonical(&prefix).ok();
-        let is_it = |row: &Row| row.prefix == prefix || Some(&row.prefix) == canonical.as_ref();
+        let canonical = || all.position(&aios_core::fs::canonical(&prefix).ok()?);
         let missing = || Error::not_found(format_args!("`{}` is not among them", prefix.display()));
-        index.write(all.rows.iter().position(is_it).ok_or_else(missing)?);
+        index.write(all.position(&prefix).or_else(canonical).ok_or_else(missing)?);
         Ok(())
     })
 }
@@ -397,7 +273,7 @@ pub extern "C" fn aios_environments_problem_count(
 ) -> aios_status {
     guard("aios_environments_problem_count", || {
         let count = needed(count, "`count`")?;
-        count.write(handle::get::<Environments>(environments)?.problems.len());
+        count.write(handle::get::<Environments>(environments)?.problem_count());
         Ok(())
     })
 }
@@ -411,15 +287,7 @@ pub extern "C" fn aios_environments_problem(
 ) -> aios_status {
     guard("aios_environments_problem", || {
         let all = handle::get::<Environments>(environments)?;
-        let Problem { path, message } = at(&all.problems, index)?;
-        fill(
-            problem,
-            &aios_problem {
-                struct_size: size_of::<aios_problem>(),
-                path: aios_str::of_path(path),
-                message: aios_str::of(message),
-            },
-        )
+        fill(problem, &all.problem(index)?)
     })
 }
 
@@ -427,10 +295,4 @@ pub extern "C" fn aios_environments_problem(
 #[unsafe(no_mangle)]
 pub extern "C" fn aios_environments_close(environments: *mut aios_environments) -> aios_status {
     guard("aios_environments_close", || handle::close::<Environments>(environments))
-}
-
-/// For lists of what is remembered: sorted as those of what stands on disk are.
-pub(crate) fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
-    rows.sort_by(|a, b| Path::cmp(&a.prefix, &b.prefix).then_with(|| a.id.cmp(&b.id)));
-    rows
 }

@@ -33,6 +33,10 @@ pub(crate) enum Kind {
     Changes,
     Recollections,
     Blob,
+    State,
+    Buffer,
+    Writer,
+    Reader,
 }
 
 impl Kind {

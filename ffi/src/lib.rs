@@ -5,13 +5,14 @@
 //! [`view`] and [`sized`] what goes over the boundary, [`status`] how errors become numbers.
 #![expect(
     unsafe_code,
-    reason = "memory of C is read and written: in `view`, `sized`, `last_error`"
+    reason = "memory of C in `view`, `sized`, `last_error`; what is pinned in `published`"
 )]
 #![expect(non_camel_case_types, reason = "types have the names that C has for them")]
 #![expect(unreachable_pub, reason = "C reaches what is exported by its name")]
 
 mod blob;
 mod boundary;
+mod buffer;
 mod changes;
 mod context;
 mod engine;
@@ -21,10 +22,14 @@ mod handle;
 mod last_error;
 mod look;
 mod plan;
+mod published;
+mod reader;
 mod recall;
 mod repair;
+mod rows;
 mod sized;
 mod snapshot;
+mod state;
 mod status;
 mod version;
 mod view;

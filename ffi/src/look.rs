@@ -9,8 +9,9 @@ use aios_core::{Depth, Problem};
 
 use crate::boundary::{guard, needed};
 use crate::engine::{Engine, aios_engine};
-use crate::environments::{Environments, Row, aios_environments};
+use crate::environments::{Environments, aios_environments};
 use crate::handle;
+use crate::rows::Row;
 use crate::sized::{read_maybe, sized};
 use crate::status::{Error, aios_status};
 use crate::view::{aios_str, list, paths};
@@ -166,5 +167,5 @@ pub(crate) fn remember(engine: &Engine, seen: &Inspection, looked: Looked<'_>) -
 
 fn environments_of(seen: Inspection) -> Environments {
     let rows = seen.environments.iter().map(Row::of).collect();
-    Environments { rows, problems: seen.problems }
+    Environments::Rows(rows, seen.problems)
 }

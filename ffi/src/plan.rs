@@ -12,8 +12,9 @@ use aios_core::snapshot::SnapshotId;
 
 use crate::boundary::{guard, needed};
 use crate::engine::{Engine, aios_engine};
-use crate::environments::{FindingRow, Paths, aios_finding, aios_health};
+use crate::environments::{aios_finding, aios_health};
 use crate::handle::{self, Kind, Object};
+use crate::rows::{FindingRow, Paths};
 use crate::sized::{fill, read_maybe, sized};
 use crate::status::{Error, aios_status, at};
 use crate::view::{aios_str, list, paths};

@@ -7,8 +7,9 @@ use aios_core::engine::{self, Kept};
 
 use crate::boundary::{guard, needed};
 use crate::engine::{Engine, aios_engine};
-use crate::environments::{Row, aios_environment};
+use crate::environments::aios_environment;
 use crate::handle::{self, Kind, Object};
+use crate::rows::Row;
 use crate::sized::{fill, read, sized};
 use crate::status::{Error, aios_status, at};
 use crate::view::{aios_str, list, texts};

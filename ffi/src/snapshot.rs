@@ -10,8 +10,9 @@ use crate::blob::{Blob, aios_blob};
 use crate::boundary::{guard, needed};
 use crate::engine::{Engine, aios_engine};
 use crate::entries::{Entries, aios_entries, aios_value, keys_of, value_of};
-use crate::environments::{Environments, Row, aios_environments, sorted};
+use crate::environments::{Environments, aios_environments};
 use crate::handle::{self, Kind, Object};
+use crate::rows::{Row, sorted};
 use crate::sized::{fill, sized};
 use crate::status::{Error, aios_status, at};
 use crate::view::{aios_bytes, aios_str};
@@ -227,7 +228,7 @@ pub extern "C" fn aios_snapshot_environments(
         for (id, state) in self::environments(&snapshot.tree)? {
             rows.push(Row::remembered(&id, &state)?);
         }
-        out.write(handle::open(Environments { rows: sorted(rows), problems: Vec::new() }));
+        out.write(handle::open(Environments::Rows(sorted(rows), Vec::new())));
         Ok(())
     })
 }

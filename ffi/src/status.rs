@@ -81,8 +81,12 @@ impl Error {
 
 /// What stands at an index of a list.
 pub(crate) fn at<T>(all: &[T], index: usize) -> Result<&T, Error> {
-    let missing = || Error::not_found(format_args!("there is no {index} of {}", all.len()));
-    all.get(index).ok_or_else(missing)
+    all.get(index).ok_or_else(|| beyond(index, all.len()))
+}
+
+/// There are not so many.
+pub(crate) fn beyond(index: usize, count: usize) -> Error {
+    Error::not_found(format_args!("there is no {index} of {count}"))
 }
 
 const DAMAGED: &str = "`aios snapshot verify` says what is damaged, and `--heal` mends what it can";

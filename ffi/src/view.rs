@@ -43,7 +43,11 @@ impl aios_str {
     }
 
     pub(crate) fn of_path(path: &Path) -> aios_str {
-        let bytes = path.as_os_str().as_encoded_bytes();
+        aios_str::of_bytes(path.as_os_str().as_encoded_bytes())
+    }
+
+    /// Of the bytes of a path.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> aios_str {
         aios_str { ptr: bytes.as_ptr().cast(), len: bytes.len() }
     }
 

@@ -160,6 +160,51 @@ AT(aios_snapshot_info, name, 48);
 AT(aios_snapshot_info, reason, 64);
 AT(aios_snapshot_info, hash, 80);
 
+SIZE(aios_state_info, 24);
+AT(aios_state_info, struct_size, 0);
+AT(aios_state_info, version, 8);
+AT(aios_state_info, is_closed, 16);
+AT(aios_state_info, is_published, 20);
+
+SIZE(aios_published, 64);
+AT(aios_published, struct_size, 0);
+AT(aios_published, version, 8);
+AT(aios_published, time_ms, 16);
+AT(aios_published, snapshot, 24);
+AT(aios_published, engine, 32);
+AT(aios_published, healthy, 48);
+AT(aios_published, warning, 52);
+AT(aios_published, broken, 56);
+AT(aios_published, reserved, 60);
+
+SIZE(aios_record, 64);
+AT(aios_record, struct_size, 0);
+AT(aios_record, bytes, 8);
+AT(aios_record, time_ns, 24);
+AT(aios_record, sequence, 32);
+AT(aios_record, missing, 40);
+AT(aios_record, writer, 48);
+AT(aios_record, kind, 52);
+AT(aios_record, tag, 56);
+AT(aios_record, reserved, 58);
+
+SIZE(aios_event, 88);
+AT(aios_event, struct_size, 0);
+AT(aios_event, environment, 8);
+AT(aios_event, path, 24);
+AT(aios_event, text, 40);
+AT(aios_event, codes, 56);
+AT(aios_event, code_count, 64);
+AT(aios_event, kind, 72);
+AT(aios_event, before, 76);
+AT(aios_event, after, 80);
+AT(aios_event, reserved, 84);
+
+SIZE(aios_metrics, 64);
+AT(aios_metrics, values, 0);
+AT(aios_metrics, flag, 56);
+AT(aios_metrics, padding, 57);
+
 // Numbers are for ever.
 _Static_assert(AIOS_STATUS_OK == 0, "AIOS_STATUS_OK");
 _Static_assert(AIOS_STATUS_PANIC == 1, "AIOS_STATUS_PANIC");

@@ -5,6 +5,7 @@
 mod header;
 #[cfg(unix)]
 mod installed;
+mod live;
 mod programs;
 
 use std::path::{Path, PathBuf};
