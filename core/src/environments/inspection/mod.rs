@@ -76,7 +76,13 @@ pub struct Inspected {
     pub environment: Environment,
     /// Worst first.
     pub findings: Vec<Finding>,
+    /// Of the record, its findings and the stamps of all that a check told them from: equal for what is equal.
+    /// `None` where nothing is cached, or they were told from more than can be stamped.
+    pub seal: Option<Seal>,
 }
+
+/// A digest of what was told, and from what.
+pub type Seal = [u8; 32];
 
 impl Inspected {
     /// The worst finding in one word.

@@ -231,16 +231,18 @@ impl Run<'_> {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         // What names others is listed again in any case.
         let is_told = problems.is_empty() && report.problems.is_empty();
+        let mut seal = None;
         if is_told && !discovery::refers(&facts.entries) {
             let folders = facts.entries.iter().filter(|entry| entry.kind == Kind::Folder);
             let walked = folders.filter(|entry| !walk::part_of_environment(entry));
             let walked: Vec<&str> = walked.filter_map(|entry| entry.name.to_str()).collect();
-            self.cache.keep_environment(&subject, &findings, hint, &report.followed, &walked);
+            let followed = &report.followed;
+            seal = self.cache.keep_environment(&subject, &findings, hint, followed, &walked);
         }
         self.problems_of(problems);
         self.problems_of(report.problems);
         self.request.progress.checked.fetch_add(1, Ordering::Relaxed);
-        Inspected { environment, findings }
+        Inspected { environment, findings, seal }
     }
 
     /// What the last run told of an environment that is as it was.
