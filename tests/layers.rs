@@ -17,8 +17,33 @@ const LAYERS: &[&[&str]] = &[
         "process",
         "shell",
         "system",
+        "system::shared_unix",
+        "system::shared_windows",
         "system::unix",
         "system::windows",
+    ],
+    // Memory that processes share.
+    &[
+        "segment",
+        "segment::alive",
+        "segment::memory",
+        "segment::named",
+        "segment::place",
+        "segment::mapped",
+        "segment::words",
+    ],
+    // What processes tell each other in it.
+    &[
+        "buffer",
+        "buffer::append",
+        "buffer::bell",
+        "buffer::layout",
+        "buffer::memory",
+        "buffer::metrics",
+        "buffer::read",
+        "buffer::stream",
+        "buffer::table",
+        "buffer::words",
     ],
     // Blocks on disk and in memory, without any key.
     &[
@@ -62,6 +87,8 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
+    // What is told of it while it happens.
+    &["buffer::event"],
     // What is remembered of it.
     &[
         "engine",
@@ -124,15 +151,36 @@ fn the_core_sees_no_process_and_prints_nothing() {
         ("env::args", &[]),
         ("env::current_", &["host.rs"]),
         ("env::home_dir", &["host.rs"]),
-        ("env::temp_dir", &[]),
+        ("env::temp_dir", &["system/shared_windows.rs"]),
         ("println!", &[]),
         ("print!(", &[]),
         ("process::exit", &[]),
-        ("std::process", &["probe.rs", "src/process.rs", "system/unix.rs", "system/windows.rs"]),
+        (
+            "std::process",
+            &[
+                "probe.rs",
+                "src/process.rs",
+                "system/shared_unix.rs",
+                "system/shared_windows.rs",
+                "system/unix.rs",
+                "system/windows.rs",
+            ],
+        ),
         // Windows has its own idea of a canonical path.
         ("canonicalize(", &["system/unix.rs", "system/windows.rs"]),
-        // The one place that maps, and the one that advises the system about memory, by its address.
-        ("unsafe ", &["store/mapping.rs", "system/unix.rs"]),
+        // What maps files, what advises the system about memory by its address, what shares memory, and
+        // what asks the system for processes.
+        (
+            "unsafe ",
+            &[
+                "segment/memory.rs",
+                "segment/named.rs",
+                "store/mapping.rs",
+                "system/shared_unix.rs",
+                "system/shared_windows.rs",
+                "system/unix.rs",
+            ],
+        ),
         ("std::fs::write", &["cache.rs"]),
         ("remove_dir_all", &[]),
     ];

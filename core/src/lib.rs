@@ -33,6 +33,7 @@
 //! }
 //! ```
 
+pub mod buffer;
 pub mod engine;
 pub mod environments;
 pub mod fs;
@@ -40,6 +41,7 @@ mod host;
 pub mod index;
 mod process;
 mod registry;
+pub mod segment;
 pub mod shell;
 pub mod snapshot;
 pub mod store;

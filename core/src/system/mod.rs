@@ -4,10 +4,18 @@
 //! copied here) is asked of [`crate::Host::platform`] or of the environment's layout, not here.
 
 #[cfg(unix)]
+mod shared_unix;
+#[cfg(windows)]
+mod shared_windows;
+#[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
+#[cfg(unix)]
+pub(crate) use shared_unix::*;
+#[cfg(windows)]
+pub(crate) use shared_windows::*;
 #[cfg(unix)]
 pub(crate) use unix::*;
 #[cfg(windows)]
