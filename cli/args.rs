@@ -38,6 +38,9 @@ pub(crate) enum Command {
     History(History),
     /// Say which remembered environment this is, or was: by what is left of it, or by packages.
     Recall(Recall),
+    /// Show the environments live, as a running `aios serve` publishes them: on a terminal a screen with
+    /// keys (`?` says which), else a line for each change.
+    Watch(Watch),
 }
 
 /// Arguments of `find`.
@@ -127,6 +130,17 @@ pub(crate) struct Repair {
     pub(crate) list: bool,
     #[command(flatten)]
     pub(crate) view: View,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Watch {
+    /// Text for people, or a line of JSON for each change.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Whether to use colour: `auto` means on a terminal.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
 }
 
 /// Whether the network may be used.

@@ -31,6 +31,8 @@ mod recreate;
 mod repair;
 /// The store of a context: killed writers, readers in another language.
 mod store;
+/// What `aios watch` shows while a service publishes, and while none does.
+mod watch;
 /// Real Pythons of Windows: they run there (or under Wine), and nowhere else.
 #[cfg(windows)]
 mod windows;

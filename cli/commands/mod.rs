@@ -16,6 +16,7 @@ mod remember;
 mod repair;
 mod scope;
 mod snapshot;
+mod watch;
 
 /// How a command ends; the number is the exit code of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,5 +113,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
         Command::Snapshot(args) => snapshot::run(args),
         Command::History(args) => history::run(args),
         Command::Recall(args) => recall::run(args),
+        Command::Watch(args) => watch::run(args),
     }
 }

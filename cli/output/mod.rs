@@ -22,6 +22,7 @@ pub(crate) mod repair;
 #[cfg(test)]
 mod sample;
 pub(crate) mod text;
+pub(crate) mod watch;
 
 /// What was asked; decides the schema and how much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

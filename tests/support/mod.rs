@@ -8,6 +8,8 @@ pub(crate) mod python;
 #[cfg_attr(unix, path = "system_unix.rs")]
 #[cfg_attr(windows, path = "system_windows.rs")]
 pub(crate) mod system;
+#[cfg(unix)]
+pub(crate) mod terminal;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod traced;
 mod tree;
