@@ -89,6 +89,15 @@ const LAYERS: &[&[&str]] = &[
     &["environments::inspection"],
     // What is told of it while it happens.
     &["buffer::event"],
+    // What of it other processes see.
+    &[
+        "publish",
+        "publish::environments",
+        "publish::layout",
+        "publish::publisher",
+        "publish::reader",
+        "publish::slots",
+    ],
     // What is remembered of it.
     &[
         "engine",
@@ -173,6 +182,8 @@ fn the_core_sees_no_process_and_prints_nothing() {
         (
             "unsafe ",
             &[
+                "publish/publisher.rs",
+                "publish/reader.rs",
                 "segment/memory.rs",
                 "segment/named.rs",
                 "store/mapping.rs",

@@ -40,6 +40,7 @@ pub mod fs;
 mod host;
 pub mod index;
 mod process;
+pub mod publish;
 mod registry;
 pub mod segment;
 pub mod shell;

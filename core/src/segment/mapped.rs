@@ -204,6 +204,11 @@ impl Segment {
         Process::of_word(self.memory.load(OWNER_AT, Acquire))
     }
 
+    /// When it was made, in nanoseconds since 1970: another one of its name was made at another time.
+    pub fn made(&self) -> u64 {
+        self.memory.load(MADE_AT, Relaxed)
+    }
+
     /// Whether its owner lives.
     pub fn is_owned(&self, place: &Place) -> Result<bool, Error> {
         Lock::of_owner(place, self.kind.what).is_held(self.owner())

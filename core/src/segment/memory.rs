@@ -1,6 +1,7 @@
 //! A run of bytes that other processes may read and write: words by atomic accesses, bytes by copies.
 //!
-//! No reference to plain bytes is made here. Offsets are checked; a wrong one is a programmer's error and panics.
+//! No reference to plain bytes is made here but by [`Memory::bytes`] and [`Memory::bytes_mut`], whose callers
+//! say why nobody else is there. Offsets are checked; a wrong one is a programmer's error and panics.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
@@ -123,6 +124,34 @@ impl Memory {
         let from = self.pointer(at, bytes.len());
         // SAFETY: the bytes at `from` are within the mapping, and those to copy to are the caller's alone.
         unsafe { std::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), bytes.len()) }
+    }
+
+    /// The bytes themselves.
+    ///
+    /// # Safety
+    ///
+    /// Nobody may write there while the slice lives.
+    #[inline]
+    pub(crate) unsafe fn bytes(&self, at: usize, length: usize) -> &[u8] {
+        let start = self.pointer(at, length);
+        // SAFETY: the bytes are within the mapping, which lives as long as the borrow of `self`; that nobody
+        // writes is the caller's promise.
+        unsafe { std::slice::from_raw_parts(start, length) }
+    }
+
+    /// The bytes themselves, to be written in place.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may read or write there while the slice lives, and there is no other slice of it.
+    #[inline]
+    #[expect(clippy::mut_from_ref, reason = "the caller promises that it is the only one")]
+    pub(crate) unsafe fn bytes_mut(&self, at: usize, length: usize) -> &mut [u8] {
+        assert!(self.is_writable, "memory that is only read");
+        let start = self.pointer(at, length);
+        // SAFETY: the bytes are within the mapping, which lives as long as the borrow of `self`, and writable;
+        // that nobody else uses them is the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(start, length) }
     }
 }
 
