@@ -19,11 +19,11 @@ pub(super) mod row {
     /// Number and start of its process.
     pub(crate) const PROCESS: usize = 1;
     /// Records that were appended, said when a chunk is full.
-    pub(crate) const APPENDED: usize = 3;
+    pub(crate) const APPENDED: usize = 2;
     /// Records for which there was no chunk.
-    pub(crate) const DROPPED: usize = 4;
+    pub(crate) const DROPPED: usize = 3;
     /// 1 when the writer has no fence of its own after a commit: who waits must make it have one.
-    pub(crate) const UNFENCED: usize = 5;
+    pub(crate) const UNFENCED: usize = 4;
 }
 
 /// The bell, a memory of its own: the only one that a reader changes.

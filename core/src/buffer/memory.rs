@@ -108,6 +108,35 @@ impl Memory {
         Ok(Memory { shape, ring, bell, place: Some(place.clone()) })
     }
 
+    /// A private copy. What its writers were is not asked: none of them lives here.
+    pub(super) fn of_image(bytes: &[u8]) -> Result<Memory, Error> {
+        let wrong = |what| Error::NotABuffer("copy".to_owned(), what);
+        let (words, _) = bytes.as_chunks::<8>();
+        if words.first() != Some(&RING.magic) {
+            return Err(wrong("it does not begin with `AIOSRING`"));
+        }
+        if words.get(1).is_none_or(|word| word[..4] != RING.version.to_le_bytes()) {
+            return Err(wrong("it is of another version"));
+        }
+        if bytes.len() < segment::PREAMBLE_BYTES {
+            return Err(wrong("it is shorter than its preamble"));
+        }
+        let ring = Segment::private(RING, bytes.len())?;
+        let copy = ring.memory().words();
+        copy.fill(segment::PREAMBLE_BYTES / 8, &bytes[segment::PREAMBLE_BYTES..]);
+        let Some(shape) = shape_of(copy).filter(|shape| shape.bytes() == bytes.len()) else {
+            return Err(wrong("its sizes cannot be"));
+        };
+        let bell = Segment::private(BELL, bell::BYTES)?;
+        Ok(Memory { shape, ring, bell, place: None })
+    }
+
+    pub(super) fn image(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.shape.bytes()];
+        self.readable().copy(0, &mut bytes);
+        bytes
+    }
+
     fn write_header(&self) {
         let words = self.writable();
         let two = |low: usize, high: usize| low as u64 | (high as u64) << 32;

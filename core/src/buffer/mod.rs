@@ -32,6 +32,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 mod append;
 mod bell;
 pub mod event;
+#[cfg(test)]
+mod hostile;
 mod layout;
 mod memory;
 mod metrics;
@@ -41,7 +43,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_hostile;
+#[cfg(test)]
 mod tests_loom;
+#[cfg(test)]
+mod tests_named;
 mod words;
 
 use append::Appender;
@@ -213,6 +219,17 @@ impl ContextBuffer {
     /// Opens the buffer of an instance for readers: on Unix nothing but its bell can be written to.
     pub fn open_read_only(place: &Place) -> Result<ContextBuffer, Error> {
         Ok(ContextBuffer { memory: Arc::new(Memory::open_read_only(place)?) })
+    }
+
+    /// A private buffer of the bytes of another one, such as a file of shared memory that was kept. The bytes are
+    /// untrusted.
+    pub fn from_image(bytes: &[u8]) -> Result<ContextBuffer, Error> {
+        Ok(ContextBuffer { memory: Arc::new(Memory::of_image(bytes)?) })
+    }
+
+    /// The bytes of the buffer as they are now, for [`ContextBuffer::from_image`].
+    pub fn image(&self) -> Vec<u8> {
+        self.memory.image()
     }
 
     /// Whether its owner ended, or made another one: what is appended here is not read by who comes later.

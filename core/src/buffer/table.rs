@@ -43,7 +43,7 @@ impl Row {
         unfenced: bool,
     ) -> Option<WriterId> {
         // Taken, but nobody's yet: a reader must not take the count of who had it for the next one's.
-        let taken = words.exchange(self.at + row::OWNER, self.owner, self.owner | 1, Site::TakeRow);
+        let taken = words.exchange(self.at + row::OWNER, self.owner, self.owner | 1, Site::Plain);
         taken.ok()?;
         let epoch = ((self.owner >> 1) as u32).wrapping_add(1) % WriterId::EPOCHS;
         let id = WriterId::new(self.number, epoch);

@@ -1,21 +1,23 @@
 //! Every order of memory that the language allows, for the ring and its bell, in models as small as they can
 //! be. Each ordering that has a name ([`Site`]) is weakened in turn, and a model must then fail.
 //!
-//! Chunks hold one record, of one word. Threads are preempted [`PREEMPTIONS`] times at most in an execution.
+//! Chunks hold one record, of one word. The writer is the first thread: of what the first thread reads of others
+//! loom tries less. Threads are preempted [`PREEMPTIONS`] times at most in an execution.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering, fence};
-use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 use super::append::{Appender, Liveness};
 use super::layout::{CHUNK_HEADER_BYTES, RECORD_HEADER_BYTES, Shape, WriterId, bell, row};
 use super::read::Follower;
+use super::table::{self, Row};
 use super::words::{SharedWords, Site, Words};
 use super::{AppendError, Item, Kind, Start, bell as wait};
 
-const PREEMPTIONS: usize = 3;
+const PREEMPTIONS: usize = 2;
 
 /// Words of loom, one site of which may be weakened.
 struct Modelled {
@@ -133,22 +135,29 @@ fn read(follower: &mut Follower, words: &Modelled, found: &mut Vec<(usize, u64)>
     missing
 }
 
+/// A reader, which records it got, and how many are missing.
+type Got = (Follower, Vec<(usize, u64)>, u64);
+
+/// A reader of its own thread, and what it got before it saw nothing new.
+fn reading(words: &Arc<Modelled>, rows: usize) -> thread::JoinHandle<Got> {
+    let words = Arc::clone(words);
+    thread::spawn(move || {
+        let mut found = Vec::new();
+        let mut follower = Follower::new(&*words, shape(rows), Start::Oldest);
+        let missing = read(&mut follower, &words, &mut found);
+        (follower, found, missing)
+    })
+}
+
 /// A chunk is overwritten while it is read.
 fn overwriting(weak: Option<Site>) {
     let words = memory(weak);
-    let writing = thread::spawn({
-        let words = Arc::clone(&words);
-        move || {
-            let mut writer = writer(0);
-            for sequence in 0..3 {
-                append(&mut writer, &words, sequence);
-            }
-        }
-    });
-    let mut found = Vec::new();
-    let mut follower = Follower::new(&*words, shape(0), Start::Oldest);
-    let mut missing = read(&mut follower, &words, &mut found);
-    writing.join().unwrap();
+    let reading = reading(&words, 0);
+    let mut writer = writer(0);
+    for sequence in 0..3 {
+        append(&mut writer, &words, sequence);
+    }
+    let (mut follower, mut found, mut missing) = reading.join().unwrap();
     missing += read(&mut follower, &words, &mut found);
     assert!(found.is_sorted(), "{found:?}");
     assert_eq!(found.len() as u64 + missing, 3, "{found:?}");
@@ -158,20 +167,14 @@ fn overwriting(weak: Option<Site>) {
 /// Nothing is overwritten, so nothing may be missing, however it comes.
 fn following(weak: Option<Site>) {
     let words = memory(weak);
-    let writing = thread::spawn({
-        let words = Arc::clone(&words);
-        move || {
-            let mut writer = writer(0);
-            append(&mut writer, &words, 0);
-            append(&mut writer, &words, 1);
-            writer.close(&*words);
-        }
-    });
-    let mut found = Vec::new();
-    let mut follower = Follower::new(&*words, shape(1), Start::Oldest);
     words.store(shape(1).row(0) + row::OWNER, 1 << 1 | 1, Site::Plain);
-    assert_eq!(read(&mut follower, &words, &mut found), 0, "{found:?}");
-    writing.join().unwrap();
+    let reading = reading(&words, 1);
+    let mut writer = writer(0);
+    append(&mut writer, &words, 0);
+    append(&mut writer, &words, 1);
+    writer.close(&*words);
+    let (mut follower, mut found, missing) = reading.join().unwrap();
+    assert_eq!(missing, 0, "{found:?}");
     assert_eq!(read(&mut follower, &words, &mut found), 0, "{found:?}");
     assert_eq!(found, [(0, 0), (0, 1)]);
 }
@@ -199,44 +202,87 @@ fn competing(weak: Option<Site>) {
     assert!(dropped > 0 || found.len() == 2, "both chunks hold one record: {found:?}");
 }
 
-/// A reader sleeps until the next record is there: a wake-up that is lost is a sleep without end.
+/// Nobody who has registered is taken for dead, by one who finds his chunk open.
+fn owning(weak: Option<Site>) {
+    /// Dead is who has no row; and here everybody lives.
+    struct Rows(Arc<Modelled>);
+    impl Liveness for Rows {
+        fn is_dead(&self, owner: WriterId) -> bool {
+            assert!(Row::at(&*self.0, &shape(1), owner.row()).is_of(owner), "it has its row");
+            false
+        }
+    }
+    let words = memory(weak);
+    let other = thread::spawn({
+        let words = Arc::clone(&words);
+        move || {
+            let mut writer = writer(1);
+            for sequence in 0..2u64 {
+                let bytes = (2000 + sequence).to_le_bytes();
+                let liveness = Rows(Arc::clone(&words));
+                let _ = writer.append(&*words, &liveness, Kind::Opaque(0), &bytes, 1);
+            }
+        }
+    });
+    let id = Row::at(&*words, &shape(1), 0).take(&*words, 1, false).unwrap();
+    let _ = try_append(&mut Appender::new(shape(1), id), &words, 0);
+    other.join().unwrap();
+}
+
+/// A row has another owner, whom nobody takes for the one before.
+fn registering(weak: Option<Site>) {
+    let words = memory(weak);
+    let at = shape(1).row(0);
+    words.store(at + row::OWNER, 7 << 1, Site::Plain);
+    words.store(at + row::APPENDED, 5, Site::Plain);
+    let counting = thread::spawn({
+        let words = Arc::clone(&words);
+        move || {
+            let mut counts = Vec::new();
+            table::count(&*words, &shape(1), &mut counts);
+            counts
+        }
+    });
+    let next = Row::at(&*words, &shape(1), 0).take(&*words, 1, false).unwrap();
+    let counts = counting.join().unwrap();
+    assert_eq!(next, WriterId::new(0, 8));
+    assert!(!counts.contains(&(next, 5)), "the count of who had it before");
+}
+
+/// A reader waits until it would sleep. Who sleeps on a word that stays as it is, while there is a record that
+/// he has not got, sleeps without end.
 fn waiting(weak: Option<Site>) {
     let words = memory(weak);
     let rings = Modelled::new(bell::WORD + 1, weak);
-    let bed = Arc::new((Mutex::new(()), Condvar::new()));
-    let write = |row: usize| {
-        let (words, rings, bed) = (Arc::clone(&words), Arc::clone(&rings), Arc::clone(&bed));
+    let waiting = thread::spawn({
+        let (words, rings) = (Arc::clone(&words), Arc::clone(&rings));
         move || {
-            let mut writer = writer(row);
-            for sequence in 0..2 {
-                append(&mut writer, &words, sequence);
-                words.fence(Site::Committed);
-                wait::ring(&*rings, || {
-                    drop(bed.0.lock().unwrap());
-                    bed.1.notify_all();
-                });
-            }
-        }
-    };
-    let writing = thread::spawn(write(0));
-    let mut follower = Follower::new(&*words, shape(0), Start::Oldest);
-    let mut found = Vec::new();
-    while found.len() < 2 {
-        wait::wait(
-            &*rings,
-            || words.fence(Site::Waiting),
-            || follower.has_news(&*words),
-            |seen| {
-                let guard = bed.0.lock().unwrap();
-                // As the kernel does: it looks, and sleeps, in one step.
-                if rings.load(bell::WORD, Site::Plain) == seen {
-                    drop(bed.1.wait(guard).unwrap());
+            let mut follower = Follower::new(&*words, shape(0), Start::Oldest);
+            let (mut found, mut asleep) = (Vec::new(), None);
+            while found.len() < 2 {
+                wait::wait(
+                    &*rings,
+                    || words.fence(Site::Waiting),
+                    || follower.has_news(&*words),
+                    |seen| asleep = Some(seen),
+                );
+                if asleep.is_some() {
+                    break;
                 }
-            },
-        );
-        read(&mut follower, &words, &mut found);
+                read(&mut follower, &words, &mut found);
+            }
+            (found.len(), asleep)
+        }
+    });
+    let mut writer = writer(0);
+    for sequence in 0..2 {
+        append(&mut writer, &words, sequence);
+        words.fence(Site::Committed);
+        wait::ring(&*rings, || ());
     }
-    writing.join().unwrap();
+    let (found, asleep) = waiting.join().unwrap();
+    let word = rings.load(bell::WORD, Site::Plain);
+    assert!(found == 2 || asleep != Some(word), "it has {found} of 2, and nobody wakes it");
 }
 
 fn check(model: fn(Option<Site>), weak: Option<Site>) {
@@ -269,7 +315,15 @@ fn nothing_is_missing_that_is_there() {
 #[test]
 fn writers_take_different_chunks() {
     check(competing, None);
-    must_fail(competing, &[Site::TakeChunk, Site::CloseChunk]);
+    must_fail(competing, &[Site::CloseChunk, Site::SeeChunk]);
+}
+
+#[test]
+fn rows_say_who_owns_a_chunk() {
+    check(owning, None);
+    must_fail(owning, &[Site::TakeChunk, Site::SeeChunk]);
+    check(registering, None);
+    must_fail(registering, &[Site::Register, Site::SeeRegistered]);
 }
 
 #[test]

@@ -16,12 +16,11 @@ pub(crate) enum Site {
     TakeNumber,
     /// See [`Site::TakeNumber`].
     SeeHead,
-    /// Taking a chunk: after everything that its owner before did with it ([`Site::CloseChunk`]), and so that
-    /// who sees that it is taken ([`Site::SeeChunk`]) sees the row of who took it.
+    /// Taking a chunk: who sees that it is taken ([`Site::SeeChunk`]) sees the row of who took it.
     TakeChunk,
-    /// See [`Site::TakeChunk`].
+    /// Closing a chunk: who takes it ([`Site::SeeChunk`]) comes after all that was done with it.
     CloseChunk,
-    /// See [`Site::TakeChunk`].
+    /// See [`Site::TakeChunk`] and [`Site::CloseChunk`].
     SeeChunk,
     /// A fence after the lap of a chunk and before its records: a reader that copied a word of the new lap
     /// sees that lap ([`Site::Copied`]).
@@ -41,8 +40,6 @@ pub(crate) enum Site {
     Committed,
     /// A fence after saying that one waits and before the last look for records; see [`Site::Committed`].
     Waiting,
-    /// Taking a row: after everything that its owner before did with it.
-    TakeRow,
     /// The words of a row, before the word that says whose they are; and all that was done with it before it is
     /// free again.
     Register,
@@ -57,6 +54,7 @@ impl Site {
         match self {
             Site::Plain => Ordering::Relaxed,
             Site::TakeNumber
+            | Site::TakeChunk
             | Site::CloseChunk
             | Site::Commit
             | Site::Count
@@ -66,10 +64,8 @@ impl Site {
             | Site::SeeChunk
             | Site::SeeCommit
             | Site::SeeCount
-            | Site::TakeRow
             | Site::SeeRegistered
             | Site::Copied => Ordering::Acquire,
-            Site::TakeChunk => Ordering::AcqRel,
             Site::Committed | Site::Waiting => Ordering::SeqCst,
         }
     }
