@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use aios_core::Host;
 use aios_core::buffer::event::Event;
-use aios_core::buffer::{self, ContextBuffer, Item, Kind, Start, WriterId};
+use aios_core::buffer::{self, ContextBuffer, Gap, Item, Kind, Start, WriterId};
 use aios_core::publish;
 use aios_core::publish::environments::Environments;
 use aios_core::segment::{self, Place};
@@ -41,9 +41,12 @@ pub(crate) struct Source {
     reason: Option<String>,
     /// Whether what happened before is news too.
     start: Start,
-    /// Of each writer, the number after that of the last record that was read or told to be missing.
-    read: HashMap<WriterId, u64>,
+    read: Read,
 }
+
+/// Of each writer, the last record that was read or told to be missing: the number after it, and its time. The
+/// numbers begin anew with a new ring, its times do not.
+type Read = HashMap<WriterId, (u64, u64)>;
 
 #[derive(Debug)]
 struct Attached {
@@ -181,44 +184,46 @@ impl Attached {
         Ok(Some(Picture::of(&found)))
     }
 
-    fn happened(&mut self, read: &mut HashMap<WriterId, u64>, news: &mut Vec<News>) {
+    fn happened(&mut self, read: &mut Read, news: &mut Vec<News>) {
         for _ in 0..MOST_AT_ONCE {
             let Some(item) = self.ring.next() else { return };
             match item {
                 Item::Gap(gap) => {
-                    let known = read.entry(gap.writer).or_default();
-                    let missed = match (self.next.get(&gap.writer), self.start) {
-                        // Of a writer of before, not from its first record on.
-                        (None, Start::Now) => gap.records,
-                        (next, _) => {
-                            let end = next.unwrap_or(&0) + gap.records;
-                            self.next.insert(gap.writer, end);
-                            let missed = end.saturating_sub(*known);
-                            *known = end.max(*known);
-                            missed
-                        }
-                    };
-                    if missed > 0 {
-                        news.push(News::Happened(Happened::Missed(missed)));
-                    }
+                    let missed = self.missed(gap, read);
+                    news.extend((missed > 0).then_some(News::Happened(Happened::Missed(missed))));
                 }
                 Item::Record(record) => {
-                    self.next.insert(record.writer, record.sequence + 1);
+                    let after = record.sequence + 1;
+                    self.next.insert(record.writer, after);
                     let known = read.entry(record.writer).or_default();
-                    if record.sequence < *known {
+                    if after <= known.0 && record.time_ns <= known.1 {
                         continue;
                     }
-                    *known = record.sequence + 1;
+                    *known = (after, record.time_ns);
                     let event = match record.kind {
                         Kind::Event => Event::decode(record.bytes),
                         _ => None,
                     };
                     let time_ms = record.time_ns / 1_000_000;
-                    news.extend(
-                        event.map(|event| News::Happened(Happened::Event { time_ms, event })),
-                    );
+                    let happened = event.map(|event| Happened::Event { time_ms, event });
+                    news.extend(happened.map(News::Happened));
                 }
             }
         }
+    }
+
+    /// How many records of a gap were not read before it.
+    fn missed(&mut self, gap: Gap, read: &mut Read) -> u64 {
+        let next = self.next.get(&gap.writer);
+        if next.is_none() && self.start == Start::Now {
+            // Not from the first record of its writer on.
+            return gap.records;
+        }
+        let end = next.unwrap_or(&0) + gap.records;
+        self.next.insert(gap.writer, end);
+        let known = read.entry(gap.writer).or_default();
+        let missed = end.saturating_sub(known.0);
+        known.0 = end.max(known.0);
+        missed
     }
 }
