@@ -10,6 +10,7 @@ mod measure;
 mod plot;
 mod recall;
 mod records;
+mod shared;
 mod snapshot;
 mod table;
 mod tree;
@@ -20,6 +21,7 @@ const USAGE: &str = "\
 Usage: aios-peers tree [--records N] [--rounds N] [--folder PATH]
        aios-peers snapshot [--mib N] [--largest-mib N] [--rounds N] [--plot PATH] [--folder PATH]
        aios-peers recall [--environments N] [--rounds N] [--folder PATH]
+       aios-peers shared [--rounds N] [--folder PATH]
 
   --records      records in the tree, a multiple of 10000 [1000000]
   --mib          bytes of the context in MiB, with 800 records each MiB [64]
@@ -65,6 +67,7 @@ fn run() -> Result<()> {
                 growth::run(folder.path(), arguments.largest_mib, arguments.rounds, plot)?;
             }
         }
+        "shared" => shared::run_state(folder.path(), arguments.rounds)?,
         "recall" => {
             let sizes =
                 arguments.environments.map_or(vec![10_000, 100_000, 1_000_000], |n| vec![n]);
