@@ -32,6 +32,19 @@ const LAYERS: &[&[&str]] = &[
         "segment::mapped",
         "segment::words",
     ],
+    // What processes tell each other in it.
+    &[
+        "buffer",
+        "buffer::append",
+        "buffer::bell",
+        "buffer::layout",
+        "buffer::memory",
+        "buffer::metrics",
+        "buffer::read",
+        "buffer::stream",
+        "buffer::table",
+        "buffer::words",
+    ],
     // Blocks on disk and in memory, without any key.
     &[
         "store",
@@ -83,6 +96,8 @@ const LAYERS: &[&[&str]] = &[
         "publish::reader",
         "publish::slots",
     ],
+    // What is told of it while it happens.
+    &["buffer::event"],
     // What is remembered of it.
     &[
         "engine",

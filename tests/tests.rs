@@ -9,6 +9,8 @@ mod support;
 
 /// Each way to break an environment is found, by its code, and nothing else is.
 mod breakage;
+/// The context buffer that processes share: writers and readers that are killed or stopped, and another language.
+mod buffer;
 /// The program: exit codes, output, odd names, interrupts, a hostile or empty machine.
 mod cli;
 /// What the engine records, and the stories that it tells of it.

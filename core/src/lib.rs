@@ -33,6 +33,7 @@
 //! }
 //! ```
 
+pub mod buffer;
 pub mod engine;
 pub mod environments;
 pub mod fs;

@@ -2,6 +2,7 @@
 //! where a test asks for a real one.
 
 mod breakages;
+mod cost;
 mod environment;
 mod home;
 pub(crate) mod python;
@@ -13,10 +14,12 @@ pub(crate) mod traced;
 mod tree;
 
 pub(crate) use breakages::{Breakage, Look, breakages, not_built};
+pub(crate) use cost::allocations;
 pub(crate) use environment::{Base, Distribution, Venv, write};
 #[cfg(unix)]
 pub(crate) use environment::{elf, pe};
 pub(crate) use home::{Answer, Home};
+pub(crate) use system::{stopped, without_system_calls};
 #[cfg(unix)]
 pub(crate) use tree::timeless;
 pub(crate) use tree::{Tree, differences, tree};

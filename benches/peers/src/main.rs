@@ -1,4 +1,4 @@
-//! Measures the context tree and its snapshots beside other stores, in one run, and writes tables for
+//! Measures the context tree, its snapshots, recall and shared memory beside others, in one run, and writes tables for
 //! `docs/benchmarks.md` to its standard output; what it is doing goes to standard error.
 
 use std::path::{Path, PathBuf};
@@ -56,6 +56,9 @@ fn run() -> Result<()> {
     let mut words = std::env::args().skip(1);
     let table = words.next().ok_or(USAGE)?;
     let arguments = Arguments::read(words)?;
+    if table == "append-for" {
+        return shared::append_for(&arguments.folder);
+    }
     let folder = tempfile::Builder::new().prefix("aios-peers-").tempdir_in(&arguments.folder)?;
     println!("Machine: {}. Commit: `{}`.\n", measure::machine(), commit());
     match table.as_str() {
@@ -67,7 +70,10 @@ fn run() -> Result<()> {
                 growth::run(folder.path(), arguments.largest_mib, arguments.rounds, plot)?;
             }
         }
-        "shared" => shared::run_state(folder.path(), arguments.rounds)?,
+        "shared" => {
+            shared::run_ring(folder.path(), arguments.rounds)?;
+            shared::run_state(folder.path(), arguments.rounds)?;
+        }
         "recall" => {
             let sizes =
                 arguments.environments.map_or(vec![10_000, 100_000, 1_000_000], |n| vec![n]);

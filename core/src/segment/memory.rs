@@ -89,6 +89,16 @@ impl Memory {
         unsafe { AtomicU64::from_ptr(word.cast()) }
     }
 
+    /// All words of 64 bits, for algorithms that check their places themselves. Only loads are allowed where the memory
+    /// is not writable.
+    #[inline]
+    pub(crate) fn words(&self) -> &[AtomicU64] {
+        let start = self.start.as_ptr().cast::<AtomicU64>();
+        // SAFETY: the mapping is aligned to pages, has as many words, and lives as long as the borrow of `self`; whoever has
+        // its words makes no references to its bytes, and other processes access them as they like.
+        unsafe { std::slice::from_raw_parts(start, self.length / 8) }
+    }
+
     /// A word of 32 bits, as a futex is. Panics where the memory is not writable.
     #[inline]
     pub fn half_word(&self, at: usize) -> &AtomicU32 {

@@ -18,8 +18,10 @@ pub enum What {
     State,
     /// What readers of the state hold; the only segment of the state that they write.
     Rows,
-    /// The ring of events and metrics.
+    /// The ring of events and metrics; its readers map it read-only.
     Ring,
+    /// The word that readers of the ring sleep on; the only segment of the ring that they write.
+    Bell,
 }
 
 impl What {
@@ -29,6 +31,7 @@ impl What {
             What::State => "state",
             What::Rows => "rows",
             What::Ring => "ring",
+            What::Bell => "bell",
         }
     }
 }

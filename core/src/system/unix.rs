@@ -12,6 +12,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use rustix::fs::{OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -228,6 +232,74 @@ pub(crate) fn kill_group(child: &mut Child) {
     // An error means that no process of the group is left, or that it changed its user.
     let _ = rustix::process::kill_process_group(Pid::from_child(child), Signal::KILL);
 }
+
+/// Sleeps while the lower half of a word that processes share is that of `seen`, and not longer than `limit`; may
+/// end earlier. Where no word can be slept on, it sleeps for a moment.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn sleep_on(word: &AtomicU64, seen: u64, limit: Duration) {
+    /// Without [`fence_everywhere`] a writer may not see that somebody waits.
+    const UNSEEN: Duration = Duration::from_millis(2);
+    let limit = if has_fences() { limit } else { limit.min(UNSEEN) };
+    let Ok(limit) = rustix::thread::Timespec::try_from(limit) else { return };
+    let flags = rustix::thread::futex::Flags::empty();
+    // An error is a word that changed, a signal, or the end of the time: who called looks again.
+    let _ = rustix::thread::futex::wait(lower_half(word), flags, seen as u32, Some(&limit));
+}
+
+/// Wakes all who sleep on a word.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn wake_all(word: &AtomicU64) {
+    let flags = rustix::thread::futex::Flags::empty();
+    let _ = rustix::thread::futex::wake(lower_half(word), flags, i32::MAX as u32);
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[expect(unsafe_code, reason = "the kernel sleeps on 32 bits")]
+fn lower_half(word: &AtomicU64) -> &AtomicU32 {
+    let half = word.as_ptr().cast::<u32>();
+    let half = if cfg!(target_endian = "big") { half.wrapping_add(1) } else { half };
+    // SAFETY: the half is inside of the word, aligned, and lives as long. Only the kernel reads it as 32 bits, atomically.
+    unsafe { AtomicU32::from_ptr(half) }
+}
+
+/// Lets [`fence_everywhere`] of other processes reach this one. Whether they can.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn join_fences() -> bool {
+    use rustix::thread::{MembarrierCommand, membarrier};
+    has_fences() && membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()
+}
+
+/// A full fence in every thread that runs, of every process that joined.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn fence_everywhere() {
+    use rustix::thread::{MembarrierCommand, membarrier};
+    let _ = membarrier(MembarrierCommand::GlobalExpedited);
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn has_fences() -> bool {
+    use rustix::thread::{MembarrierCommand, membarrier_query};
+    static HAS: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| {
+        membarrier_query().contains_command(MembarrierCommand::GlobalExpedited)
+    });
+    *HAS
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn sleep_on(_: &AtomicU64, _: u64, limit: Duration) {
+    std::thread::sleep(limit.min(Duration::from_millis(1)));
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn wake_all(_: &AtomicU64) {}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn join_fences() -> bool {
+    false
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn fence_everywhere() {}
 
 /// An absolute path of this system, for tests: given as Unix has it.
 #[cfg(test)]

@@ -9,7 +9,8 @@ use std::os::windows::process::CommandExt;
 use std::path::{Component, Path, PathBuf, Prefix};
 use std::process::{Child, Command};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, UNIX_EPOCH};
 
 use winreg::RegKey;
 use winreg::enums::{
@@ -281,6 +282,21 @@ impl Registry for System {
         open(hive, key)?.get_value(name).ok()
     }
 }
+
+/// Sleeps for a moment, and not longer than `limit`: no word that processes share can be slept on here.
+pub(crate) fn sleep_on(_: &AtomicU64, _: u64, limit: Duration) {
+    std::thread::sleep(limit.min(Duration::from_millis(1)));
+}
+
+/// Nobody sleeps on a word.
+pub(crate) fn wake_all(_: &AtomicU64) {}
+
+/// No fence of another process reaches this one.
+pub(crate) fn join_fences() -> bool {
+    false
+}
+
+pub(crate) fn fence_everywhere() {}
 
 /// An absolute path of this system, for tests: given as Unix has it.
 #[cfg(test)]

@@ -1,0 +1,156 @@
+//! The context buffer as processes share it: writers and readers that are killed or stopped, and a reader in
+//! another language.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use aios_core::buffer::{ContextBuffer, Item, Kind, Reader, Writer, WriterId};
+use aios_core::segment::Place;
+use aios_core::{Host, Platform};
+
+mod cost;
+mod format;
+mod kill;
+mod stop;
+
+const ROLE: &str = "AIOS_TEST_BUFFER_ROLE";
+const FOLDER: &str = "AIOS_TEST_BUFFER_FOLDER";
+
+fn place(folder: &Path) -> Place {
+    Place::make(&Host::empty(Platform::CURRENT, folder), folder).unwrap()
+}
+
+/// The test runs itself in other processes, and this says what each does there.
+fn role() -> Option<(String, Place)> {
+    let role = std::env::var(ROLE).ok()?;
+    Some((role, place(Path::new(&std::env::var_os(FOLDER).unwrap()))))
+}
+
+/// Another process of the test; killed when it is dropped.
+struct Peer {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Peer {
+    fn start(test: &str, role: &str, folder: &Path) -> Peer {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("buffer::{test}"), "--nocapture"])
+            .env(ROLE, role)
+            .env(FOLDER, folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Peer { input: child.stdin.take(), child, lines }
+    }
+
+    /// The number after a word in the next line that has it.
+    fn hear(&mut self, word: &str) -> Option<u64> {
+        // The harness of the tests writes to the same stream, and in the same line before the first.
+        self.lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, number) = line.split_once(word)?;
+            number.trim().parse().ok()
+        })
+    }
+
+    fn tell(&mut self) {
+        self.input.as_mut().unwrap().write_all(b"\n").unwrap();
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends its input, and waits for its end.
+    fn end(mut self) -> bool {
+        drop(self.input.take());
+        self.child.wait().unwrap().success()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The bytes of a record, made from its number: of any length, one in a hundred in pieces, with a checksum.
+fn bytes_of(sequence: u64, salt: u32) -> Vec<u8> {
+    let mut state = sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(salt);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let length = match next() % 100 {
+        0 => 5000 + next() % 3000,
+        short => short * 3,
+    };
+    let mut bytes = Vec::with_capacity(length as usize + 16);
+    bytes.extend(salt.to_le_bytes());
+    while (bytes.len() as u64) < length {
+        bytes.extend(next().to_le_bytes());
+    }
+    let sum = checksum(&bytes);
+    bytes.extend(sum.to_le_bytes());
+    bytes
+}
+
+/// FNV-1a.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+/// Appends the record of a number.
+fn append(writer: &mut Writer, sequence: u64) {
+    let salt = u32::from(writer.id().epoch() as u16) << 8 | writer.id().row() as u32;
+    assert_eq!(writer.append(Kind::Opaque(1), &bytes_of(sequence, salt)), Ok(sequence));
+}
+
+/// What a reader got.
+#[derive(Debug, Default)]
+struct Seen {
+    records: u64,
+    missing: u64,
+    next: std::collections::BTreeMap<WriterId, u64>,
+}
+
+impl Seen {
+    /// Reads what there is, though no more than `most` of it, and checks each record by its number and its bytes. A writer's records come in their
+    /// order, and what is missing of them was said to be.
+    fn read(&mut self, reader: &mut Reader, most: usize) {
+        for _ in 0..most {
+            let Some(item) = reader.next() else { break };
+            match item {
+                Item::Gap(gap) => {
+                    *self.next.entry(gap.writer).or_default() += gap.records;
+                    self.missing += gap.records;
+                }
+                Item::Record(record) => {
+                    let next = self.next.entry(record.writer).or_default();
+                    assert_eq!(record.sequence, *next, "of {:?}", record.writer);
+                    *next += 1;
+                    let salt = u32::from_le_bytes(record.bytes[..4].try_into().unwrap());
+                    let writer = u32::from(record.writer.epoch() as u16) << 8;
+                    assert_eq!(salt, writer | record.writer.row() as u32);
+                    assert!(record.bytes == bytes_of(record.sequence, salt), "a torn record");
+                    self.records += 1;
+                }
+            }
+        }
+        assert_eq!(reader.damaged(), 0);
+    }
+}
+
+fn open(place: &Place) -> ContextBuffer {
+    ContextBuffer::open(place).unwrap()
+}
