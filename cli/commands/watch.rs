@@ -2,15 +2,18 @@
 
 use std::convert::Infallible;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aios_core::Host;
-use aios_core::buffer::Start;
+use aios_core::environments::inspection::Progress;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{Error, Exit, memory};
 use crate::args::{self, Format};
+use crate::interrupt;
 use crate::output;
 use crate::output::watch::{Page, lines, screen};
 use crate::watch::model::{Key, Link, Model, Next};
@@ -25,13 +28,17 @@ pub(super) fn run(args: &args::Watch) -> Result<Exit, Error> {
     let page = Page::new(&host, args.color);
     let is_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
     if args.format == Format::Human && is_terminal {
-        let mut source = Source::new(host, folder, Start::Oldest);
+        let mut source = Source::new(host, folder, 0);
+        // A signal must not leave the terminal as the screen has it.
+        let signals = Arc::new(Progress::default());
+        interrupt::stop_on_ctrl_c(&signals);
         let mut terminal = ratatui::try_init().map_err(Error::Output)?;
-        let ended = on_screen(&mut terminal, &mut source, &page);
+        let ended = on_screen(&mut terminal, &mut source, &page, &signals.stop);
         ratatui::restore();
         ended.map_err(Error::Output)
     } else {
-        let mut source = Source::new(host, folder, Start::Now);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut source = Source::new(host, folder, now.as_nanos() as u64);
         let Err(error) = in_lines(&mut source, args.format, &page);
         match error.kind() {
             // Whoever read it has seen enough.
@@ -41,11 +48,16 @@ pub(super) fn run(args: &args::Watch) -> Result<Exit, Error> {
     }
 }
 
-/// Until a key ends it.
-fn on_screen(terminal: &mut DefaultTerminal, source: &mut Source, page: &Page) -> io::Result<Exit> {
+/// Until a key or a signal ends it.
+fn on_screen(
+    terminal: &mut DefaultTerminal,
+    source: &mut Source,
+    page: &Page,
+    stop: &AtomicBool,
+) -> io::Result<Exit> {
     let mut model = Model::new();
     let mut is_stale = true;
-    loop {
+    while !stop.load(Ordering::Relaxed) {
         for news in source.news() {
             is_stale = true;
             match news {
@@ -72,6 +84,7 @@ fn on_screen(terminal: &mut DefaultTerminal, source: &mut Source, page: &Page) -
             }
         }
     }
+    Ok(Exit::Interrupted)
 }
 
 /// What a key means, if anything.

@@ -39,8 +39,8 @@ pub(crate) struct Source {
     looked: Option<Instant>,
     /// Why nothing is attached, as it was said last.
     reason: Option<String>,
-    /// Whether what happened before is news too.
-    start: Start,
+    /// What happened before is no news.
+    since_ns: u64,
     read: Read,
 }
 
@@ -57,19 +57,20 @@ struct Attached {
     ring: buffer::Reader,
     /// Of each writer, the number of its next record here. What was read before may come once more.
     next: HashMap<WriterId, u64>,
-    start: Start,
+    tells_gaps: bool,
 }
 
 impl Source {
-    /// Of the instance of this data folder. Nothing is opened yet.
-    pub(crate) fn new(host: Host, folder: PathBuf, start: Start) -> Source {
+    /// Of the instance of this data folder. Nothing is opened yet. What happened before a time in nanoseconds
+    /// since 1970 is no news.
+    pub(crate) fn new(host: Host, folder: PathBuf, since_ns: u64) -> Source {
         Source {
             host,
             folder,
             attached: None,
             looked: None,
             reason: None,
-            start,
+            since_ns,
             read: HashMap::new(),
         }
     }
@@ -109,17 +110,16 @@ impl Source {
             news.extend(self.waiting(reason));
             return Ok(());
         }
-        attached.happened(&mut self.read, news);
+        attached.happened(self.since_ns, &mut self.read, news);
         Ok(())
     }
 
     /// Sleeps until there may be news, and not longer than so.
     pub(crate) fn wait(&mut self, limit: Duration) {
         match &mut self.attached {
-            Some(attached) => {
-                attached.ring.wait(limit);
-            }
-            None => std::thread::sleep(limit),
+            // Before anything is published, what the ring has is left for later.
+            Some(attached) if attached.version > 0 => _ = attached.ring.wait(limit),
+            _ => std::thread::sleep(limit),
         }
     }
 }
@@ -136,17 +136,11 @@ impl Source {
             return Err(format!("the service was ended by force: {START} again"));
         }
         let buffer = ContextBuffer::open_read_only(&place).map_err(|error| error.to_string())?;
-        let ring = buffer.reader(self.start);
-        self.attached = Some(Attached {
-            state,
-            version: 0,
-            buffer,
-            ring,
-            next: HashMap::new(),
-            start: self.start,
-        });
-        // What the next service goes on with holds what was read before, and what was not.
-        self.start = Start::Oldest;
+        let ring = buffer.reader(Start::Oldest);
+        // Of the first ring, what was overwritten happened before.
+        let tells_gaps = self.since_ns == 0 || !self.read.is_empty();
+        self.attached =
+            Some(Attached { state, version: 0, buffer, ring, next: HashMap::new(), tells_gaps });
         Ok(())
     }
 }
@@ -184,7 +178,7 @@ impl Attached {
         Ok(Some(Picture::of(&found)))
     }
 
-    fn happened(&mut self, read: &mut Read, news: &mut Vec<News>) {
+    fn happened(&mut self, since_ns: u64, read: &mut Read, news: &mut Vec<News>) {
         for _ in 0..MOST_AT_ONCE {
             let Some(item) = self.ring.next() else { return };
             match item {
@@ -200,6 +194,10 @@ impl Attached {
                         continue;
                     }
                     *known = (after, record.time_ns);
+                    if record.time_ns < since_ns {
+                        continue;
+                    }
+                    self.tells_gaps = true;
                     let event = match record.kind {
                         Kind::Event => Event::decode(record.bytes),
                         _ => None,
@@ -214,16 +212,11 @@ impl Attached {
 
     /// How many records of a gap were not read before it.
     fn missed(&mut self, gap: Gap, read: &mut Read) -> u64 {
-        let next = self.next.get(&gap.writer);
-        if next.is_none() && self.start == Start::Now {
-            // Not from the first record of its writer on.
-            return gap.records;
-        }
-        let end = next.unwrap_or(&0) + gap.records;
+        let end = self.next.get(&gap.writer).unwrap_or(&0) + gap.records;
         self.next.insert(gap.writer, end);
         let known = read.entry(gap.writer).or_default();
         let missed = end.saturating_sub(known.0);
         known.0 = end.max(known.0);
-        missed
+        if self.tells_gaps { missed } else { 0 }
     }
 }

@@ -7,6 +7,7 @@ use std::fs;
 
 use aios_core::Status;
 use aios_core::buffer::event::What;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::Machine;
 use crate::support::terminal::Terminal;
@@ -47,13 +48,19 @@ fn a_screen_with_keys() {
 #[test]
 fn ctrl_c_ends_it() {
     let machine = Machine::new();
-    let mut command = machine.watch(&[]);
-    command.env("TERM", "xterm-256color");
-    let mut terminal = Terminal::start(command);
-    assert!(terminal.wait_for("start `aios serve`"), "{}", terminal.seen);
-    // As a key: no signal comes of it.
-    terminal.press("\x03");
-    assert!(!terminal.wait_for("nothing more"));
-    assert!(terminal.seen.contains("\x1b[?1049l"), "{}", terminal.seen);
-    assert_eq!(terminal.child.wait().unwrap().code(), Some(130));
+    // As a key, of which no signal comes; as a signal of somebody else.
+    let ways: [fn(&mut Terminal); 2] = [
+        |terminal| terminal.press("\x03"),
+        |terminal| kill_process(Pid::from_child(&terminal.child), Signal::INT).unwrap(),
+    ];
+    for end in ways {
+        let mut command = machine.watch(&[]);
+        command.env("TERM", "xterm-256color");
+        let mut terminal = Terminal::start(command);
+        assert!(terminal.wait_for("start `aios serve`"), "{}", terminal.seen);
+        end(&mut terminal);
+        assert!(!terminal.wait_for("nothing more"));
+        assert!(terminal.seen.contains("\x1b[?1049l"), "{}", terminal.seen);
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(130));
+    }
 }
