@@ -87,8 +87,6 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
-    // What is told of it while it happens.
-    &["buffer::event"],
     // What of it other processes see.
     &[
         "publish",
@@ -98,6 +96,8 @@ const LAYERS: &[&[&str]] = &[
         "publish::reader",
         "publish::slots",
     ],
+    // What is told of it while it happens.
+    &["buffer::event"],
     // What is remembered of it.
     &[
         "engine",
