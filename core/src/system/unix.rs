@@ -237,9 +237,6 @@ pub(crate) fn kill_group(child: &mut Child) {
 /// end earlier. Where no word can be slept on, it sleeps for a moment.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn sleep_on(word: &AtomicU64, seen: u64, limit: Duration) {
-    /// Without [`fence_everywhere`] a writer may not see that somebody waits.
-    const UNSEEN: Duration = Duration::from_millis(2);
-    let limit = if has_fences() { limit } else { limit.min(UNSEEN) };
     let Ok(limit) = rustix::thread::Timespec::try_from(limit) else { return };
     let flags = rustix::thread::futex::Flags::empty();
     // An error is a word that changed, a signal, or the end of the time: who called looks again.
@@ -266,23 +263,14 @@ fn lower_half(word: &AtomicU64) -> &AtomicU32 {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn join_fences() -> bool {
     use rustix::thread::{MembarrierCommand, membarrier};
-    has_fences() && membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()
+    membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()
 }
 
-/// A full fence in every thread that runs, of every process that joined.
+/// A full fence in every thread that runs, of every process that joined. Whether there was one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn fence_everywhere() {
+pub(crate) fn fence_everywhere() -> bool {
     use rustix::thread::{MembarrierCommand, membarrier};
-    let _ = membarrier(MembarrierCommand::GlobalExpedited);
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn has_fences() -> bool {
-    use rustix::thread::{MembarrierCommand, membarrier_query};
-    static HAS: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| {
-        membarrier_query().contains_command(MembarrierCommand::GlobalExpedited)
-    });
-    *HAS
+    membarrier(MembarrierCommand::GlobalExpedited).is_ok()
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -299,7 +287,9 @@ pub(crate) fn join_fences() -> bool {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn fence_everywhere() {}
+pub(crate) fn fence_everywhere() -> bool {
+    false
+}
 
 /// An absolute path of this system, for tests: given as Unix has it.
 #[cfg(test)]

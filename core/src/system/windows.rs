@@ -296,7 +296,9 @@ pub(crate) fn join_fences() -> bool {
     false
 }
 
-pub(crate) fn fence_everywhere() {}
+pub(crate) fn fence_everywhere() -> bool {
+    false
+}
 
 /// An absolute path of this system, for tests: given as Unix has it.
 #[cfg(test)]
