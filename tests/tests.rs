@@ -25,6 +25,8 @@ mod neighbours;
 mod network;
 /// Which code and which tests are for one system alone.
 mod platforms;
+/// The published state: killed publishers and readers, other users, full memory, readers in another language.
+mod publish;
 /// The commands of README.md do what it shows.
 mod readme;
 /// Environments that are made anew, with a real Python.

@@ -10,7 +10,7 @@ use aios_core::buffer::{Options, Start, Writer};
 use super::*;
 
 const KILLS: &str = "AIOS_TEST_KILLS";
-const TEST: &str = "kill::the_killed_leave_whole_records_and_free_chunks";
+const TEST: &str = "buffer::kill::the_killed_leave_whole_records_and_free_chunks";
 /// Small, so that every chunk is taken again soon after its writer's death.
 const OPTIONS: Options = Options { chunk_bytes: 4 << 10, chunk_count: 64 };
 const WRITERS: usize = 3;
