@@ -96,7 +96,7 @@ fn check_until_told(place: &Place) {
 }
 
 fn parent() {
-    let kills: u64 = std::env::var(KILLS).map_or(20, |kills| kills.parse().unwrap());
+    let kills: u64 = std::env::var(KILLS).map_or(12, |kills| kills.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let start = |role: &str| Peer::start(TEST, role, folder.path());
     let place = place(folder.path());
