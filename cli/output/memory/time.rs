@@ -11,7 +11,7 @@ pub(crate) fn local(time_ms: u64) -> String {
 }
 
 /// `2026-11-22T06:14:09.123Z`
-pub(super) fn utc(time_ms: u64) -> String {
+pub(crate) fn utc(time_ms: u64) -> String {
     stamp(time_ms).map_or_else(|| out_of_range(time_ms), |time| format!("{time:.3}"))
 }
 

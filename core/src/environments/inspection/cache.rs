@@ -290,7 +290,7 @@ impl<'a> Cache<'a> {
         }
         let ((environment, findings), _) = decoded(record)?;
         let walked = told.walked.iter().map(|name| name.entry(Kind::Folder)).collect();
-        Some((Inspected { environment, findings }, walked))
+        Some((Inspected { environment, findings, hint }, walked))
     }
 
     /// Whether what environments stand on is as it was.

@@ -68,9 +68,9 @@ fn sample() -> Vec<Inspected> {
         Repair { method: Method::Reinstall, distributions: vec!["attrs==25.4.0".into()] };
     let broken = finding(Code::PyvenvCfgMissing, Severity::Error);
     vec![
-        Inspected { environment: full, findings: vec![broken, reinstall.clone()] },
-        Inspected { environment: bare("/nothing"), findings: Vec::new() },
-        Inspected { environment: bare("/warns"), findings: vec![reinstall] },
+        Inspected { environment: full, findings: vec![broken, reinstall.clone()], hint: None },
+        Inspected { environment: bare("/nothing"), findings: Vec::new(), hint: None },
+        Inspected { environment: bare("/warns"), findings: vec![reinstall], hint: None },
     ]
 }
 
