@@ -33,6 +33,8 @@ mod readme;
 mod recreate;
 /// What `aios repair` shows, changes and takes back.
 mod repair;
+/// The service: what changes on disk is told, one runs at a time, a day of it.
+mod service;
 /// The store of a context: killed writers, readers in another language.
 mod store;
 /// What `aios watch` shows while a service publishes, and while none does.

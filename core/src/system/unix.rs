@@ -28,6 +28,9 @@ use crate::registry::{Fabricated, Registry};
 pub(crate) const PLATFORM: Platform =
     if cfg!(target_os = "macos") { Platform::MacOs } else { Platform::Linux };
 
+/// Whether the system tells of changes in whole trees of folders, not of one folder at a time.
+pub(crate) const TELLS_OF_TREES: bool = cfg!(target_os = "macos");
+
 /// Whether names that differ in case alone are one file. macOS can be told otherwise, and seldom is.
 pub(crate) const IGNORES_CASE: bool = cfg!(target_os = "macos");
 
@@ -157,6 +160,30 @@ pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
 
 pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, path)
+}
+
+/// Keeps SIGTERM from ending the process at once. To be held before other threads are started: they do as
+/// the thread that starts them does.
+#[derive(Debug)]
+pub struct Termination(nix::sys::signal::SigSet);
+
+impl Termination {
+    /// From now on it does not end the process. `None` when the system refused.
+    pub fn hold() -> Option<Termination> {
+        let mut signals = nix::sys::signal::SigSet::empty();
+        signals.add(nix::sys::signal::Signal::SIGTERM);
+        signals.thread_block().ok()?;
+        Some(Termination(signals))
+    }
+
+    /// Does this when it comes.
+    pub fn then(self, end: impl FnOnce() + Send + 'static) {
+        std::thread::spawn(move || {
+            if self.0.wait().is_ok() {
+                end();
+            }
+        });
+    }
 }
 
 /// Makes the names in a folder durable.

@@ -293,7 +293,7 @@ impl<'a> Cache<'a> {
         let ground = &self.old.grounds.get(known.ground)?.0;
         let shared = known.shared.iter().filter_map(|at| Some(&*self.old.shared.get(*at)?.0));
         let seal = told.sources.are_of_check().then(|| seal(&known.told.0, ground, shared));
-        Some((Inspected { environment, findings, seal }, walked))
+        Some((Inspected { environment, findings, hint, seal }, walked))
     }
 
     /// Whether what environments stand on is as it was.
