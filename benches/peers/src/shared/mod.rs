@@ -1,7 +1,5 @@
-//! What processes share: the ring of records, and the published state.
+//! What processes share: the ring of records.
 
 mod ring;
-mod state;
 
 pub use ring::{append_for, run as run_ring};
-pub use state::run as run_state;
