@@ -17,6 +17,8 @@ const LAYERS: &[&[&str]] = &[
         "process",
         "shell",
         "system",
+        "system::local_unix",
+        "system::local_windows",
         "system::shared_unix",
         "system::shared_windows",
         "system::unix",
@@ -87,8 +89,6 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
-    // What is told of it while it happens.
-    &["buffer::event"],
     // What of it other processes see.
     &[
         "publish",
@@ -98,6 +98,8 @@ const LAYERS: &[&[&str]] = &[
         "publish::reader",
         "publish::slots",
     ],
+    // What is told of it while it happens.
+    &["buffer::event"],
     // What is remembered of it.
     &[
         "engine",
@@ -115,6 +117,29 @@ const LAYERS: &[&[&str]] = &[
         "engine::repairs",
         "engine::retention",
         "engine::state",
+    ],
+    // How others ask.
+    &[
+        "control",
+        "control::client",
+        "control::line",
+        "control::message",
+        "control::server",
+        "control::subscribers",
+    ],
+    // All of it, kept up to date.
+    &[
+        "live",
+        "live::heard",
+        "live::instance",
+        "live::memory",
+        "live::output",
+        "live::pending",
+        "live::places",
+        "live::run",
+        "live::service",
+        "live::state",
+        "live::watches",
     ],
 ];
 
@@ -187,6 +212,7 @@ fn the_core_sees_no_process_and_prints_nothing() {
                 "segment/memory.rs",
                 "segment/named.rs",
                 "store/mapping.rs",
+                "system/local_windows.rs",
                 "system/shared_unix.rs",
                 "system/shared_windows.rs",
                 "system/unix.rs",

@@ -8,6 +8,7 @@ use crate::layers::below;
 /// The files of the program that may differ by system; the rest asks them, or the host.
 const MAY_DIFFER: &[&str] = &[
     "core/src/system/mod.rs",
+    "core/src/system/local_unix.rs",
     "core/src/system/shared_unix.rs",
     "core/src/system/shared_windows.rs",
     "core/src/system/unix.rs",

@@ -34,11 +34,13 @@
 //! ```
 
 pub mod buffer;
+pub mod control;
 pub mod engine;
 pub mod environments;
 pub mod fs;
 mod host;
 pub mod index;
+pub mod live;
 mod process;
 pub mod publish;
 mod registry;

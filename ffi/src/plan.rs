@@ -135,7 +135,12 @@ pub(crate) fn look(
         let environment = subject.environment.clone();
         Looked {
             refusal: repair::refusal(host, &environment),
-            inspected: Inspected { environment, findings: findings.to_vec() },
+            inspected: Inspected {
+                environment,
+                findings: findings.to_vec(),
+                hint: None,
+                seal: None,
+            },
             plan: repair::plan(&Case { subject, findings, options }),
         }
     })

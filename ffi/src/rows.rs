@@ -94,7 +94,7 @@ impl From<&Finding> for FindingRow {
 
 impl Row {
     pub(crate) fn of(inspected: &Inspected) -> Row {
-        let Inspected { environment, findings } = inspected;
+        let Inspected { environment, findings, .. } = inspected;
         let version = environment.version.as_ref().map(ToString::to_string);
         Row {
             id: environment.id.0.clone(),

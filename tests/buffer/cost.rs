@@ -29,7 +29,7 @@ fn appending_takes_no_memory_and_no_system_call() {
     let options = Options { chunk_bytes: 4 << 10, chunk_count: 64 };
     let place = place(folder.path());
     let buffer = ContextBuffer::create(&place, &options).unwrap();
-    let test = "cost::appending_takes_no_memory_and_no_system_call";
+    let test = "buffer::cost::appending_takes_no_memory_and_no_system_call";
     let mut peer = Peer::start(test, "writer", folder.path());
     assert_eq!(peer.hear("appended "), Some(1), "appending makes system calls, or allocates");
     peer.kill();

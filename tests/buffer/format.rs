@@ -1,5 +1,7 @@
 //! `docs/format.md` is enough to read a buffer in another language, with no library.
 
+use std::process::Command;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 

@@ -10,7 +10,7 @@ use aios_core::buffer::{Options, Start, Writer};
 use super::*;
 
 const KILLS: &str = "AIOS_TEST_KILLS";
-const TEST: &str = "kill::the_killed_leave_whole_records_and_free_chunks";
+const TEST: &str = "buffer::kill::the_killed_leave_whole_records_and_free_chunks";
 /// Small, so that every chunk is taken again soon after its writer's death.
 const OPTIONS: Options = Options { chunk_bytes: 4 << 10, chunk_count: 64 };
 const WRITERS: usize = 3;
@@ -22,6 +22,7 @@ fn the_killed_leave_whole_records_and_free_chunks() {
     match role() {
         None => parent(),
         Some((role, place)) => match role.as_str() {
+            "owner" => own_for_ever(&place),
             "writer" => write_for_ever(&place),
             "waiter" => wait_for_ever(&place),
             _ => check_until_told(&place),
@@ -38,6 +39,16 @@ fn write_for_ever(place: &Place) -> ! {
         }
     }
     unreachable!("numbers do not end")
+}
+
+fn own_for_ever(place: &Place) -> ! {
+    let buffer = ContextBuffer::create(place, &OPTIONS).unwrap();
+    let mut writer = buffer.writer().unwrap();
+    (0..10).for_each(|sequence| append(&mut writer, sequence));
+    println!("appended 10");
+    loop {
+        std::thread::park();
+    }
 }
 
 /// Sleeps on the bell most of its time, which is where it is killed.
@@ -75,8 +86,18 @@ fn parent() {
     let kills: u64 = std::env::var(KILLS).map_or(40, |kills| kills.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let place = place(folder.path());
-    let buffer = ContextBuffer::create(&place, &OPTIONS).unwrap();
     let start = |role: &str| Peer::start(TEST, role, folder.path());
+    // An owner that is killed leaves its name, and what was appended.
+    let mut owner = start("owner");
+    assert_eq!(owner.hear("appended "), Some(10));
+    assert!(ContextBuffer::create(&place, &OPTIONS).is_err(), "it has an owner");
+    owner.kill();
+    let buffer = ContextBuffer::create(&place, &OPTIONS).unwrap();
+    let mut left = Seen::default();
+    left.read(&mut buffer.reader(Start::Oldest), AT_ONCE);
+    // Windows may keep no memory that nobody has mapped.
+    assert!(left.records == 10 || cfg!(windows) && left.records == 0, "{left:?}");
+    assert_eq!(left.missing, 0);
     let mut checkers = [start("checker"), start("checker")];
     let mut writers: Vec<Peer> = (0..WRITERS).map(|_| start("writer")).collect();
     for kill in 0..kills {

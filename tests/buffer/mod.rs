@@ -1,83 +1,25 @@
 //! The context buffer as processes share it: writers and readers that are killed or stopped, and a reader in
 //! another language.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
 
 use aios_core::buffer::{ContextBuffer, Item, Kind, Reader, Writer, WriterId};
 use aios_core::segment::Place;
 use aios_core::{Host, Platform};
+
+use crate::support::Peer;
 
 mod cost;
 mod format;
 mod kill;
 mod stop;
 
-const ROLE: &str = "AIOS_TEST_BUFFER_ROLE";
-const FOLDER: &str = "AIOS_TEST_BUFFER_FOLDER";
-
 fn place(folder: &Path) -> Place {
     Place::make(&Host::empty(Platform::CURRENT, folder), folder).unwrap()
 }
 
-/// The test runs itself in other processes, and this says what each does there.
 fn role() -> Option<(String, Place)> {
-    let role = std::env::var(ROLE).ok()?;
-    Some((role, place(Path::new(&std::env::var_os(FOLDER).unwrap()))))
-}
-
-/// Another process of the test; killed when it is dropped.
-struct Peer {
-    child: Child,
-    input: Option<ChildStdin>,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-}
-
-impl Peer {
-    fn start(test: &str, role: &str, folder: &Path) -> Peer {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", &format!("buffer::{test}"), "--nocapture"])
-            .env(ROLE, role)
-            .env(FOLDER, folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Peer { input: child.stdin.take(), child, lines }
-    }
-
-    /// The number after a word in the next line that has it.
-    fn hear(&mut self, word: &str) -> Option<u64> {
-        // The harness of the tests writes to the same stream, and in the same line before the first.
-        self.lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let (_, number) = line.split_once(word)?;
-            number.trim().parse().ok()
-        })
-    }
-
-    fn tell(&mut self) {
-        self.input.as_mut().unwrap().write_all(b"\n").unwrap();
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Ends its input, and waits for its end.
-    fn end(mut self) -> bool {
-        drop(self.input.take());
-        self.child.wait().unwrap().success()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    Peer::role().map(|(role, folder)| (role, place(&folder)))
 }
 
 /// The bytes of a record, made from its number: of any length, one in a hundred in pieces, with a checksum.

@@ -24,7 +24,8 @@ fn a_stopped_writer_keeps_its_chunk() {
     let place = place(folder.path());
     let options = Options { chunk_bytes: 4 << 10, chunk_count: 32 };
     let buffer = ContextBuffer::create(&place, &options).unwrap();
-    let mut peer = Peer::start("stop::a_stopped_writer_keeps_its_chunk", "writer", folder.path());
+    let mut peer =
+        Peer::start("buffer::stop::a_stopped_writer_keeps_its_chunk", "writer", folder.path());
     peer.tell();
     assert_eq!(peer.hear("appended "), Some(0));
     // Where a process cannot be stopped, one that waits for a line does as little.

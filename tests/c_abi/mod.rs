@@ -77,7 +77,7 @@ impl Program {
 
     /// Starts it in a home folder, with nothing of this process's environment.
     fn command(&self, home: &Home) -> Command {
-        let mut command = match self.how {
+        match self.how {
             #[cfg(target_os = "linux")]
             How::Valgrind => {
                 let mut command = home.command_of("valgrind".as_ref());
@@ -86,11 +86,13 @@ impl Program {
                 command.args(["--errors-for-leak-kinds=definite"]).arg(&self.path);
                 command
             }
-            _ => home.command_of(&self.path),
-        };
-        // Where Windows looks for the library.
-        command.env("PATH", libraries());
-        command
+            _ => {
+                let mut command = home.command_of(&self.path);
+                // Where Windows looks for the library.
+                command.env("PATH", libraries());
+                command
+            }
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) use list::{How, Listed, Touched, list};
 pub(crate) use recall::{Alike, Recollection, recall};
 pub(crate) use restore::{Restored, restored};
 pub(crate) use show::{Shown, show};
-pub(crate) use time::local as local_time;
+pub(crate) use time::{clock, local as local_time, utc as utc_time};
 pub(crate) use upkeep::{Kept, Pruned, Verified, pruned, taken, verified};
 
 /// Changes of one environment that are written out where it was not named.

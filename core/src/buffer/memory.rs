@@ -184,10 +184,10 @@ impl Memory {
         system::sleep_on(&self.bell()[bell::WORD], seen, limit);
     }
 
-    /// A fence here, and in every process whose writers have none of their own.
-    pub(super) fn fence_everywhere(&self) {
+    /// A fence here, and in every process whose writers have none of their own. Whether it reached those.
+    pub(super) fn fence_everywhere(&self) -> bool {
         self.readable().fence(Site::Waiting);
-        system::fence_everywhere();
+        system::fence_everywhere()
     }
 
     /// Takes a row of the table: one that is free, or whose writer is dead.

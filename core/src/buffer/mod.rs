@@ -26,6 +26,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -335,16 +336,19 @@ impl Reader {
 
     /// Sleeps until there may be something new, and not longer than `limit`. Whether there is.
     pub fn wait(&mut self, limit: Duration) -> bool {
+        /// A writer that was not reached may not see that somebody waits.
+        const UNSEEN: Duration = Duration::from_millis(1);
         let end = Instant::now().checked_add(limit);
         loop {
             let memory = &self.memory;
             let follower = &mut self.follower;
             let left = end.map_or(limit, |end| end.saturating_duration_since(Instant::now()));
+            let reached = Cell::new(false);
             let found = bell::wait(
                 memory.bell(),
-                || memory.fence_everywhere(),
+                || reached.set(memory.fence_everywhere()),
                 || follower.has_news(&memory.readable()),
-                |seen| memory.sleep(seen, left),
+                |seen| memory.sleep(seen, if reached.get() { left } else { left.min(UNSEEN) }),
             );
             if found || left.is_zero() {
                 return found;

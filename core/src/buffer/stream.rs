@@ -176,8 +176,8 @@ impl Stream {
         shape: &Shape,
         damaged: &mut u64,
     ) -> bool {
-        self.copy.clear();
-        self.at = 0;
+        // Not emptied: what is filled anew needs no zeroes first.
+        self.at = self.copy.len();
         let Some((slot, lap)) = self.chunk.and_then(|number| shape.place(number)) else {
             return false;
         };
@@ -196,9 +196,10 @@ impl Stream {
         words.copy(start + self.copied / 8, &mut self.copy);
         words.fence(Site::Copied);
         if lap_and_bytes(words.load(start, Site::Plain)).0 != lap {
-            self.copy.clear();
+            self.at = self.copy.len();
             return false;
         }
+        self.at = 0;
         self.copied = bytes;
         true
     }

@@ -97,6 +97,11 @@ impl Place {
         self.folder.join("live")
     }
 
+    /// The name of the control channel, where channels have names and do not stand in the run folder.
+    pub fn control(&self) -> String {
+        format!("{}control", self.prefix)
+    }
+
     /// The name of a segment, without what systems put before it: `aios-1000-0f3a9c71-state`. At most 30
     /// characters, since macOS allows no more.
     pub fn name(&self, what: What) -> String {

@@ -17,6 +17,19 @@ pub(crate) use shared_unix::*;
 #[cfg(windows)]
 pub(crate) use shared_windows::*;
 #[cfg(unix)]
+pub use unix::Termination;
+#[cfg(unix)]
 pub(crate) use unix::*;
 #[cfg(windows)]
+pub use windows::Termination;
+#[cfg(windows)]
 pub(crate) use windows::*;
+
+/// Streams between programs of one user.
+#[cfg_attr(unix, path = "local_unix.rs")]
+#[cfg_attr(windows, path = "local_windows.rs")]
+#[cfg_attr(
+    windows,
+    expect(unsafe_code, reason = "pipes are made and waited for by calls of the system")
+)]
+pub(crate) mod local;

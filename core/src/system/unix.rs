@@ -28,6 +28,9 @@ use crate::registry::{Fabricated, Registry};
 pub(crate) const PLATFORM: Platform =
     if cfg!(target_os = "macos") { Platform::MacOs } else { Platform::Linux };
 
+/// Whether the system tells of changes in whole trees of folders, not of one folder at a time.
+pub(crate) const TELLS_OF_TREES: bool = cfg!(target_os = "macos");
+
 /// Whether names that differ in case alone are one file. macOS can be told otherwise, and seldom is.
 pub(crate) const IGNORES_CASE: bool = cfg!(target_os = "macos");
 
@@ -159,6 +162,30 @@ pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, path)
 }
 
+/// Keeps SIGTERM from ending the process at once. To be held before other threads are started: they do as
+/// the thread that starts them does.
+#[derive(Debug)]
+pub struct Termination(nix::sys::signal::SigSet);
+
+impl Termination {
+    /// From now on it does not end the process. `None` when the system refused.
+    pub fn hold() -> Option<Termination> {
+        let mut signals = nix::sys::signal::SigSet::empty();
+        signals.add(nix::sys::signal::Signal::SIGTERM);
+        signals.thread_block().ok()?;
+        Some(Termination(signals))
+    }
+
+    /// Does this when it comes.
+    pub fn then(self, end: impl FnOnce() + Send + 'static) {
+        std::thread::spawn(move || {
+            if self.0.wait().is_ok() {
+                end();
+            }
+        });
+    }
+}
+
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     std::fs::File::open(path)?.sync_all()
@@ -237,9 +264,6 @@ pub(crate) fn kill_group(child: &mut Child) {
 /// end earlier. Where no word can be slept on, it sleeps for a moment.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn sleep_on(word: &AtomicU64, seen: u64, limit: Duration) {
-    /// Without [`fence_everywhere`] a writer may not see that somebody waits.
-    const UNSEEN: Duration = Duration::from_millis(2);
-    let limit = if has_fences() { limit } else { limit.min(UNSEEN) };
     let Ok(limit) = rustix::thread::Timespec::try_from(limit) else { return };
     let flags = rustix::thread::futex::Flags::empty();
     // An error is a word that changed, a signal, or the end of the time: who called looks again.
@@ -266,23 +290,14 @@ fn lower_half(word: &AtomicU64) -> &AtomicU32 {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn join_fences() -> bool {
     use rustix::thread::{MembarrierCommand, membarrier};
-    has_fences() && membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()
+    membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()
 }
 
-/// A full fence in every thread that runs, of every process that joined.
+/// A full fence in every thread that runs, of every process that joined. Whether there was one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn fence_everywhere() {
+pub(crate) fn fence_everywhere() -> bool {
     use rustix::thread::{MembarrierCommand, membarrier};
-    let _ = membarrier(MembarrierCommand::GlobalExpedited);
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn has_fences() -> bool {
-    use rustix::thread::{MembarrierCommand, membarrier_query};
-    static HAS: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| {
-        membarrier_query().contains_command(MembarrierCommand::GlobalExpedited)
-    });
-    *HAS
+    membarrier(MembarrierCommand::GlobalExpedited).is_ok()
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -299,7 +314,9 @@ pub(crate) fn join_fences() -> bool {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn fence_everywhere() {}
+pub(crate) fn fence_everywhere() -> bool {
+    false
+}
 
 /// An absolute path of this system, for tests: given as Unix has it.
 #[cfg(test)]

@@ -24,6 +24,9 @@ use crate::registry::{Hive, Registry};
 
 pub(crate) const PLATFORM: Platform = Platform::Windows;
 
+/// Whether the system tells of changes in whole trees of folders, not of one folder at a time.
+pub(crate) const TELLS_OF_TREES: bool = true;
+
 /// Whether names that differ in case alone are one file.
 pub(crate) const IGNORES_CASE: bool = true;
 
@@ -204,6 +207,20 @@ pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(target, path)
 }
 
+/// Windows sends no such signal: who closes the window or logs off is heard of as Ctrl-C is.
+#[derive(Debug)]
+pub struct Termination;
+
+impl Termination {
+    /// Nothing is held.
+    pub fn hold() -> Option<Termination> {
+        Some(Termination)
+    }
+
+    /// It never comes.
+    pub fn then(self, _: impl FnOnce() + Send + 'static) {}
+}
+
 /// NTFS logs changes of names by itself; a folder cannot be opened for it.
 pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
@@ -315,7 +332,9 @@ pub(crate) fn join_fences() -> bool {
     false
 }
 
-pub(crate) fn fence_everywhere() {}
+pub(crate) fn fence_everywhere() -> bool {
+    false
+}
 
 /// An absolute path of this system, for tests: given as Unix has it.
 #[cfg(test)]

@@ -59,7 +59,7 @@ type Pair = [u32; 2];
 
 impl Encoder {
     fn environment(&mut self, inspected: &Inspected) {
-        let Inspected { environment: one, findings } = inspected;
+        let Inspected { environment: one, findings, .. } = inspected;
         let index = count(&self.environments, ENVIRONMENT_BYTES);
         let at = add(&mut self.environments, ENVIRONMENT_BYTES);
         let pairs = self.pairs(one);

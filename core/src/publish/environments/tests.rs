@@ -68,9 +68,19 @@ fn sample() -> Vec<Inspected> {
         Repair { method: Method::Reinstall, distributions: vec!["attrs==25.4.0".into()] };
     let broken = finding(Code::PyvenvCfgMissing, Severity::Error);
     vec![
-        Inspected { environment: full, findings: vec![broken, reinstall.clone()] },
-        Inspected { environment: bare("/nothing"), findings: Vec::new() },
-        Inspected { environment: bare("/warns"), findings: vec![reinstall] },
+        Inspected {
+            environment: full,
+            findings: vec![broken, reinstall.clone()],
+            hint: None,
+            seal: None,
+        },
+        Inspected { environment: bare("/nothing"), findings: Vec::new(), hint: None, seal: None },
+        Inspected {
+            environment: bare("/warns"),
+            findings: vec![reinstall],
+            hint: None,
+            seal: None,
+        },
     ]
 }
 
