@@ -52,7 +52,8 @@ static int follow(aios_engine *engine, uint32_t limit_ms) {
   for (uint32_t has_news = 1; has_news;) {
     while (aios_reader_next(reader, &record) == AIOS_STATUS_OK) {
       if (record.kind == AIOS_RECORD_KIND_GAP) printf("%" PRIu64 " are missing\n", record.missing);
-      if (aios_reader_event(reader, &event) == AIOS_STATUS_OK)
+      // Snapshots are events too, and of no environment.
+      if (aios_reader_event(reader, &event) == AIOS_STATUS_OK && event.environment.len > 0)
         printf("%s, then %s: %.*s\n", health(event.before), health(event.after), SHOWN(event.path));
     }
     fflush(stdout);

@@ -27,9 +27,11 @@ static void follow(const aios::Engine &engine, std::uint32_t limit_ms) {
     while (std::optional<aios::Record> record = reader.next().value()) {
       if (record->kind == aios::RecordKind::gap) std::cout << record->missing << " are missing\n";
       if (record->kind != aios::RecordKind::event) continue;
-      if (aios::Result<aios::Event> event = reader.event())
-        std::cout << health(event.value().before) << ", then " << health(event.value().after)
-                  << ": " << event.value().path << '\n';
+      aios::Event event = reader.event().value();
+      // Snapshots are events too, and of no environment.
+      if (!event.environment.empty())
+        std::cout << health(event.before) << ", then " << health(event.after) << ": " << event.path
+                  << '\n';
     }
     std::cout << std::flush;
   } while (reader.wait(limit_ms).value());
