@@ -6,8 +6,10 @@ use aios_core::Code;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) mod backup;
 mod memory;
 
+pub(crate) use backup::Backup;
 pub(crate) use memory::{
     Answer, Diff, History, List, Prune, Recall, Restore, Show, Snapshot, Take, Verify,
 };
@@ -38,6 +40,9 @@ pub(crate) enum Command {
     History(History),
     /// Say which remembered environment this is, or was: by what is left of it, or by packages.
     Recall(Recall),
+    /// Make one file of what the environments are, to come back to after the system was installed anew.
+    #[command(subcommand)]
+    Backup(Backup),
 }
 
 /// Arguments of `find`.

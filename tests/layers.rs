@@ -62,6 +62,8 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
+    // A file to come back to it with.
+    &["environments::backup"],
     // What is remembered of it.
     &[
         "engine",
@@ -69,6 +71,7 @@ const LAYERS: &[&[&str]] = &[
         "engine::compare",
         "engine::damage",
         "engine::evidence",
+        "engine::export",
         "engine::history",
         "engine::layout",
         "engine::names",

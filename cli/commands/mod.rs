@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::args::{Args, Command};
-use crate::output::text::quoted;
+use crate::output::text::{quoted, shown};
 
+mod backup;
 mod check;
 mod find;
 mod history;
@@ -47,11 +48,19 @@ pub(crate) enum Error {
     NoEnvironment(Vec<PathBuf>),
     /// Nothing can be said of what is remembered.
     Memory(memory::Error),
+    /// A backup could not be written or read.
+    Backup(aios_core::environments::backup::Error),
 }
 
 impl From<memory::Error> for Error {
     fn from(error: memory::Error) -> Error {
         Error::Memory(error)
+    }
+}
+
+impl From<aios_core::environments::backup::Error> for Error {
+    fn from(error: aios_core::environments::backup::Error) -> Error {
+        Error::Backup(error)
     }
 }
 
@@ -68,6 +77,7 @@ impl Error {
                 Some("name the environments, as `aios find` lists them, or leave `--verify` out")
             }
             Error::Memory(error) => error.hint(),
+            Error::Backup(error) => backup::hint(error),
             Error::ProbeWithoutPath => Some(
                 "name the environments to start: `aios check --probe .venv`; the others are \
                  checked from their files",
@@ -95,6 +105,7 @@ impl std::fmt::Display for Error {
                 )
             }
             Error::Memory(error) => error.fmt(f),
+            Error::Backup(error) => f.write_str(&shown(error.to_string())),
             Error::ProbeWithoutPath => f.write_str(
                 "`--probe` starts interpreters, and starts only those that you name: a PATH is \
                  missing",
@@ -112,5 +123,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
         Command::Snapshot(args) => snapshot::run(args),
         Command::History(args) => history::run(args),
         Command::Recall(args) => recall::run(args),
+        Command::Backup(args) => backup::run(args),
     }
 }

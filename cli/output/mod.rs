@@ -13,6 +13,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use crate::args::{Color, Format, View};
 
+pub(crate) mod backup;
 mod diff;
 mod human;
 mod json;
@@ -22,6 +23,7 @@ pub(crate) mod repair;
 #[cfg(test)]
 mod sample;
 pub(crate) mod text;
+pub(crate) mod time;
 
 /// What was asked; decides the schema and how much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
