@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use aios_core::environments::inspection::{Inspection, Limits, Progress, Request, inspect};
-use aios_core::{Depth, Host, Platform, Problem};
+use aios_core::{Depth, Host, Problem};
 
 use super::{Error, probe};
 use crate::args::{Scope, View};
@@ -131,22 +131,13 @@ fn names_of(path: &Path) -> Vec<PathBuf> {
 
 /// Where what was read is kept for the next run. Outside the places that any tool searches.
 pub(super) fn cache_file(host: &Host) -> Option<PathBuf> {
-    let folder = match host.platform {
-        Platform::Windows => host
-            .variable_path("LOCALAPPDATA")
-            .or_else(|| host.home_place(Path::new("AppData").join("Local").to_str()?))?,
-        Platform::MacOs => {
-            host.variable_path("XDG_CACHE_HOME").or_else(|| host.home_place("Library/Caches"))?
-        }
-        Platform::Linux => {
-            host.variable_path("XDG_CACHE_HOME").or_else(|| host.home_place(".cache"))?
-        }
-    };
-    Some(folder.join("aios").join("environments.cache"))
+    Some(host.cache_folder()?.join("aios").join("environments.cache"))
 }
 
 #[cfg(test)]
 mod tests {
+    use aios_core::Platform;
+
     use super::*;
 
     #[test]

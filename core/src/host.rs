@@ -117,6 +117,31 @@ impl Host {
         self.home.as_ref().map(|home| below(home, relative))
     }
 
+    /// Where this user's programs keep what is to last. `None` when there is no home.
+    pub fn data_folder(&self) -> Option<PathBuf> {
+        match self.platform {
+            Platform::Windows => self.local_app_data(),
+            Platform::MacOs => self.home_place("Library/Application Support"),
+            Platform::Linux => {
+                self.variable_path("XDG_DATA_HOME").or_else(|| self.home_place(".local/share"))
+            }
+        }
+    }
+
+    /// Where this user's programs keep what can be made anew. `None` when there is no home.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let usual = match self.platform {
+            Platform::Windows => return self.local_app_data(),
+            Platform::MacOs => "Library/Caches",
+            Platform::Linux => ".cache",
+        };
+        self.variable_path("XDG_CACHE_HOME").or_else(|| self.home_place(usual))
+    }
+
+    fn local_app_data(&self) -> Option<PathBuf> {
+        self.variable_path("LOCALAPPDATA").or_else(|| self.home_place("AppData/Local"))
+    }
+
     /// The folders of `PATH`, in order, absolute ones only.
     pub fn search_path(&self) -> Vec<PathBuf> {
         self.variable("PATH")

@@ -25,7 +25,7 @@ use crate::environments::health::Depth;
 use crate::environments::inspection::{Inspected, Inspection};
 use crate::environments::{EnvironmentId, Problem};
 use crate::fs::{Access, Seen};
-use crate::host::{Host, Platform};
+use crate::host::Host;
 use crate::index::fractal::{self, Item, Tree};
 use crate::index::holographic::{self, Index};
 use crate::snapshot::{self, Context, Options, Reader, Snapshot, SnapshotId};
@@ -101,16 +101,7 @@ pub fn place(host: &Host) -> Option<PathBuf> {
     if let Some(named) = host.variables.get(OsStr::new(HOME_VARIABLE)) {
         return (!named.is_empty()).then(|| host.absolute(Path::new(named)));
     }
-    let folder = match host.platform {
-        Platform::Windows => host
-            .variable_path("LOCALAPPDATA")
-            .or_else(|| host.home_place(Path::new("AppData").join("Local").to_str()?))?,
-        Platform::MacOs => host.home_place("Library/Application Support")?,
-        Platform::Linux => {
-            host.variable_path("XDG_DATA_HOME").or_else(|| host.home_place(".local/share"))?
-        }
-    };
-    Some(folder.join("aios"))
+    Some(host.data_folder()?.join("aios"))
 }
 
 /// What was looked at, for a record.
