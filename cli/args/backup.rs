@@ -32,6 +32,10 @@ pub(crate) struct Create {
     /// One more folder to walk, beside the known places. May be repeated.
     #[arg(long = "workspace", value_name = "DIR", conflicts_with = "paths")]
     pub(crate) workspaces: Vec<PathBuf>,
+    /// Put what is installed into the file too, as wheels, so that coming back needs no network. They are built
+    /// again from what stands on disk; what was edited is left out, and named.
+    #[arg(long)]
+    pub(crate) wheels: bool,
     #[command(flatten)]
     pub(crate) answer: Answer,
 }

@@ -1,16 +1,20 @@
 //! `aios backup create`
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use aios_core::engine::{Looked, Memory, export};
-use aios_core::environments::backup::{self, Content, Image};
+use aios_core::environments::backup::{self, Content, Image, Work};
 use aios_core::{Depth, Host};
 
 use super::{Error, Exit, memory, remember, scope};
 use crate::args::Scope;
 use crate::args::backup::Create;
-use crate::output::text::shown;
+use crate::output::text::{bytes, shown};
 use crate::output::{backup as output, message, time};
+use crate::{interrupt, progress};
 
 pub(super) fn run(args: &Create) -> Result<Exit, Error> {
     let scope = Scope {
@@ -46,10 +50,39 @@ pub(super) fn run(args: &Create) -> Result<Exit, Error> {
         }),
     };
     let created = time::utc(time::now_ms());
-    let content = Content { host, seen, created: &created, image };
-    let made = backup::create(&host.absolute(&args.file), &content)?;
+    let work = Arc::new(Work { progress: Arc::clone(&looked.progress), ..Work::default() });
+    let wheels = args.wheels.then_some(&*work);
+    let content = Content { host, seen, created: &created, image, wheels };
+    interrupt::stop_again();
+    let begun = Instant::now();
+    let of_line = Arc::clone(&work);
+    let shown_line = args.wheels.then(|| progress::show_line(move || how_far(&of_line, begun)));
+    let made = backup::create(&host.absolute(&args.file), &content);
+    drop(shown_line);
+    interrupt::end_at_once_from_now();
+    let made = match made {
+        Err(backup::Error::Stopped) => {
+            message::note("interrupted: no backup is written");
+            return Ok(Exit::Interrupted);
+        }
+        made => made?,
+    };
     output::created(&made, &args.answer, &looked.page).map_err(Error::Output)?;
     Ok(Exit::Fine)
+}
+
+/// `wheels: 12.3 MiB of 1.2 GiB, 34 s left`
+fn how_far(work: &Work, begun: Instant) -> String {
+    let [total, done] = [&work.total, &work.done].map(|bytes| bytes.load(Ordering::Relaxed));
+    let left = match done {
+        0 => String::new(),
+        done => {
+            let seconds =
+                begun.elapsed().as_secs_f64() / done as f64 * total.saturating_sub(done) as f64;
+            format!(", {seconds:.0} s left")
+        }
+    };
+    format!("wheels: {} of {}{left}", bytes(done), bytes(total))
 }
 
 /// The newest snapshot, as it may leave this machine.

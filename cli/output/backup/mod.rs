@@ -184,6 +184,10 @@ fn summary(manifest: &Manifest) -> String {
         let of = counted(manifest.projects.len(), "project");
         parts.push(format!("{} of {of}", counted(files, "file")));
     }
+    let is_wheel = |name: &str| name.ends_with(".whl");
+    if let wheels @ 1.. = manifest.members.iter().filter(|one| is_wheel(&one.name)).count() {
+        parts.push(counted(wheels, "wheel"));
+    }
     if let Some(snapshot) = &manifest.snapshot {
         parts.push(format!(
             "snapshot {} of {}",

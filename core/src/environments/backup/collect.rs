@@ -1,16 +1,18 @@
 //! From an inspection to a backup: what each environment has, as its files tell.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use super::checkout;
 use super::conda;
 use super::manifest::{
     Interpreter, LeftOut, Machine, Manifest, SCHEMA, SavedDistribution, SavedEnvironment,
-    SavedLink, SavedSnapshot,
+    SavedLink, SavedSnapshot, SavedWheel,
 };
 use super::read::Backup;
 use super::saved_path::SavedPath;
+use super::wheels::{Wheels, Work};
 use super::write::Draft;
 use super::{Error, projects, recover, requirements, secrets};
 use crate::environments::distributions::{self, Distribution, Shared, direct_url};
@@ -42,6 +44,8 @@ pub struct Content<'a> {
     pub created: &'a str,
     /// What is remembered of them, where anything is.
     pub image: Option<Image>,
+    /// Whether what is installed comes along, as wheels; how far that is, for whoever shows it.
+    pub wheels: Option<&'a Work>,
 }
 
 /// What was remembered last, without secrets.
@@ -60,11 +64,20 @@ pub fn create(path: &Path, content: &Content<'_>) -> Result<Backup, Error> {
     let mut draft = Draft::begin(path)?;
     let mut left_out: Vec<LeftOut> = content.seen.problems.iter().map(LeftOut::from).collect();
     let shared = Shared::new();
+    let mut wheels = content.wheels.map(|_| Wheels::default());
     let mut environments = Vec::new();
-    for (at, inspected) in content.seen.environments.iter().enumerate() {
-        let (saved, problems) = environment(inspected, &shared);
+    for inspected in &content.seen.environments {
+        let (saved, problems) = environment(inspected, &shared, wheels.as_mut());
         left_out.extend(problems.iter().map(LeftOut::from));
-        environments.push(add(saved, at + 1, &inspected.environment, &mut draft)?);
+        environments.push(saved);
+    }
+    if let (Some(wheels), Some(work)) = (&wheels, content.wheels) {
+        wheels.write(&mut draft, work)?;
+    }
+    for (at, (saved, inspected)) in
+        environments.iter_mut().zip(&content.seen.environments).enumerate()
+    {
+        add(saved, at + 1, &inspected.environment, &mut draft)?;
     }
     let all: Vec<&Environment> =
         content.seen.environments.iter().map(|one| &one.environment).collect();
@@ -108,11 +121,11 @@ fn machine(host: &Host) -> Machine {
 
 /// Puts the files of an environment into the archive, and names them.
 fn add(
-    mut saved: SavedEnvironment,
+    saved: &mut SavedEnvironment,
     number: usize,
     environment: &Environment,
     draft: &mut Draft,
-) -> Result<SavedEnvironment, Error> {
+) -> Result<(), Error> {
     let folder = format!("environments/{number:02}-{}", name_of(&environment.prefix));
     let cfg = fs::read(&environment.prefix.join("pyvenv.cfg"), pyvenv_cfg::MAX_BYTES).ok();
     if let Some(bytes) = cfg.filter(|_| environment.is_virtual()) {
@@ -120,23 +133,35 @@ fn add(
         draft.add(&member, &secrets::without(&bytes))?;
         saved.pyvenv_cfg = Some(member);
     }
-    let lines = requirements::of(&saved);
+    let lines = requirements::of(saved);
     if !lines.is_empty() {
         let member = format!("{folder}/requirements.txt");
         draft.add(&member, lines.as_bytes())?;
         saved.requirements = Some(member);
+    }
+    let lines = requirements::of_wheels(saved);
+    if !lines.is_empty() {
+        let member = format!("{folder}/wheels.txt");
+        draft.add(&member, lines.as_bytes())?;
+        saved.wheels = Some(member);
     }
     if let Some(list) = conda::explicit(&saved.conda) {
         let member = format!("{folder}/conda-explicit.txt");
         draft.add(&member, list.as_bytes())?;
         saved.conda_explicit = Some(member);
     }
-    Ok(saved)
+    Ok(())
 }
 
-fn environment(inspected: &Inspected, shared: &Shared) -> (SavedEnvironment, Vec<Problem>) {
+fn environment(
+    inspected: &Inspected,
+    shared: &Shared,
+    wheels: Option<&mut Wheels>,
+) -> (SavedEnvironment, Vec<Problem>) {
     let environment = &inspected.environment;
-    let (distributions, problems) = distributions(environment, shared);
+    // Of an installation, its installer brings what it needs.
+    let wheels = wheels.filter(|_| environment.is_repairable());
+    let (distributions, problems) = distributions(environment, shared, wheels);
     let grave = inspected.findings.iter().filter(|one| one.severity > Severity::Info);
     let mut findings: Vec<String> = grave.map(|one| one.code.as_str().to_owned()).collect();
     findings.sort_unstable();
@@ -165,6 +190,7 @@ fn environment(inspected: &Inspected, shared: &Shared) -> (SavedEnvironment, Vec
         is_copy: is_link.is_some_and(|metadata| Kind::from(metadata.file_type()) == Kind::File),
         pyvenv_cfg: None,
         requirements: None,
+        wheels: None,
         conda_explicit: None,
         distributions,
         conda: conda::packages(&environment.prefix),
@@ -176,14 +202,26 @@ fn environment(inspected: &Inspected, shared: &Shared) -> (SavedEnvironment, Vec
 fn distributions(
     environment: &Environment,
     shared: &Shared,
+    mut wheels: Option<&mut Wheels>,
 ) -> (Vec<SavedDistribution>, Vec<Problem>) {
-    let (installed, problems) = distributions::read(&environment.site_packages, shared);
+    let (installed, mut problems) = distributions::read(&environment.site_packages, shared);
     let mut found: BTreeMap<(String, String), SavedDistribution> = BTreeMap::new();
     for site in &installed.sites {
         for one in site.distributions.iter().take(MOST_DISTRIBUTIONS) {
-            found
-                .entry((one.name.clone(), one.version.clone()))
-                .or_insert_with(|| distribution(one, &site.folder));
+            let Entry::Vacant(place) = found.entry((one.name.clone(), one.version.clone())) else {
+                continue;
+            };
+            let saved = place.insert(distribution(one, &site.folder));
+            // An editable install comes back by its links, what conda installed with conda.
+            let is_wheel = one.editable.is_none() && !one.by_conda();
+            let Some(wheels) = wheels.as_mut().filter(|_| is_wheel) else { continue };
+            match wheels.plan(environment, site, one) {
+                Ok(member) => saved.wheel = Some(SavedWheel { member, rebuilt: true }),
+                Err(why) => {
+                    let message = format!("no wheel of {} is in the backup: {why}", one.pin());
+                    problems.push(Problem::new(&one.info, message));
+                }
+            }
         }
     }
     (found.into_values().collect(), problems)
@@ -203,6 +241,7 @@ fn distribution(one: &Distribution, site: &Path) -> SavedDistribution {
         tags: one.wheel.as_ref().map(|wheel| wheel.tags.clone()).unwrap_or_default(),
         direct_url,
         checkout: one.editable.as_deref().filter(|path| fs::is_local(path)).and_then(checkout::of),
+        wheel: None,
         links: if one.editable.is_some() { links(one, site) } else { Vec::new() },
     }
 }

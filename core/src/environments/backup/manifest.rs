@@ -29,8 +29,9 @@
 //! | `is_copy` | whether its interpreter is a copy, where it could be a link |
 //! | `pyvenv_cfg` | member with the bytes of `pyvenv.cfg`, or null |
 //! | `requirements` | member with a line for each distribution, for pip and uv, or null |
+//! | `wheels` | member with the names of the wheels that are in the archive, for pip and uv, or null |
 //! | `conda_explicit` | member with the packages of conda, for `conda create --file`, or null |
-//! | `distributions` | `name` (normalized), `version`, `installer` or null, `requested` (whether it was asked for by name), `tags` (of its wheel), `direct_url` (the object of PEP 610 without secrets, or null), `checkout` (of the project that it links to or was built from, or null), `links` (of an editable install what leads to the project: `path`, `content`) |
+//! | `distributions` | `name` (normalized), `version`, `installer` or null, `requested` (whether it was asked for by name), `tags` (of its wheel), `direct_url` (the object of PEP 610 without secrets, or null), `checkout` (of the project that it links to or was built from, or null), `wheel` (`member`, and `rebuilt`: whether it was built again from what was installed; or null), `links` (of an editable install what leads to the project: `path`, `content`) |
 //! | `conda` | `name` (with version and build), `url` or null, `md5` or null |
 //!
 //! An **interpreter**: `version`, `implementation`, `abi_flags`, `architecture`, `prefix`, `kind` (each may be
@@ -105,6 +106,7 @@ pub struct SavedEnvironment {
     pub is_copy: bool,
     pub pyvenv_cfg: Option<String>,
     pub requirements: Option<String>,
+    pub wheels: Option<String>,
     pub conda_explicit: Option<String>,
     pub distributions: Vec<SavedDistribution>,
     pub conda: Vec<CondaPackage>,
@@ -121,7 +123,16 @@ pub struct SavedDistribution {
     pub tags: Vec<String>,
     pub direct_url: Option<serde_json::Value>,
     pub checkout: Option<Checkout>,
+    pub wheel: Option<SavedWheel>,
     pub links: Vec<SavedLink>,
+}
+
+/// A wheel in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are specified above")]
+pub struct SavedWheel {
+    pub member: String,
+    pub rebuilt: bool,
 }
 
 /// A file that leads to a project.
@@ -259,11 +270,14 @@ impl Manifest {
         let of_environments = self
             .environments
             .iter()
-            .flat_map(|one| [&one.pyvenv_cfg, &one.requirements, &one.conda_explicit])
+            .flat_map(|one| [&one.pyvenv_cfg, &one.requirements, &one.wheels, &one.conda_explicit])
             .flatten();
+        let installed = self.environments.iter().flat_map(|one| &one.distributions);
+        let of_wheels = installed.filter_map(|one| Some(&one.wheel.as_ref()?.member));
         let files = self.projects.iter().flat_map(|project| &project.files);
         let of_snapshot = self.snapshot.iter().map(|snapshot| &snapshot.member);
-        of_environments.chain(files.map(|file| &file.member)).chain(of_snapshot).map(String::as_str)
+        let of_projects = files.map(|file| &file.member);
+        of_environments.chain(of_wheels).chain(of_projects).chain(of_snapshot).map(String::as_str)
     }
 
     /// Every member by its name.

@@ -7,6 +7,7 @@
 //!     environments/01-api-venv/pyvenv.cfg
 //!     environments/02-ml/conda-explicit.txt
 //!     projects/01-api/uv.lock               what says beside a project what to install
+//!     wheels/idna-3.7-py3-none-any.whl      what was installed, as pip and uv take it ([`Content::wheels`])
 //!     snapshot.aios                         what was remembered last, an image of a context
 //!     manifest.json                         all of it for programs ([`manifest`]), with the SHA-256 of each file
 //! ```
@@ -38,6 +39,7 @@ mod saved_path;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod wheels;
 mod write;
 
 pub use checkout::Checkout;
@@ -45,6 +47,7 @@ pub use collect::{Content, Image, create};
 pub use manifest::Manifest;
 pub use read::{Backup, Damaged, Verified};
 pub use saved_path::SavedPath;
+pub use wheels::Work;
 
 /// The name that files of backups end with.
 pub const EXTENSION: &str = "aiosb";
@@ -84,6 +87,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// It was asked to end.
+    #[error("interrupted: there is no backup")]
+    Stopped,
     /// Another kind of file.
     #[error("`{}` is no backup", path.display())]
     NotABackup {

@@ -2,7 +2,7 @@
 
 use crate::shell;
 
-use super::manifest::{Interpreter, Manifest, SavedEnvironment};
+use super::manifest::{Interpreter, Manifest, SavedDistribution, SavedEnvironment};
 use super::requirements;
 
 /// Environments that are written out; the folders of the rest are beside.
@@ -18,8 +18,9 @@ that ends with .zip and open it, or type one of
 
 With aios: `aios backup show FILE`, `aios backup verify FILE`.
 
-For each environment there is a folder in `environments` with a list of what was installed. `projects` has files
-that say beside projects what to install; names and passwords in URLs are removed from them. `manifest.json` is
+For each environment there is a folder in `environments` with a list of what was installed: `requirements.txt` by
+names and places, `wheels.txt` by what is in `wheels`, which needs no network. Wheels are built again from what was
+installed, so their hashes are not those of an index. `projects` has files that say beside projects what to install; names and passwords in URLs are removed from them. `manifest.json` is
 all of it for programs, with the SHA-256 of every other file.
 
 The commands below are to be typed where this file is. An editable install (`-e FOLDER`) needs its project at
@@ -98,9 +99,13 @@ fn environment(one: &SavedEnvironment, is_windows: bool) -> String {
     } else {
         line(format!("python{minor}{} -m venv {typed}", one.abi_flags));
     }
-    let has_more = one.distributions.iter().any(|one| !requirements::is_of_conda(one));
+    let is_left = |one: &SavedDistribution| one.wheel.is_none() && !requirements::is_of_conda(one);
+    let has_more = one.distributions.iter().any(is_left);
+    let python = shell::word(&python);
+    if let Some(list) = &one.wheels {
+        line(format!("{python} -m pip install --no-deps -r {list}"));
+    }
     if let Some(list) = one.requirements.as_ref().filter(|_| has_more) {
-        let python = shell::word(&python);
         line(format!("{python} -m pip install --no-deps -r {list}"));
     }
     text

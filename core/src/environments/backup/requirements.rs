@@ -26,6 +26,21 @@ pub(super) fn of(environment: &SavedEnvironment) -> String {
     text
 }
 
+/// The same from the wheels that are in the archive: by name, so that an installer does not note a place. pip
+/// and uv look for the folder from where this list is.
+pub(super) fn of_wheels(environment: &SavedEnvironment) -> String {
+    let mut text = String::new();
+    for one in &environment.distributions {
+        let Some(wheel) = &one.wheel else { continue };
+        let named = pin(one).filter(|_| wheel.member.matches('/').count() == 1);
+        // Of two builds with one name this is the other one.
+        text.push_str(&named.unwrap_or_else(|| wheel.member.clone()));
+        text.push('\n');
+    }
+    let head = "--no-index\n--find-links ../../wheels\n";
+    if text.is_empty() { text } else { format!("{head}{text}") }
+}
+
 pub(super) fn is_of_conda(distribution: &SavedDistribution) -> bool {
     distribution.installer.as_deref() == Some("conda")
 }
@@ -33,15 +48,7 @@ pub(super) fn is_of_conda(distribution: &SavedDistribution) -> bool {
 /// `idna==3.7`, `-e /home/me/project`, `x @ https://example.org/x.whl`. `None` when the name or version could
 /// not be one.
 fn line(one: &SavedDistribution) -> Option<String> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let is_version = |c: char| c.is_ascii_alphanumeric() || ".!+_-".contains(c);
-    let is_plain = !one.name.is_empty()
-        && one.name.chars().all(is_name)
-        && !one.name.starts_with('-')
-        && one.version.chars().all(is_version);
-    if !is_plain {
-        return None;
-    }
+    let pin = pin(one)?;
     let name = &one.name;
     let direct_url = one.direct_url.as_ref().and_then(|value| serde_json::to_vec(value).ok());
     let at = |url: &str| {
@@ -55,9 +62,23 @@ fn line(one: &SavedDistribution) -> Option<String> {
             at(&direct_url::url_of_path(path.to_str()?))
         }
         Some(Origin::Address(url)) => at(&url),
-        None if one.version.is_empty() => Some(name.clone()),
-        None => Some(format!("{name}=={}", one.version)),
+        None => Some(pin),
     }
+}
+
+/// `idna==3.7`, or the name alone where no version is known.
+fn pin(one: &SavedDistribution) -> Option<String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let is_version = |c: char| c.is_ascii_alphanumeric() || ".!+_-".contains(c);
+    let is_plain = !one.name.is_empty()
+        && one.name.chars().all(is_name)
+        && !one.name.starts_with('-')
+        && one.version.chars().all(is_version);
+    let pin = match one.version.as_str() {
+        "" => one.name.clone(),
+        version => format!("{}=={version}", one.name),
+    };
+    is_plain.then_some(pin)
 }
 
 /// A path as one word of a line of requirements.
@@ -88,6 +109,7 @@ mod tests {
             tags: Vec::new(),
             direct_url,
             checkout: None,
+            wheel: None,
             links: Vec::new(),
         }
     }

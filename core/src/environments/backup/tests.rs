@@ -107,7 +107,7 @@ impl Machine {
         let created = "2026-11-22T06:14:09.123Z";
         let image = Image { number: 7, created: created.to_owned(), bytes };
         let image = Some(image).filter(|_| image_bytes > 0);
-        create(&self.file(), &Content { host: &host, seen: &seen, created, image })
+        create(&self.file(), &Content { host: &host, seen: &seen, created, image, wheels: None })
     }
 }
 
@@ -203,7 +203,7 @@ fn nothing_is_written_over_and_what_a_kill_left_goes() {
     assert!(there(".before.aiosb.13.part") && there(".before.aiosb.x.part"));
 
     let (host, seen) = machine.look();
-    let content = Content { host: &host, seen: &seen, created: "", image: None };
+    let content = Content { host: &host, seen: &seen, created: "", image: None, wheels: None };
     let nowhere = machine.root.join("none").join("x.aiosb");
     assert!(matches!(create(&nowhere, &content), Err(Error::NoFolder { .. })));
 }

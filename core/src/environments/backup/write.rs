@@ -43,9 +43,26 @@ impl Draft {
     }
 
     fn write(&mut self, name: &str, bytes: &[u8], how: CompressionMethod) -> Result<(), Error> {
-        let options = SimpleFileOptions::default().compression_method(how).unix_permissions(0o600);
+        let options = options(how);
         let started = self.zip.start_file(name, options).map_err(of_zip);
         started.and_then(|()| self.zip.write_all(bytes)).map_err(self.part.io("write"))
+    }
+
+    /// Adds a file as it is, while it is made. The name is one of ours: plain, and not used before.
+    pub(super) fn add_stream(
+        &mut self,
+        name: &str,
+        is_large: bool,
+        make: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        debug_assert!(is_plain(name), "{name}");
+        let options = options(CompressionMethod::Stored).large_file(is_large);
+        self.zip.start_file(name, options).map_err(of_zip).map_err(self.part.io("write"))?;
+        let mut out = Hashed { out: &mut self.zip, hash: Sha256::new(), bytes: 0 };
+        make(&mut out)?;
+        let (bytes, sha256) = (out.bytes, hex(&out.hash.finalize()));
+        self.members.push(Member { name: name.to_owned(), bytes, sha256 });
+        Ok(())
     }
 
     /// Adds the manifest, makes all of it durable, compares it with its checksums, and gives it its name.
@@ -71,6 +88,30 @@ impl Draft {
         }
         drop(backup);
         part.keep()
+    }
+}
+
+fn options(how: CompressionMethod) -> SimpleFileOptions {
+    SimpleFileOptions::default().compression_method(how).unix_permissions(0o600)
+}
+
+/// Tells the hash of what is written through it.
+struct Hashed<W> {
+    out: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(buffer)?;
+        self.hash.update(&buffer[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
