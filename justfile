@@ -24,9 +24,9 @@ bench-peers *ARGS="tree":
 fuzz TARGET SECONDS="300":
     cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}}
 
-# Kills so many writers of a store under readers; the tests kill a few.
-kill WRITERS="5000":
-    AIOS_TEST_KILLS={{WRITERS}} cargo test --locked --test integration store::kill
+# Kills so many writers of a store and of a context buffer, under readers; the tests kill a few.
+kill TIMES="5000":
+    AIOS_TEST_KILLS={{TIMES}} cargo test --locked --test integration ::kill:: -- --nocapture
 
 # Writes the expected outputs anew; look at the difference before you commit it.
 bless:

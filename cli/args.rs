@@ -7,9 +7,11 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub(crate) mod backup;
+mod live;
 mod memory;
 
 pub(crate) use backup::Backup;
+pub(crate) use live::{Serve, Status};
 pub(crate) use memory::{
     Answer, Diff, History, List, Prune, Recall, Restore, Show, Snapshot, Take, Verify,
 };
@@ -43,6 +45,13 @@ pub(crate) enum Command {
     /// Make one file of what the environments are, to come back to after the system was installed anew.
     #[command(subcommand)]
     Backup(Backup),
+    /// Keep what is known of the environments up to date, and publish it to other programs of this user.
+    Serve(Serve),
+    /// Say whether `aios serve` runs, and what it does.
+    Status(Status),
+    /// Show the environments live, as a running `aios serve` publishes them: on a terminal a screen with
+    /// keys (`?` says which), else a line for each change.
+    Watch(Watch),
 }
 
 /// Arguments of `find`.
@@ -132,6 +141,17 @@ pub(crate) struct Repair {
     pub(crate) list: bool,
     #[command(flatten)]
     pub(crate) view: View,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Watch {
+    /// Text for people, or a line of JSON for each change.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// Whether to use colour: `auto` means on a terminal.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
 }
 
 /// Whether the network may be used.

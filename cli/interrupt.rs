@@ -40,6 +40,18 @@ pub(crate) fn stop_on_ctrl_c(progress: &Arc<Progress>) {
     });
 }
 
+/// From now on the first press does this, and the second ends the program. When SIGINT is ignored it stays
+/// ignored.
+pub(crate) fn on_ctrl_c(mut end: impl FnMut() + Send + 'static) {
+    // Without it the first press ends the program.
+    let _ = ctrlc::try_set_handler(move || {
+        if END_AT_ONCE.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        end();
+    });
+}
+
 /// From now on the first press ends the program.
 pub(crate) fn end_at_once_from_now() {
     END_AT_ONCE.store(true, Ordering::Relaxed);

@@ -11,6 +11,7 @@ mod commands;
 mod interrupt;
 mod output;
 mod progress;
+mod watch;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();

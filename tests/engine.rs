@@ -13,6 +13,7 @@ use aios_core::{Depth, Host, Platform, Status};
 use crate::support::{Distribution, Home, Venv};
 
 mod recall;
+mod sealed;
 #[cfg(unix)]
 mod unix;
 

@@ -17,8 +17,35 @@ const LAYERS: &[&[&str]] = &[
         "process",
         "shell",
         "system",
+        "system::local_unix",
+        "system::local_windows",
+        "system::shared_unix",
+        "system::shared_windows",
         "system::unix",
         "system::windows",
+    ],
+    // Memory that processes share.
+    &[
+        "segment",
+        "segment::alive",
+        "segment::memory",
+        "segment::named",
+        "segment::place",
+        "segment::mapped",
+        "segment::words",
+    ],
+    // What processes tell each other in it.
+    &[
+        "buffer",
+        "buffer::append",
+        "buffer::bell",
+        "buffer::layout",
+        "buffer::memory",
+        "buffer::metrics",
+        "buffer::read",
+        "buffer::stream",
+        "buffer::table",
+        "buffer::words",
     ],
     // Blocks on disk and in memory, without any key.
     &[
@@ -64,6 +91,17 @@ const LAYERS: &[&[&str]] = &[
     &["environments::inspection"],
     // A file to come back to it with.
     &["environments::backup"],
+    // What of it other processes see.
+    &[
+        "publish",
+        "publish::environments",
+        "publish::layout",
+        "publish::publisher",
+        "publish::reader",
+        "publish::slots",
+    ],
+    // What is told of it while it happens.
+    &["buffer::event"],
     // What is remembered of it.
     &[
         "engine",
@@ -82,6 +120,29 @@ const LAYERS: &[&[&str]] = &[
         "engine::repairs",
         "engine::retention",
         "engine::state",
+    ],
+    // How others ask.
+    &[
+        "control",
+        "control::client",
+        "control::line",
+        "control::message",
+        "control::server",
+        "control::subscribers",
+    ],
+    // All of it, kept up to date.
+    &[
+        "live",
+        "live::heard",
+        "live::instance",
+        "live::memory",
+        "live::output",
+        "live::pending",
+        "live::places",
+        "live::run",
+        "live::service",
+        "live::state",
+        "live::watches",
     ],
 ];
 
@@ -127,15 +188,39 @@ fn the_core_sees_no_process_and_prints_nothing() {
         ("env::args", &[]),
         ("env::current_", &["host.rs"]),
         ("env::home_dir", &["host.rs"]),
-        ("env::temp_dir", &[]),
+        ("env::temp_dir", &["system/shared_windows.rs"]),
         ("println!", &[]),
         ("print!(", &[]),
         ("process::exit", &[]),
-        ("std::process", &["probe.rs", "src/process.rs", "system/unix.rs", "system/windows.rs"]),
+        (
+            "std::process",
+            &[
+                "probe.rs",
+                "src/process.rs",
+                "system/shared_unix.rs",
+                "system/shared_windows.rs",
+                "system/unix.rs",
+                "system/windows.rs",
+            ],
+        ),
         // Windows has its own idea of a canonical path.
         ("canonicalize(", &["system/unix.rs", "system/windows.rs"]),
-        // The one place that maps, and the one that advises the system about memory, by its address.
-        ("unsafe ", &["store/mapping.rs", "system/unix.rs"]),
+        // What maps files, what advises the system about memory by its address, what shares memory, and
+        // what asks the system for processes.
+        (
+            "unsafe ",
+            &[
+                "publish/publisher.rs",
+                "publish/reader.rs",
+                "segment/memory.rs",
+                "segment/named.rs",
+                "store/mapping.rs",
+                "system/local_windows.rs",
+                "system/shared_unix.rs",
+                "system/shared_windows.rs",
+                "system/unix.rs",
+            ],
+        ),
         ("std::fs::write", &["cache.rs"]),
         ("remove_dir_all", &[]),
     ];

@@ -8,6 +8,9 @@ use crate::layers::below;
 /// The files of the program that may differ by system; the rest asks them, or the host.
 const MAY_DIFFER: &[&str] = &[
     "core/src/system/mod.rs",
+    "core/src/system/local_unix.rs",
+    "core/src/system/shared_unix.rs",
+    "core/src/system/shared_windows.rs",
     "core/src/system/unix.rs",
     "core/src/system/windows.rs",
     // A folder that is kept open.

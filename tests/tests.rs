@@ -11,6 +11,8 @@ mod support;
 mod backup;
 /// Each way to break an environment is found, by its code, and nothing else is.
 mod breakage;
+/// The context buffer that processes share: writers and readers that are killed or stopped, and another language.
+mod buffer;
 /// The program: exit codes, output, odd names, interrupts, a hostile or empty machine.
 mod cli;
 /// What the engine records, and the stories that it tells of it.
@@ -25,14 +27,20 @@ mod neighbours;
 mod network;
 /// Which code and which tests are for one system alone.
 mod platforms;
+/// The published state: killed publishers and readers, other users, full memory, readers in another language.
+mod publish;
 /// The commands of README.md do what it shows.
 mod readme;
 /// Environments that are made anew, with a real Python.
 mod recreate;
 /// What `aios repair` shows, changes and takes back.
 mod repair;
+/// The service: what changes on disk is told, one runs at a time, a day of it.
+mod service;
 /// The store of a context: killed writers, readers in another language.
 mod store;
+/// What `aios watch` shows while a service publishes, and while none does.
+mod watch;
 /// Real Pythons of Windows: they run there (or under Wine), and nowhere else.
 #[cfg(windows)]
 mod windows;

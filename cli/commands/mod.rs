@@ -3,8 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use aios_core::live::{self, instance};
+use aios_core::{control, segment};
+
 use crate::args::{Args, Command};
 use crate::output::text::{quoted, shown};
+use crate::output::time::local as local_time;
 
 mod backup;
 mod check;
@@ -16,7 +20,10 @@ mod recall;
 mod remember;
 mod repair;
 mod scope;
+mod serve;
 mod snapshot;
+mod status;
+mod watch;
 
 /// How a command ends; the number is the exit code of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +57,42 @@ pub(crate) enum Error {
     Memory(memory::Error),
     /// A backup could not be written or read.
     Backup(aios_core::environments::backup::Error),
+    /// The service cannot be started.
+    Serve(instance::Error),
+    /// The folder of the service cannot be used.
+    Place(segment::Error),
+    /// The service cannot run.
+    Live(live::Error),
+    /// The service cannot be asked.
+    Control(control::Error),
+}
+
+impl From<instance::Error> for Error {
+    fn from(error: instance::Error) -> Error {
+        match error {
+            instance::Error::Engine(error) => Error::Memory(error.into()),
+            instance::Error::Place(error) => Error::Place(error),
+            error => Error::Serve(error),
+        }
+    }
+}
+
+impl From<segment::Error> for Error {
+    fn from(error: segment::Error) -> Error {
+        Error::Place(error)
+    }
+}
+
+impl From<live::Error> for Error {
+    fn from(error: live::Error) -> Error {
+        Error::Live(error)
+    }
+}
+
+impl From<control::Error> for Error {
+    fn from(error: control::Error) -> Error {
+        Error::Control(error)
+    }
 }
 
 impl From<memory::Error> for Error {
@@ -66,7 +109,7 @@ impl From<aios_core::environments::backup::Error> for Error {
 
 impl Error {
     /// What the user can do about it.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&str> {
         match self {
             Error::Host(_) => Some("change to a folder that exists"),
             Error::Output(_) => None,
@@ -78,6 +121,17 @@ impl Error {
             }
             Error::Memory(error) => error.hint(),
             Error::Backup(error) => backup::hint(error),
+            Error::Serve(instance::Error::Runs(_)) => Some(
+                "`aios status` says what it does, and `aios status --stop` ends it; another `AIOS_HOME` is \
+                 another service",
+            ),
+            Error::Serve(_) => Some("let `AIOS_HOME` name a folder of your own"),
+            Error::Live(live::Error::Listen { .. }) => {
+                Some("let `AIOS_HOME` name a folder of your own with a shorter name")
+            }
+            // These say what to do.
+            Error::Place(_) | Error::Live(_) => None,
+            Error::Control(error) => Some(error.hint()),
             Error::ProbeWithoutPath => Some(
                 "name the environments to start: `aios check --probe .venv`; the others are \
                  checked from their files",
@@ -106,6 +160,16 @@ impl std::fmt::Display for Error {
             }
             Error::Memory(error) => error.fmt(f),
             Error::Backup(error) => f.write_str(&shown(error.to_string())),
+            Error::Serve(instance::Error::Runs(Some(holder))) => write!(
+                f,
+                "a service runs already: process {}, since {}",
+                holder.pid,
+                local_time(holder.since_ms)
+            ),
+            Error::Serve(error) => f.write_str(&shown(error.to_string())),
+            Error::Live(error) => f.write_str(&shown(error.to_string())),
+            Error::Place(error) => f.write_str(&shown(error.to_string())),
+            Error::Control(error) => f.write_str(&shown(error.to_string())),
             Error::ProbeWithoutPath => f.write_str(
                 "`--probe` starts interpreters, and starts only those that you name: a PATH is \
                  missing",
@@ -124,5 +188,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
         Command::History(args) => history::run(args),
         Command::Recall(args) => recall::run(args),
         Command::Backup(args) => backup::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Watch(args) => watch::run(args),
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn look(
 }
 
 /// The paths that exist, absolute. A link that leads nowhere exists: it may be a broken interpreter.
-fn existing(host: &Host, paths: &[PathBuf], missing: &mut Vec<Problem>) -> Vec<PathBuf> {
+pub(super) fn existing(host: &Host, paths: &[PathBuf], missing: &mut Vec<Problem>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in paths {
         let absolute = host.absolute(path);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, StdoutLock, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aios_core::environments::inspection::{Inspected, Inspection};
 use aios_core::environments::probe::Probed;
@@ -22,8 +22,10 @@ pub(crate) mod message;
 pub(crate) mod repair;
 #[cfg(test)]
 mod sample;
+pub(crate) mod status;
 pub(crate) mod text;
 pub(crate) mod time;
+pub(crate) mod watch;
 
 /// What was asked; decides the schema and how much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +124,23 @@ pub(crate) fn print(seen: &Seen, question: Question, view: &View, page: &Page) -
 /// Prints what a code means.
 pub(crate) fn explain(code: Code, view: &View, page: &Page) -> io::Result<()> {
     to(colored(io::stdout().lock(), view.color), |out| human::explain(out, code, page))
+}
+
+/// Prints what the service says of itself.
+pub(crate) fn status(
+    answered: &status::Answered,
+    format: Format,
+    color: Color,
+    home: Option<&Path>,
+    now_ms: u64,
+) -> io::Result<()> {
+    let stdout = io::stdout().lock();
+    match format {
+        Format::Json => to(stdout, |out| status::json(out, answered)),
+        Format::Human => {
+            to(colored(stdout, color), |out| status::human(out, answered, home, now_ms))
+        }
+    }
 }
 
 /// A stream that leaves styles out where they are not wanted.

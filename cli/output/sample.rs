@@ -79,7 +79,7 @@ fn finding(
 }
 
 fn inspected(environment: Environment, findings: Vec<Finding>) -> Inspected {
-    Inspected { environment, findings }
+    Inspected { environment, findings, hint: None, seal: None }
 }
 
 fn environment(number: u64, kind: EnvironmentKind, prefix: &str) -> Environment {

@@ -12,6 +12,12 @@ pub(crate) fn local(time_ms: u64) -> String {
     stamp(time_ms).map_or_else(|| out_of_range(time_ms), text)
 }
 
+/// `07:14:09`, in the time zone of this machine.
+pub(crate) fn clock(time_ms: u64) -> String {
+    let text = |time: Timestamp| time.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
+    stamp(time_ms).map_or_else(|| out_of_range(time_ms), text)
+}
+
 /// `2026-11-22T06:14:09.123Z`
 pub(crate) fn utc(time_ms: u64) -> String {
     stamp(time_ms).map_or_else(|| out_of_range(time_ms), |time| format!("{time:.3}"))

@@ -33,13 +33,18 @@
 //! }
 //! ```
 
+pub mod buffer;
+pub mod control;
 pub mod engine;
 pub mod environments;
 pub mod fs;
 mod host;
 pub mod index;
+pub mod live;
 mod process;
+pub mod publish;
 mod registry;
+pub mod segment;
 pub mod shell;
 pub mod snapshot;
 pub mod store;

@@ -3,47 +3,21 @@
 //! Not on Windows: there is no such terminal, and there are no signals to send.
 #![cfg(unix)]
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::venv;
 use crate::support::python::Python;
+use crate::support::terminal::Terminal;
 use crate::support::{Home, Venv};
 
-/// The program on a terminal of its own.
-struct Terminal {
-    child: Child,
-    screen: File,
-    seen: String,
-}
-
 impl Terminal {
-    fn start(mut command: Command) -> Terminal {
-        let nix::pty::OpenptyResult { master, slave } = nix::pty::openpty(None, None).unwrap();
-        let end = || Stdio::from(slave.try_clone().unwrap());
-        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
-        Terminal { child, screen: File::from(master), seen: String::new() }
-    }
-
-    /// Reads until this is shown, or the program ended.
-    fn wait_for(&mut self, text: &str) -> bool {
-        let mut piece = [0; 4096];
-        while !self.seen.contains(text) {
-            // Linux says EIO once nobody has the other end.
-            let Ok(read @ 1..) = self.screen.read(&mut piece) else { return false };
-            self.seen.push_str(&String::from_utf8_lossy(&piece[..read]).replace('\r', ""));
-        }
-        true
-    }
-
     /// Waits for a question and answers it.
     fn answer(&mut self, question: &str, answer: &str) {
         assert!(self.wait_for(question), "`{question}` is not asked: {}", self.seen);
         self.seen.clear();
-        writeln!(self.screen, "{answer}").unwrap();
+        self.press(&format!("{answer}\n"));
     }
 
     fn press_ctrl_c(&self) {
@@ -240,6 +214,8 @@ mod linux {
 
     #[test]
     fn who_uses_the_environment_is_named() {
+        use std::process::{Command, Stdio};
+
         let home = Home::new();
         let venv = lost(&home, "project/.venv");
         fs::copy("/bin/cat", venv.bin("waits")).unwrap();

@@ -112,7 +112,7 @@ fn golden_images_are_read_in_another_language() {
 fn the_example_of_the_format_is_what_is_in_the_file() {
     let text = std::fs::read_to_string(here("docs/format.md")).unwrap();
     let examples: Vec<&str> = text.split("```hexdump\n").skip(1).collect();
-    let files = ["context-1.aios", "recall-1.aios"];
+    let files = ["context-1.aios", "recall-1.aios", "environments-1.aios"];
     assert_eq!(examples.len(), files.len());
     for (example, file) in examples.iter().zip(files) {
         let file = std::fs::read(here("tests/golden").join(file)).unwrap();

@@ -236,3 +236,15 @@ pub(crate) const CODE_OF_A_RING: &str = "pyvenv-cfg-home-stale";
 
 /// Places, as [`place`] takes them, of which nothing is judged: `pythonw.exe`.
 pub(crate) const NOT_JUDGED: &[&str] = &["bin/python3"];
+
+/// A process cannot be stopped here.
+pub(crate) fn stopped(_: u32) -> impl FnOnce() {
+    || ()
+}
+
+/// Does something, then says so on the standard output and ends the process: calls cannot be forbidden here.
+pub(crate) fn without_system_calls(run: impl FnOnce(), say: &[u8]) -> ! {
+    run();
+    print!("{}", String::from_utf8_lossy(say));
+    std::process::exit(0);
+}

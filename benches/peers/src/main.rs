@@ -1,4 +1,4 @@
-//! Measures the context tree and its snapshots beside other stores, in one run, and writes tables for
+//! Measures the context tree, its snapshots, recall and shared memory beside others, in one run, and writes tables for
 //! `docs/benchmarks.md` to its standard output; what it is doing goes to standard error.
 
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ mod measure;
 mod plot;
 mod recall;
 mod records;
+mod shared;
 mod snapshot;
 mod table;
 mod tree;
@@ -20,6 +21,7 @@ const USAGE: &str = "\
 Usage: aios-peers tree [--records N] [--rounds N] [--folder PATH]
        aios-peers snapshot [--mib N] [--largest-mib N] [--rounds N] [--plot PATH] [--folder PATH]
        aios-peers recall [--environments N] [--rounds N] [--folder PATH]
+       aios-peers shared [--rounds N] [--folder PATH]
 
   --records      records in the tree, a multiple of 10000 [1000000]
   --mib          bytes of the context in MiB, with 800 records each MiB [64]
@@ -54,6 +56,9 @@ fn run() -> Result<()> {
     let mut words = std::env::args().skip(1);
     let table = words.next().ok_or(USAGE)?;
     let arguments = Arguments::read(words)?;
+    if table == "append-for" {
+        return shared::append_for(&arguments.folder);
+    }
     let folder = tempfile::Builder::new().prefix("aios-peers-").tempdir_in(&arguments.folder)?;
     println!("Machine: {}. Commit: `{}`.\n", measure::machine(), commit());
     match table.as_str() {
@@ -65,6 +70,7 @@ fn run() -> Result<()> {
                 growth::run(folder.path(), arguments.largest_mib, arguments.rounds, plot)?;
             }
         }
+        "shared" => shared::run_ring(folder.path(), arguments.rounds)?,
         "recall" => {
             let sizes =
                 arguments.environments.map_or(vec![10_000, 100_000, 1_000_000], |n| vec![n]);

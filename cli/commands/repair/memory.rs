@@ -24,7 +24,8 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn add(&mut self, environment: &Environment, findings: &[Finding]) {
-        let inspected = Inspected { environment: environment.clone(), findings: findings.to_vec() };
+        let (environment, findings) = (environment.clone(), findings.to_vec());
+        let inspected = Inspected { environment, findings, hint: None, seal: None };
         match self.first {
             None => self.first = Some(inspected),
             Some(_) => self.last = Some(inspected),

@@ -8,8 +8,8 @@
 //! - [`evidence`] makes a remembered state a part of a plan, [`repairs`] remembers what was done about which
 //!   findings.
 //!
-//! What is recorded is laid out in [`layout`]. A snapshot is kept whenever a record changed anything; a
-//! record of what did not change reads names and stamps and writes nothing.
+//! What is recorded is laid out in [`layout`]. A snapshot is kept whenever a record changed anything, or one
+//! that was killed left something without; a record of what did not change reads names and stamps and writes nothing.
 //!
 //! ```text
 //! AIOS_HOME/context/    the store of snapshots
@@ -58,6 +58,9 @@ pub use state::{Found, Installed, State};
 pub const HOME_VARIABLE: &str = "AIOS_HOME";
 /// So long a process waits for another one that writes.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// What is recorded is written when it takes so much memory. A kill leaves what was written, and the next
+/// record keeps it.
+const MOST_UNWRITTEN_BYTES: u64 = 8 << 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Why something could not be remembered or recalled.
@@ -207,32 +210,39 @@ impl Engine {
     ) -> Result<Report, Error> {
         let mut report = Report::default();
         let present = self.context.live()?;
-        let mut told = Vec::new();
         for inspected in &seen.environments {
             match self.record_one(&present, inspected, looked.depth) {
-                Ok(Some(state)) => {
-                    report.changed.push(inspected.environment.prefix.clone());
-                    told.push(state);
-                }
-                Ok(None) => report.unchanged += 1,
+                Ok(true) => report.changed.push(inspected.environment.prefix.clone()),
+                Ok(false) => report.unchanged += 1,
                 Err(error) => {
                     let prefix = inspected.environment.prefix.clone();
                     report.problems.push(Problem::new(prefix, format!("is not recorded: {error}")));
                 }
             }
+            if self.context.unwritten_bytes() > MOST_UNWRITTEN_BYTES {
+                self.context.commit()?;
+            }
         }
         if looked.whole {
             report.gone = self.forget_gone(&present, seen)?;
         }
-        let is_new = !report.changed.is_empty() || !report.gone.is_empty();
+        drop(present);
+        let kept = self.context.newest()?;
+        let recorded = self.context.live()?;
+        let environments = |context: &Tree| context.subtree(&[ENVIRONMENTS]);
+        // Not what this record wrote: one before may have ended before it kept a snapshot.
+        let is_new = hash_of(environments(&recorded)?) != hash_of(environments(&kept)?);
         if let Keep::Always { name } = keep {
             report.snapshot = Some(self.context.take(name, looked.reason)?);
         } else if is_new {
             report.snapshot = Some(self.context.take(None, looked.reason)?);
+        } else if !report.changed.is_empty() || !report.gone.is_empty() {
+            // It is again what the last snapshot kept.
+            self.context.commit()?;
         }
         if is_new {
             // Without it, recall makes one of the snapshots.
-            if let Err(error) = self.tell_index(&told) {
+            if let Err(error) = self.tell_index(&kept) {
                 let folder = recall::index_of(&self.folder);
                 report
                     .problems
@@ -244,37 +254,46 @@ impl Engine {
         Ok(report)
     }
 
-    /// The state, if it is a new one.
+    /// Whether it is a new one.
     fn record_one(
         &mut self,
         present: &Tree,
         inspected: &Inspected,
         depth: Depth,
-    ) -> Result<Option<State>, Error> {
+    ) -> Result<bool, Error> {
         let id = &inspected.environment.id.0;
-        let outline = Outline::of(&inspected.environment);
         let before = present.subtree(&record::place(id))?.map(|before| before.hash());
+        if before.is_some_and(|before| self.recorded.has_checked(id, before, inspected.seal)) {
+            return Ok(false);
+        }
+        let outline = Outline::of(&inspected.environment);
         let seen = recorded::Seen::of(inspected, &outline, depth);
-        if before.is_some_and(|before| self.recorded.has(id, before, &seen)) {
-            return Ok(None);
+
+        if before.is_some_and(|before| self.recorded.has(id, before, &seen, inspected.seal)) {
+            self.recorded.check(id, inspected.seal);
+            return Ok(false);
         }
         let tree = record::tree_of(&mut self.context, inspected, &outline)?;
         let is_new = before != Some(tree.hash());
         if is_new {
             self.context.put_tree(&record::place(id), &tree)?;
         }
-        self.recorded.put(id, tree.hash(), seen);
-        Ok(is_new.then(|| State::of(tree)))
+        self.recorded.put(id, tree.hash(), seen, inspected.seal);
+        Ok(is_new)
     }
 
-    /// Tells the index of new states; of all, where it is gone or damaged.
-    fn tell_index(&mut self, told: &[State]) -> Result<(), Error> {
+    /// Tells the index of the states that are others than in the snapshot before; of all that were kept,
+    /// where it is gone or damaged.
+    fn tell_index(&mut self, before: &Tree) -> Result<(), Error> {
         let mut index = Index::open(&recall::index_of(&self.folder))?;
         if index.states().is_empty() || index.health().is_damaged() {
             recall::rebuild(&mut index, &self.kept()?)?;
+            return Ok(index.save()?);
         }
-        for state in told {
-            recall::tell(&mut index, state)?;
+        for (id, state) in environments(&self.context.live()?)? {
+            if hash_of(before.subtree(&record::place(&id.0))?) != Some(state.hash()) {
+                recall::tell(&mut index, &state)?;
+            }
         }
         Ok(index.save()?)
     }
@@ -434,6 +453,10 @@ pub fn identities(kept: &[Kept], prefix: &Path) -> Result<Vec<EnvironmentId>, Er
         }
     }
     Ok(found)
+}
+
+fn hash_of(tree: Option<Tree>) -> Option<store::Hash> {
+    tree.map(|tree| tree.hash())
 }
 
 fn store_of(folder: &Path) -> PathBuf {

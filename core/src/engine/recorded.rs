@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::outline::Outline;
 use super::record;
 use crate::environments::health::Depth;
-use crate::environments::inspection::Inspected;
+use crate::environments::inspection::{Inspected, Seal};
 use crate::store::Hash;
 use crate::{fs, wire};
 
 const MAGIC: [u8; 8] = *b"AIOSSEEN";
 /// Increased with the payload, and with what is recorded.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAX_BYTES: u64 = 64 << 20;
 const FILE: &str = "recorded";
 
@@ -33,6 +33,8 @@ pub(super) struct Recorded {
 struct Known {
     tree: [u8; 32],
     from: Seen,
+    /// Of the check that saw the same: it stamps all that an [`Outline`] looks at, and more.
+    checked: Option<Seal>,
 }
 
 /// What one environment was recorded from.
@@ -103,13 +105,34 @@ impl Recorded {
         Ok(())
     }
 
-    /// Whether this tree of an environment says what is seen of it now.
-    pub(super) fn has(&self, id: &str, tree: Hash, seen: &Seen) -> bool {
-        self.known.get(id).is_some_and(|known| known.tree == tree.0 && known.from.covers(seen))
+    /// Whether this tree of an environment says what a check with this seal saw: then nothing needs to be
+    /// looked at.
+    pub(super) fn has_checked(&self, id: &str, tree: Hash, seal: Option<Seal>) -> bool {
+        let known = self.known.get(id).filter(|known| known.tree == tree.0);
+        seal.is_some() && known.is_some_and(|known| known.checked == seal)
     }
 
-    pub(super) fn put(&mut self, id: &str, tree: Hash, from: Seen) {
-        let known = Known { tree: tree.0, from };
+    /// Whether this tree of an environment says what is seen of it now. Where two checks can be compared,
+    /// they have to be the same: they stamp more.
+    pub(super) fn has(&self, id: &str, tree: Hash, seen: &Seen, seal: Option<Seal>) -> bool {
+        let known = self.known.get(id).filter(|known| known.tree == tree.0);
+        known.is_some_and(|known| {
+            let differs = seal.is_some() && known.checked.is_some() && known.checked != seal;
+            known.from.covers(seen) && !differs
+        })
+    }
+
+    /// Keeps the seal of a check that saw nothing new.
+    pub(super) fn check(&mut self, id: &str, seal: Option<Seal>) {
+        let Some(known) = self.known.get_mut(id) else { return };
+        if seal.is_some() && known.checked != seal {
+            known.checked = seal;
+            self.is_changed = true;
+        }
+    }
+
+    pub(super) fn put(&mut self, id: &str, tree: Hash, from: Seen, checked: Option<Seal>) {
+        let known = Known { tree: tree.0, from, checked };
         if self.known.get(id) != Some(&known) {
             self.known.insert(id.to_owned(), known);
             self.is_changed = true;

@@ -33,7 +33,7 @@ pub mod scripts;
 pub use python::{Implementation, NotAVersion, PythonTag, PythonVersion};
 
 /// Something that could not be looked at, and why. The rest of the result stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Problem {
     /// What was looked at.
     pub path: PathBuf,

@@ -231,6 +231,13 @@ impl Context {
         snapshot(&self.tree.seal()?, id)
     }
 
+    /// The context that the newest snapshot kept; an empty one before the first.
+    pub fn newest(&mut self) -> Result<Tree, Error> {
+        let (next, _) = self.state()?;
+        let key = SnapshotId(next.saturating_sub(1)).key();
+        Ok(self.tree.seal()?.subtree_or_empty(&[SNAPSHOTS, &key, CONTEXT])?)
+    }
+
     /// All snapshots, the oldest first.
     pub fn list(&mut self) -> Result<Vec<Snapshot>, Error> {
         list(&self.tree.seal()?)
@@ -264,6 +271,11 @@ impl Context {
     /// Bytes of the file that count.
     pub fn file_bytes(&self) -> u64 {
         self.store.committed_bytes()
+    }
+
+    /// Bytes of nodes that are in memory alone until the next commit.
+    pub fn unwritten_bytes(&self) -> u64 {
+        self.tree.arena.end().saturating_sub(self.file_bytes())
     }
 
     /// Writes what is still reachable to a new file. Trees that were handed out keep what they read, but

@@ -229,7 +229,11 @@ impl Arena {
             return;
         }
         debug_assert!(self.open.len().is_multiple_of(ALIGNMENT), "blocks are of whole lines");
-        let bytes = std::mem::take(&mut self.open);
+        let mut bytes = std::mem::take(&mut self.open);
+        if bytes.len() < LARGE_BYTES {
+            // Thousands of small ones may follow each other before a commit.
+            bytes.shrink_to_fit();
+        }
         let area = Area::own(self.open_start, bytes);
         self.open_start = area.end();
         self.areas.push(area);

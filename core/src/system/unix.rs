@@ -12,6 +12,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use rustix::fs::{OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -23,6 +27,9 @@ use crate::registry::{Fabricated, Registry};
 
 pub(crate) const PLATFORM: Platform =
     if cfg!(target_os = "macos") { Platform::MacOs } else { Platform::Linux };
+
+/// Whether the system tells of changes in whole trees of folders, not of one folder at a time.
+pub(crate) const TELLS_OF_TREES: bool = cfg!(target_os = "macos");
 
 /// Whether names that differ in case alone are one file. macOS can be told otherwise, and seldom is.
 pub(crate) const IGNORES_CASE: bool = cfg!(target_os = "macos");
@@ -155,6 +162,30 @@ pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, path)
 }
 
+/// Keeps SIGTERM from ending the process at once. To be held before other threads are started: they do as
+/// the thread that starts them does.
+#[derive(Debug)]
+pub struct Termination(nix::sys::signal::SigSet);
+
+impl Termination {
+    /// From now on it does not end the process. `None` when the system refused.
+    pub fn hold() -> Option<Termination> {
+        let mut signals = nix::sys::signal::SigSet::empty();
+        signals.add(nix::sys::signal::Signal::SIGTERM);
+        signals.thread_block().ok()?;
+        Some(Termination(signals))
+    }
+
+    /// Does this when it comes.
+    pub fn then(self, end: impl FnOnce() + Send + 'static) {
+        std::thread::spawn(move || {
+            if self.0.wait().is_ok() {
+                end();
+            }
+        });
+    }
+}
+
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     std::fs::File::open(path)?.sync_all()
@@ -227,6 +258,64 @@ pub(crate) fn has_ended(child: &mut Child) -> bool {
 pub(crate) fn kill_group(child: &mut Child) {
     // An error means that no process of the group is left, or that it changed its user.
     let _ = rustix::process::kill_process_group(Pid::from_child(child), Signal::KILL);
+}
+
+/// Sleeps while the lower half of a word that processes share is that of `seen`, and not longer than `limit`; may
+/// end earlier. Where no word can be slept on, it sleeps for a moment.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn sleep_on(word: &AtomicU64, seen: u64, limit: Duration) {
+    let Ok(limit) = rustix::thread::Timespec::try_from(limit) else { return };
+    let flags = rustix::thread::futex::Flags::empty();
+    // An error is a word that changed, a signal, or the end of the time: who called looks again.
+    let _ = rustix::thread::futex::wait(lower_half(word), flags, seen as u32, Some(&limit));
+}
+
+/// Wakes all who sleep on a word.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn wake_all(word: &AtomicU64) {
+    let flags = rustix::thread::futex::Flags::empty();
+    let _ = rustix::thread::futex::wake(lower_half(word), flags, i32::MAX as u32);
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[expect(unsafe_code, reason = "the kernel sleeps on 32 bits")]
+fn lower_half(word: &AtomicU64) -> &AtomicU32 {
+    let half = word.as_ptr().cast::<u32>();
+    let half = if cfg!(target_endian = "big") { half.wrapping_add(1) } else { half };
+    // SAFETY: the half is inside of the word, aligned, and lives as long. Only the kernel reads it as 32 bits, atomically.
+    unsafe { AtomicU32::from_ptr(half) }
+}
+
+/// Lets [`fence_everywhere`] of other processes reach this one. Whether they can.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn join_fences() -> bool {
+    use rustix::thread::{MembarrierCommand, membarrier};
+    membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()
+}
+
+/// A full fence in every thread that runs, of every process that joined. Whether there was one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn fence_everywhere() -> bool {
+    use rustix::thread::{MembarrierCommand, membarrier};
+    membarrier(MembarrierCommand::GlobalExpedited).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn sleep_on(_: &AtomicU64, _: u64, limit: Duration) {
+    std::thread::sleep(limit.min(Duration::from_millis(1)));
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn wake_all(_: &AtomicU64) {}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn join_fences() -> bool {
+    false
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn fence_everywhere() -> bool {
+    false
 }
 
 /// An absolute path of this system, for tests: given as Unix has it.

@@ -9,7 +9,8 @@ use std::os::windows::process::CommandExt;
 use std::path::{Component, Path, PathBuf, Prefix};
 use std::process::{Child, Command};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, UNIX_EPOCH};
 
 use winreg::RegKey;
 use winreg::enums::{
@@ -21,6 +22,9 @@ use crate::host::{Platform, User};
 use crate::registry::{Hive, Registry};
 
 pub(crate) const PLATFORM: Platform = Platform::Windows;
+
+/// Whether the system tells of changes in whole trees of folders, not of one folder at a time.
+pub(crate) const TELLS_OF_TREES: bool = true;
 
 /// Whether names that differ in case alone are one file.
 pub(crate) const IGNORES_CASE: bool = true;
@@ -184,6 +188,20 @@ pub(crate) fn symlink(target: &Path, path: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(target, path)
 }
 
+/// Windows sends no such signal: who closes the window or logs off is heard of as Ctrl-C is.
+#[derive(Debug)]
+pub struct Termination;
+
+impl Termination {
+    /// Nothing is held.
+    pub fn hold() -> Option<Termination> {
+        Some(Termination)
+    }
+
+    /// It never comes.
+    pub fn then(self, _: impl FnOnce() + Send + 'static) {}
+}
+
 /// NTFS logs changes of names by itself; a folder cannot be opened for it.
 pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
@@ -280,6 +298,23 @@ impl Registry for System {
     fn value(&self, hive: Hive, key: &str, name: &str) -> Option<String> {
         open(hive, key)?.get_value(name).ok()
     }
+}
+
+/// Sleeps for a moment, and not longer than `limit`: no word that processes share can be slept on here.
+pub(crate) fn sleep_on(_: &AtomicU64, _: u64, limit: Duration) {
+    std::thread::sleep(limit.min(Duration::from_millis(1)));
+}
+
+/// Nobody sleeps on a word.
+pub(crate) fn wake_all(_: &AtomicU64) {}
+
+/// No fence of another process reaches this one.
+pub(crate) fn join_fences() -> bool {
+    false
+}
+
+pub(crate) fn fence_everywhere() -> bool {
+    false
 }
 
 /// An absolute path of this system, for tests: given as Unix has it.

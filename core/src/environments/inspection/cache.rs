@@ -20,8 +20,8 @@ use std::sync::{Mutex, OnceLock};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::Inspected;
 use super::sources::{self, Linked, Sources, Stamped, stands};
+use super::{Inspected, Seal};
 use crate::environments::EnvironmentKind;
 use crate::environments::facts::{Facts, InterpreterFile, Known, LinkEnd, Scheme, Shape};
 use crate::environments::health::{Depth, Finding, Fingerprint, Severity, Subject, Whole, whole};
@@ -290,7 +290,10 @@ impl<'a> Cache<'a> {
         }
         let ((environment, findings), _) = decoded(record)?;
         let walked = told.walked.iter().map(|name| name.entry(Kind::Folder)).collect();
-        Some((Inspected { environment, findings }, walked))
+        let ground = &self.old.grounds.get(known.ground)?.0;
+        let shared = known.shared.iter().filter_map(|at| Some(&*self.old.shared.get(*at)?.0));
+        let seal = told.sources.are_of_check().then(|| seal(&known.told.0, ground, shared));
+        Some((Inspected { environment, findings, hint, seal }, walked))
     }
 
     /// Whether what environments stand on is as it was.
@@ -317,8 +320,8 @@ impl<'a> Cache<'a> {
         self.shared.get(place).is_some_and(|known| *known.get_or_init(same))
     }
 
-    /// Keeps what was found of a virtual environment, where it can be seen whether it changes.
-    /// `followed` are places outside of it that it was told from too.
+    /// Keeps what was found of a virtual environment, where it can be seen whether it changes, and returns
+    /// its seal. `followed` are places outside of it that it was told from too.
     pub(super) fn keep_environment(
         &self,
         subject: &Subject<'_>,
@@ -326,46 +329,43 @@ impl<'a> Cache<'a> {
         hint: Option<EnvironmentKind>,
         followed: &[PathBuf],
         walked: &[&str],
-    ) {
+    ) -> Option<Seal> {
         let facts = subject.facts;
         // Prefix, marker, scripts, site-packages: fewer mean that it was told from something else too.
         let whole = facts.stamps.len() >= 4;
         if self.path.is_none() || facts.shape != Shape::Virtual || !whole {
-            return;
+            return None;
         }
-        let told = match subject.depth {
+        let (sources, shared) = match subject.depth {
             Depth::Outline if findings.iter().all(|finding| finding.severity == Severity::Info) => {
                 sources::of_outline(facts, subject.environment).map(|sources| (sources, Vec::new()))
             }
             Depth::Usual => sources::of_check(subject, findings, followed, &self.linked),
             _ => None,
-        };
-        let (Some((sources, shared)), Some(ground)) = (told, self.ground(facts)) else { return };
+        }?;
+        let ground = self.ground(facts)?;
         let shared_stamps = shared.iter().flatten().filter_map(|(_, stamp)| *stamp);
         if !self.may_keep(sources.stamps().chain(shared_stamps)) {
-            return;
+            return None;
         }
         let walked = walked.iter().map(|name| Text::own(name)).collect();
+        let is_of_check = sources.are_of_check();
         // Room for what most need: growing costs more than the rest.
         let mut told = Vec::with_capacity(2048);
-        let encoded_whole = encode(&Told { hint, sources, walked }, &mut told)
-            .and_then(|()| encode(&(subject.environment, findings), &mut told));
+        encode(&Told { hint, sources, walked }, &mut told)?;
+        encode(&(subject.environment, findings), &mut told)?;
         told.shrink_to_fit();
-        let ground = encoded(&ground);
-        let shared: Option<Vec<Vec<u8>>> = shared.iter().map(encoded).collect();
-        let (Some(prefix), Some(()), Some(ground), Some(shared)) =
-            (facts.prefix.to_str(), encoded_whole, ground, shared)
-        else {
-            return;
-        };
-        let (prefix, told) = (Text::own(prefix), Bytes(Cow::Owned(told)));
-        if let Ok(mut new) = self.new.lock() {
-            let ground = new.grounds.place(&ground, MAX_GROUNDS);
-            let place = |shared: &Vec<u8>| new.shared.place(shared, MAX_SHARED);
-            let shared = shared.iter().map(place).collect::<Option<_>>();
-            let (Some(ground), Some(shared)) = (ground, shared) else { return };
-            new.environments.insert(prefix, Remembered { ground, shared, told });
-        }
+        let ground = encoded(&ground)?;
+        let shared: Vec<Vec<u8>> = shared.iter().map(encoded).collect::<Option<_>>()?;
+        let parts = shared.iter().map(Vec::as_slice);
+        let seal = is_of_check.then(|| seal(&told, &ground, parts));
+        let (prefix, told) = (Text::own(facts.prefix.to_str()?), Bytes(Cow::Owned(told)));
+        let mut new = self.new.lock().ok()?;
+        let ground = new.grounds.place(&ground, MAX_GROUNDS)?;
+        let place = |shared: &Vec<u8>| new.shared.place(shared, MAX_SHARED);
+        let shared = shared.iter().map(place).collect::<Option<_>>()?;
+        new.environments.insert(prefix, Remembered { ground, shared, told });
+        seal
     }
 
     /// What the environment stands on. `None` when its base was found by other ways than its links.
@@ -457,6 +457,15 @@ impl<'a> Cache<'a> {
         let settled = self.settled_ns;
         self.path.is_some() && stamps.into_iter().all(|stamp| stamp.modified_ns < settled)
     }
+}
+
+/// Of what an environment was told from and what was told, all of it encoded.
+fn seal<'b>(told: &'b [u8], ground: &'b [u8], shared: impl Iterator<Item = &'b [u8]>) -> Seal {
+    let mut hasher = blake3::Hasher::new();
+    for part in [told, ground].into_iter().chain(shared) {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+    *hasher.finalize().as_bytes()
 }
 
 fn configuration() -> impl bincode::config::Config {

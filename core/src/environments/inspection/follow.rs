@@ -182,20 +182,25 @@ fn marked(folder: &Path) -> Option<PathBuf> {
     is_prefix(folder).then(|| folder.to_path_buf())
 }
 
+fn lead(target: Target, source: Source, detail: &str) -> Lead {
+    Lead { target, source, detail: detail.to_owned(), kind: None }
+}
+
+/// The leads to what is below these folders.
+pub(super) fn leads_of_workspaces(host: &Host, workspaces: &[PathBuf]) -> Leads {
+    let mut leads = Leads::default();
+    for workspace in workspaces {
+        let target = Target::Tree(host.absolute(workspace));
+        leads.leads.push(lead(target, Source::Workspace, "the workspace is walked"));
+    }
+    leads
+}
+
 /// The leads of a request: what is named replaces everything else.
 pub(super) fn leads(host: &Host, request: &Request, known: &Known) -> Leads {
-    let lead = |target, source, detail: &str| Lead {
-        target,
-        source,
-        detail: detail.to_owned(),
-        kind: None,
-    };
     if request.paths.is_empty() {
         let mut leads = crate::environments::discovery::sources(host);
-        for workspace in &request.workspaces {
-            let target = Target::Tree(host.absolute(workspace));
-            leads.leads.push(lead(target, Source::Workspace, "the workspace is walked"));
-        }
+        leads.leads.extend(leads_of_workspaces(host, &request.workspaces).leads);
         return leads;
     }
     let mut leads = Leads::default();

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::health::{Depth, Finding, Severity};
-use super::{Environment, Problem, Status};
+use super::{Environment, EnvironmentKind, Problem, Status};
 
 mod cache;
+mod folders;
 mod follow;
 mod guard;
 mod identify;
@@ -19,8 +20,9 @@ mod run;
 mod sources;
 mod walk;
 
-pub use one::{Earlier, examine_one, is_prefix};
-pub use run::inspect;
+pub use folders::walked_folders;
+pub use one::{Earlier, examine_one, inspect_again, is_prefix};
+pub use run::{inspect, inspect_workspaces};
 
 /// What to look for, and how far.
 #[derive(Debug, Clone)]
@@ -76,7 +78,15 @@ pub struct Inspected {
     pub environment: Environment,
     /// Worst first.
     pub findings: Vec<Finding>,
+    /// What the source that led to it knows of its kind, for whoever looks at it again.
+    pub hint: Option<EnvironmentKind>,
+    /// Of the record, its findings and the stamps of all that a check told them from: equal for what is equal.
+    /// `None` where nothing is cached, or they were told from more than can be stamped.
+    pub seal: Option<Seal>,
 }
+
+/// A digest of what was told, and from what.
+pub type Seal = [u8; 32];
 
 impl Inspected {
     /// The worst finding in one word.

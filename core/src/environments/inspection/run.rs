@@ -28,6 +28,19 @@ use crate::host::Host;
 
 /// Looks at the machine, or at the paths that the request names.
 pub fn inspect(host: &Host, request: &Request) -> Inspection {
+    inspect_leads(host, request, |known| follow::leads(host, request, known))
+}
+
+/// Walks the workspaces of the request, and looks at nothing else but what they lead to.
+pub fn inspect_workspaces(host: &Host, request: &Request) -> Inspection {
+    inspect_leads(host, request, |_| follow::leads_of_workspaces(host, &request.workspaces))
+}
+
+fn inspect_leads(
+    host: &Host,
+    request: &Request,
+    leads: impl FnOnce(&Known) -> Leads,
+) -> Inspection {
     let known = Known {
         keep_stamps: request.cache.is_some(),
         outline: request.depth == Depth::Outline,
@@ -49,7 +62,7 @@ pub fn inspect(host: &Host, request: &Request) -> Inspection {
         later: Mutex::default(),
         problems: Mutex::default(),
     };
-    let mut leads = follow::leads(host, request, &known);
+    let mut leads = leads(&known);
     run.problems_of(std::mem::take(&mut leads.problems));
     let mut followed = follow::follow(host, &leads, &known);
     run.candidates(followed.candidates);
@@ -231,16 +244,18 @@ impl Run<'_> {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         // What names others is listed again in any case.
         let is_told = problems.is_empty() && report.problems.is_empty();
+        let mut seal = None;
         if is_told && !discovery::refers(&facts.entries) {
             let folders = facts.entries.iter().filter(|entry| entry.kind == Kind::Folder);
             let walked = folders.filter(|entry| !walk::part_of_environment(entry));
             let walked: Vec<&str> = walked.filter_map(|entry| entry.name.to_str()).collect();
-            self.cache.keep_environment(&subject, &findings, hint, &report.followed, &walked);
+            let followed = &report.followed;
+            seal = self.cache.keep_environment(&subject, &findings, hint, followed, &walked);
         }
         self.problems_of(problems);
         self.problems_of(report.problems);
         self.request.progress.checked.fetch_add(1, Ordering::Relaxed);
-        Inspected { environment, findings }
+        Inspected { environment, findings, hint, seal }
     }
 
     /// What the last run told of an environment that is as it was.

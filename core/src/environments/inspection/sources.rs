@@ -57,6 +57,11 @@ impl Sources<'_> {
             }
     }
 
+    /// Whether they are of a check, not of an outline, which looks at less.
+    pub(super) fn are_of_check(&self) -> bool {
+        self.site.is_some()
+    }
+
     pub(super) fn stamps(&self) -> impl Iterator<Item = Stamp> {
         let below = self.site.iter().flat_map(|(_, below)| below);
         self.own.iter().chain(below).filter_map(|(_, stamp)| *stamp)
@@ -98,8 +103,8 @@ pub(super) fn of_outline(facts: &Facts, environment: &Environment) -> Option<Sou
     Some(Sources { own, site: None })
 }
 
-/// Of everything that a check looks at, and the files of each distribution that have other names.
-/// `None` when it was told from more than can be stamped.
+/// Of everything that a check looks at, and a record of it after that (`engine::outline`), and the files of
+/// each distribution that have other names. `None` when it was told from more than can be stamped.
 pub(super) fn of_check(
     subject: &Subject<'_>,
     findings: &[Finding],

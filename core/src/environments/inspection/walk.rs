@@ -206,7 +206,7 @@ impl<'a> Walk<'a> {
                 Kind::Folder if entry.name == "node_modules" => {
                     self.packages_of_node(&path(), 0, visit, own, task.depth);
                 }
-                Kind::Folder if self.is_heavy(&task.folder, entry) => {}
+                Kind::Folder if is_heavy(self.host, &task.folder, entry) => {}
                 Kind::Folder if is_aside(&task.folder, &entry.name) => {}
                 Kind::Folder => own.push(Task { folder: path(), depth: task.depth + 1 }),
                 Kind::Link if !environment && is_environment(&path()) => visit.link(&path()),
@@ -249,23 +249,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn is_heavy(&self, folder: &Path, entry: &Entry) -> bool {
-        let Some(name) = entry.name.to_str() else { return false };
-        if HEAVY.contains(&name) {
-            return true;
-        }
-        let in_home = self.host.home.as_deref() == Some(folder);
-        if in_home && HEAVY_IN_HOME.contains(&name) {
-            return true;
-        }
-        HEAVY_PAIRS.iter().any(|(parent, child)| *child == name && folder.ends_with(parent))
-    }
-
     fn problem(&self, path: &Path, message: impl Into<String>) {
         if let Ok(mut problems) = self.problems.lock() {
             problems.push(Problem::new(path, message));
         }
     }
+}
+
+/// Whether a walk passes a folder by for its name.
+pub(super) fn is_heavy(host: &Host, folder: &Path, entry: &Entry) -> bool {
+    let Some(name) = entry.name.to_str() else { return false };
+    let in_home = || host.home.as_deref() == Some(folder);
+    HEAVY.contains(&name)
+        || HEAVY_IN_HOME.contains(&name) && in_home()
+        || HEAVY_PAIRS.iter().any(|(parent, child)| *child == name && folder.ends_with(parent))
 }
 
 impl Progress {
@@ -293,7 +290,7 @@ fn is_environment(link: &Path) -> bool {
 }
 
 /// Cargo's output folder, whatever it is called.
-fn is_build_output(entries: &[Entry]) -> bool {
+pub(super) fn is_build_output(entries: &[Entry]) -> bool {
     entries.iter().any(|entry| entry.name == ".rustc_info.json")
 }
 
@@ -407,7 +404,7 @@ const HEAVY_PAIRS: &[(&str, &str)] = &[
 ];
 
 /// Mount points of file systems that may hang (network) or that hold no files (`/proc`).
-fn foreign_mounts(host: &Host) -> HashSet<PathBuf> {
+pub(super) fn foreign_mounts(host: &Host) -> HashSet<PathBuf> {
     const FOREIGN: &[&str] = &[
         "nfs",
         "nfs4",

@@ -1,0 +1,171 @@
+//! A process that reads what is published, in place.
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Error;
+use super::layout::{self, PAYLOAD_AT, PINS, READERS, ROWS, STATE, Slots, TABLE};
+use super::slots::{self, CURRENT_AT};
+use crate::segment::alive::{Held, Lock, Process};
+use crate::segment::{self, Place, Segment, State, What, Words};
+
+/// How often a state is opened again that its owner makes anew meanwhile.
+const TRIES: usize = 10;
+
+/// Reads states that a process of this user publishes. For one thread at a time; others open their own.
+#[derive(Debug)]
+pub struct Reader {
+    state: Segment,
+    rows: Segment,
+    place: Place,
+    slots: Slots,
+    row: usize,
+    /// A bit for each pin that a view has.
+    used: Cell<u8>,
+    /// Says that the owner of the row lives.
+    _lock: Held,
+}
+
+impl Reader {
+    /// Opens what is published in an instance; takes one of [`super::ROWS`] rows.
+    pub fn open(place: &Place) -> Result<Reader, Error> {
+        for _ in 0..TRIES {
+            let state = Segment::open_read_only(place, STATE)?;
+            let rows = Segment::open(place, READERS)?;
+            let name = state.name().to_owned();
+            let damaged = || Error::Damaged { name: name.clone() };
+            let slots = Slots::read(state.memory(), state.length()).ok_or_else(damaged)?;
+            if rows.length() != layout::ROWS_BYTES || !layout::are_rows(rows.memory()) {
+                return Err(damaged());
+            }
+            // Otherwise one of them was made anew meanwhile.
+            if layout::rows_made(state.memory()) == rows.made() && state.state() == State::Ready {
+                let (row, lock) = take_row(place, &rows)?;
+                let used = Cell::new(0);
+                let place = place.clone();
+                return Ok(Reader { state, rows, place, slots, row, used, _lock: lock });
+            }
+        }
+        Err(segment::Error::NotReady { name: place.name(What::State) }.into())
+    }
+
+    /// Pins what is current. `None` before anything is published.
+    #[inline]
+    pub fn pin(&self) -> Result<Option<View<'_>>, Error> {
+        let used = self.used.get();
+        let pin = used.trailing_ones() as usize;
+        if pin >= PINS {
+            return Err(Error::TooManyViews);
+        }
+        let pin_at = TABLE.pin_at(self.row, pin);
+        let Some(word) = slots::pin(self.state.memory(), self.rows.memory(), pin_at) else {
+            return Ok(None);
+        };
+        let Some(length) = self.slots.length(self.state.memory(), word) else {
+            slots::unpin(self.rows.memory(), pin_at);
+            return Err(Error::Damaged { name: self.state.name().to_owned() });
+        };
+        self.used.set(used | 1 << pin);
+        Ok(Some(View { reader: self, pin, word, length }))
+    }
+
+    /// The version that is current, without pinning it; 0 before anything is published.
+    #[inline]
+    pub fn version(&self) -> u64 {
+        slots::version_of(self.state.memory().load(CURRENT_AT, Acquire))
+    }
+
+    /// Whether its publisher ended, or made another state: open another reader then. Views stay as they are.
+    pub fn is_closed(&self) -> bool {
+        self.state.state() == State::Closed
+    }
+
+    /// Whether its publisher lives. When it was killed, what it published last stays.
+    pub fn is_published(&self) -> Result<bool, Error> {
+        Ok(!self.is_closed() && self.state.is_owned(&self.place)?)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let rows = self.rows.memory();
+        // Views borrow the reader: none is left, unless one was forgotten.
+        for pin in 0..PINS {
+            rows.store(TABLE.pin_at(self.row, pin), 0, Release);
+        }
+        rows.store(TABLE.owner_at(self.row), 0, Release);
+    }
+}
+
+/// A row whose lock is free, and whose owner is nobody, or dead.
+fn take_row(place: &Place, rows: &Segment) -> Result<(usize, Held), Error> {
+    let memory = rows.memory();
+    for row in 0..ROWS {
+        let at = TABLE.owner_at(row);
+        let before = memory.load(at, Acquire);
+        let lock = Lock::of_row(place, What::Rows, row as u32);
+        let taken = match Process::of_word(before) {
+            Some(owner) => lock.take_from(owner)?,
+            None => lock.take()?,
+        };
+        let Some(lock) = taken else { continue };
+        for pin in 0..PINS {
+            memory.store(TABLE.pin_at(row, pin), 0, Release);
+        }
+        // A reader that cannot lock may come first.
+        let own = Process::own().to_word();
+        if memory.compare_exchange(at, before, own, Release, Relaxed).is_ok() {
+            return Ok((row, lock));
+        }
+    }
+    Err(segment::Error::NoRow { rows: ROWS as u32, what: "readers" }.into())
+}
+
+/// A state that was pinned: its bytes stay as they are until this is dropped.
+#[derive(Debug)]
+pub struct View<'a> {
+    reader: &'a Reader,
+    pin: usize,
+    word: u64,
+    length: usize,
+}
+
+impl View<'_> {
+    /// What was published.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        let at = self.at() + PAYLOAD_AT;
+        // SAFETY: the slot is pinned until `self` is dropped, and no publisher writes to a pinned slot; other
+        // programs do not write to the user's state, as the module says. The length was checked when it was pinned.
+        unsafe { self.reader.state.memory().bytes(at, self.length) }
+    }
+
+    /// Counts what was published.
+    pub fn version(&self) -> u64 {
+        slots::version_of(self.word)
+    }
+
+    /// When it was published.
+    pub fn time(&self) -> SystemTime {
+        let time = self.reader.state.memory().load(self.at() + layout::TIME_AT, Relaxed);
+        UNIX_EPOCH + Duration::from_nanos(time)
+    }
+
+    /// Whether nothing newer is published.
+    pub fn is_current(&self) -> bool {
+        self.reader.version() == self.version()
+    }
+
+    fn at(&self) -> usize {
+        self.reader.slots.at(slots::slot_of(self.word))
+    }
+}
+
+impl Drop for View<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        slots::unpin(self.reader.rows.memory(), TABLE.pin_at(self.reader.row, self.pin));
+        self.reader.used.set(self.reader.used.get() & !(1 << self.pin));
+    }
+}

@@ -1,0 +1,30 @@
+//! Memory as 64-bit words, for algorithms that are written once: over shared memory, and over the words of a
+//! model checker in tests.
+
+use std::sync::atomic::Ordering;
+
+/// Words at offsets that are multiples of eight. Fences have names, so that a test can leave one out and must
+/// see its model fail.
+pub trait Words {
+    /// Loads the word at an offset.
+    fn load(&self, at: usize, ordering: Ordering) -> u64;
+
+    /// Stores the word at an offset.
+    fn store(&self, at: usize, value: u64, ordering: Ordering);
+
+    /// Stores `new` if `current` stands there. Gives what stood there, as an error if it was something else.
+    fn compare_exchange(
+        &self,
+        at: usize,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64>;
+
+    /// Adds, and gives what stood there before.
+    fn fetch_add(&self, at: usize, value: u64, ordering: Ordering) -> u64;
+
+    /// A fence; the name says which of the algorithm's it is.
+    fn fence(&self, name: &'static str, ordering: Ordering);
+}
