@@ -1,4 +1,7 @@
 //! The service: `aios serve` and `aios status` as programs, and a day of it as a library.
+//!
+//! Not on Windows: Wine does not tell all changes on disk.
+#![cfg(unix)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -56,6 +56,7 @@ pub use judge::{
     KEPT, MOST_ROUNDS, errors, is_better, is_foreign, leads_on, needs_repair, refusal,
 };
 pub use packages::Fetched;
+pub(in crate::environments) use packages::record::write as installed_record;
 pub use remembered::{Goal, Remembered, RememberedDistribution, RememberedFile};
 pub use running::{Process, running};
 pub use session::{End, Ended, Past, Session, Verdict, list, unfinished};
