@@ -323,7 +323,10 @@ pub enum Error {
 }
 
 impl Error {
-    fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    pub(in crate::environments) fn io(
+        what: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_path_buf();
         move |source| match system::is_in_use_for_replacing(&source, &path) {
             true if matches!(what, "replace" | "rename" | "remove") => Error::InUse { path },
