@@ -34,7 +34,7 @@ bless:
 
 # Writes `include/aios.h` and the list of symbols from the sources of `ffi`.
 header:
-    AIOS_BLESS=1 cargo test --locked --test integration c_abi::header
+    AIOS_BLESS=1 cargo test --locked --test integration -- c_abi::header c_abi::abi
 
 # The library for C and C++ with its headers, below a folder.
 install-c PREFIX:

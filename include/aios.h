@@ -91,6 +91,8 @@ enum aios_status
   AIOS_STATUS_REFUSED = 13,
   /// A repair was interrupted, and is to be taken back or gone on with first.
   AIOS_STATUS_INTERRUPTED = 14,
+  /// `aios_progress_cancel` was called.
+  AIOS_STATUS_CANCELLED = 15,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -325,6 +327,10 @@ typedef struct aios_environments aios_environments;
 /// A plan: steps, what stays as it is, and the findings that it was made for. Making one writes nothing.
 typedef struct aios_plan aios_plan;
 
+/// How far a look or a repair is that was given it, for another thread to watch, or to end it by. One for each call:
+/// it counts on, and stays cancelled.
+typedef struct aios_progress aios_progress;
+
 /// One who reads a buffer, at its own pace: for one thread at a time, others wait.
 typedef struct aios_reader aios_reader;
 
@@ -341,6 +347,9 @@ typedef struct aios_snapshots aios_snapshots;
 /// The newest state of all environments, which another process publishes. Reading it calls nobody, waits for
 /// nobody, and copies nothing.
 typedef struct aios_state aios_state;
+
+/// What calls a function with each record; until it is closed, or the function says that it is enough.
+typedef struct aios_subscription aios_subscription;
 
 /// One who appends to a buffer. What it appended stays when it is closed.
 typedef struct aios_writer aios_writer;
@@ -363,6 +372,17 @@ typedef struct aios_engine_options {
   uint32_t reserved;
 } aios_engine_options;
 
+/// Counts so far.
+typedef struct aios_progress_info {
+  size_t struct_size;
+  /// Folders that were read.
+  uint64_t folders;
+  /// Environments that were found.
+  uint64_t environments;
+  /// Those of them that were checked.
+  uint64_t checked;
+} aios_progress_info;
+
 /// Where to look. All zeros: at every known place of this machine.
 typedef struct aios_look {
   size_t struct_size;
@@ -376,6 +396,8 @@ typedef struct aios_look {
   uint32_t depth;
   /// A set of `AIOS_LOOK_...`.
   uint32_t flags;
+  /// To watch it by, or to end it; may be NULL.
+  const struct aios_progress *progress;
 } aios_look;
 
 /// An environment. What is not known is absent.
@@ -453,6 +475,8 @@ typedef struct aios_repair_options {
   size_t wheelhouse_count;
   /// The snapshot that the environment is to be brought back to; 0: it is to be healthy.
   uint64_t snapshot;
+  /// To end the repair by, which is taken back then; may be NULL.
+  const struct aios_progress *progress;
 } aios_repair_options;
 
 /// What a plan is about.
@@ -699,6 +723,19 @@ typedef struct aios_event {
   uint32_t reserved;
 } aios_event;
 
+/// What a subscription calls: with the pointer that it was made with, a record or gap, and the event that the record
+/// is, else NULL. Both are valid during the call. NULL for a record means that the service ended, or made another
+/// buffer: it is the last call. 0 means go on; with anything else this was the last call.
+///
+/// Each subscription has a thread of the library that calls, after its handle was put out. It may call every function
+/// of this library, and close its own subscription. It must not throw, nor leave by `longjmp`.
+typedef uint32_t (*aios_on_record)(void *user,
+                                   const struct aios_record *record,
+                                   const struct aios_event *event);
+
+/// What is called once, with the same pointer, when no call can come any more: what it leads to may be freed.
+typedef void (*aios_on_release)(void *user);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -733,6 +770,20 @@ aios_status aios_engine_close(struct aios_engine *engine);
 
 /// The folder in which things are remembered. `AIOS_STATUS_NO_PLACE` when there is none.
 aios_status aios_engine_folder(const struct aios_engine *engine, struct aios_str *folder);
+
+/// One for a call.
+aios_status aios_progress_open(struct aios_progress **progress);
+
+/// How far it is.
+aios_status aios_progress_about(const struct aios_progress *progress,
+                                struct aios_progress_info *info);
+
+/// Asks the call to end: it fails with `AIOS_STATUS_CANCELLED`, soon. A look that is cancelled remembers nothing; a
+/// repair is taken back.
+aios_status aios_progress_cancel(struct aios_progress *progress);
+
+/// Closes it; the call that it was given to goes on.
+aios_status aios_progress_close(struct aios_progress *progress);
 
 /// Finds environments. Their findings are those that marker and interpreter alone tell. `look` may be NULL:
 /// every known place of this machine. Takes milliseconds for each hundred environments; walks take longer.
@@ -1036,6 +1087,20 @@ aios_status aios_reader_wait(struct aios_reader *reader,
 
 /// Closes a reader; the views of its last record end.
 aios_status aios_reader_close(struct aios_reader *reader);
+
+/// Calls a function with each record of a buffer, beginning at an `aios_start`. `user` goes to every call, and to
+/// `release`, which may be NULL, when this succeeds. The buffer may be closed meanwhile.
+aios_status aios_subscribe(const struct aios_buffer *buffer,
+                           uint32_t start,
+                           aios_on_record function,
+                           void *user,
+                           aios_on_release release,
+                           struct aios_subscription **subscription);
+
+/// Ends a subscription. No call begins after this returns; one that was under way has ended, and what was given is
+/// released: so the caller holds no lock that its function waits for. In a call of a subscription it does not wait:
+/// that call is the last, and what was given is released within a second of its end.
+aios_status aios_subscription_close(struct aios_subscription *subscription);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -15,8 +15,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
+#include <functional>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -46,6 +49,7 @@ enum class Status : std::int32_t {
   no_place = AIOS_STATUS_NO_PLACE,
   refused = AIOS_STATUS_REFUSED,
   interrupted = AIOS_STATUS_INTERRUPTED,
+  cancelled = AIOS_STATUS_CANCELLED,
 };
 
 /// Why a call failed: `what()` in one sentence, and what to do about it.
@@ -719,8 +723,17 @@ enum class RecordKind : std::uint32_t {
   opaque = AIOS_RECORD_KIND_OPAQUE,
 };
 
-/// A record, or a gap; valid until the reader goes on.
+/// A record, or a gap; valid until the reader goes on, or the function that got it returns.
 struct Record {
+  explicit Record(const aios_record &raw) noexcept
+      : kind(static_cast<RecordKind>(raw.kind)),
+        tag(raw.tag),
+        bytes(detail::view(raw.bytes)),
+        time_ns(raw.time_ns),
+        sequence(raw.sequence),
+        writer(raw.writer),
+        missing(raw.missing) {}
+
   RecordKind kind;
   std::uint16_t tag;
   Bytes bytes;
@@ -739,9 +752,18 @@ struct Record {
   }
 };
 
-/// What happened to an environment; valid until the reader goes on. `kind` is an `aios_event_kind`, `before` and
+/// What happened to an environment; valid as long as its record. `kind` is an `aios_event_kind`, `before` and
 /// `after` are an `aios_health` or 0.
 struct Event {
+  explicit Event(const aios_event &raw) noexcept
+      : kind(raw.kind),
+        environment(detail::view(raw.environment)),
+        path(detail::view(raw.path)),
+        text(detail::view(raw.text)),
+        codes(raw.codes, raw.code_count),
+        before(raw.before),
+        after(raw.after) {}
+
   std::uint32_t kind;
   std::string_view environment;
   std::string_view path;
@@ -762,21 +784,13 @@ class Reader : public detail::Owner<aios_reader, aios_reader_close> {
     aios_status status = aios_reader_next(get(), &raw);
     if (status == AIOS_STATUS_NOT_FOUND) return std::optional<Record>();
     if (status != AIOS_STATUS_OK) return Error::last();
-    return std::optional<Record>(Record{static_cast<RecordKind>(raw.kind), raw.tag,
-                                        detail::view(raw.bytes), raw.time_ns, raw.sequence,
-                                        raw.writer, raw.missing});
+    return std::optional<Record>(Record(raw));
   }
   /// What the last record says, which is an event.
   Result<Event> event() {
     auto raw = detail::sized<aios_event>();
     if (aios_reader_event(get(), &raw) != AIOS_STATUS_OK) return Error::last();
-    return Event{raw.kind,
-                 detail::view(raw.environment),
-                 detail::view(raw.path),
-                 detail::view(raw.text),
-                 Texts(raw.codes, raw.code_count),
-                 raw.before,
-                 raw.after};
+    return Event(raw);
   }
   /// Sleeps until there may be something new, and not longer than so many milliseconds. Whether there is.
   Result<bool> wait(std::uint32_t limit_ms) {
@@ -785,6 +799,52 @@ class Reader : public detail::Owner<aios_reader, aios_reader_close> {
     return has_news != 0;
   }
 };
+
+/// Calls a function with each record, until it is destroyed: no call begins after that, and one that was under way
+/// has ended, unless it is destroyed in a call of a subscription.
+class Subscription : public detail::Owner<aios_subscription, aios_subscription_close> {
+ public:
+  using Owner::Owner;
+};
+
+/// Gets each record, and the event where it is one, else NULL. It is called in another thread.
+using OnRecord = std::function<void(const Record &, const Event *)>;
+/// Told once when no call will come any more, and nobody asked for that: with what the function threw, or with nothing
+/// when the service ended, or made another buffer.
+using OnEnd = std::function<void(std::exception_ptr)>;
+
+namespace detail {
+
+/// What a subscription leads to.
+struct Subscriber {
+  OnRecord on_record;
+  OnEnd on_end;
+
+  static std::uint32_t call(void *user, const aios_record *record, const aios_event *event) {
+    auto *self = static_cast<Subscriber *>(user);
+    std::exception_ptr thrown;
+    if (record) {
+      try {
+        std::optional<Event> seen;
+        if (event) seen.emplace(*event);
+        self->on_record(Record(*record), seen ? &*seen : nullptr);
+        return 0;
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+    }
+    try {
+      if (self->on_end) self->on_end(thrown);
+    } catch (...) {
+      // Nobody is left to be told.
+    }
+    return 1;
+  }
+
+  static void release(void *user) { delete static_cast<Subscriber *>(user); }
+};
+
+}  // namespace detail
 
 /// Where a reader begins.
 enum class Start : std::uint32_t { oldest = AIOS_START_OLDEST, now = AIOS_START_NOW };
@@ -802,11 +862,39 @@ class Buffer : public detail::Owner<aios_buffer, aios_buffer_close> {
       return aios_reader_open(get(), static_cast<std::uint32_t>(start), out);
     });
   }
+  /// Calls a function with each record, in a thread of its own.
+  Result<Subscription> subscribe(Start start, OnRecord on_record, OnEnd on_end = {}) const {
+    auto subscriber = std::make_unique<detail::Subscriber>();
+    subscriber->on_record = std::move(on_record);
+    subscriber->on_end = std::move(on_end);
+    auto subscription = detail::opened<Subscription, aios_subscription>([&](aios_subscription **out) {
+      return aios_subscribe(get(), static_cast<std::uint32_t>(start), detail::Subscriber::call,
+                            subscriber.get(), detail::Subscriber::release, out);
+    });
+    // The library owns it now, and may have released it already.
+    if (subscription) static_cast<void>(subscriber.release());
+    return subscription;
+  }
   /// Whether the service ended, or made another one: open it again then.
   bool is_closed() const noexcept {
     std::uint32_t is_closed = 1;
     aios_buffer_is_closed(get(), &is_closed);
     return is_closed != 0;
+  }
+};
+
+/// How far a look or a repair in another thread is, and the wish that it ends.
+class Progress : public detail::Owner<aios_progress, aios_progress_close> {
+ public:
+  using Owner::Owner;
+  static Result<Progress> open() { return detail::opened<Progress, aios_progress>(aios_progress_open); }
+  /// The call that it was given to fails with `Status::cancelled`, soon.
+  void cancel() noexcept { aios_progress_cancel(get()); }
+  /// Counts so far.
+  aios_progress_info about() const noexcept {
+    auto raw = detail::sized<aios_progress_info>();
+    aios_progress_about(get(), &raw);
+    return raw;
   }
 };
 
@@ -822,6 +910,8 @@ struct Look {
   bool is_fresh = false;
   /// Whether what is seen is remembered.
   bool is_recorded = true;
+  /// To watch it by, or to end it.
+  const Progress *progress = nullptr;
 };
 
 /// What the user of a repair allows and brings.
@@ -830,6 +920,8 @@ struct RepairOptions {
   std::vector<std::string> wheelhouses = {};
   /// The snapshot that the environment is to be brought back to; 0: it is to be healthy.
   std::uint64_t snapshot = 0;
+  /// To end the repair by, which is taken back then. It outlives the plan.
+  const Progress *progress = nullptr;
 };
 
 /// This machine, and what is remembered of it.
@@ -859,6 +951,7 @@ class Engine : public detail::Owner<aios_engine, aios_engine_close> {
     raw.wheelhouses = wheelhouses.data();
     raw.wheelhouse_count = wheelhouses.size();
     raw.snapshot = options.snapshot;
+    if (options.progress) raw.progress = options.progress->get();
     return detail::opened<Plan, aios_plan>([&](aios_plan **out) {
       return aios_repair_plan(get(), detail::of(prefix), &raw, out);
     });
@@ -951,6 +1044,7 @@ class Engine : public detail::Owner<aios_engine, aios_engine_close> {
     raw.depth = look.is_deep ? AIOS_DEPTH_DEEP : AIOS_DEPTH_USUAL;
     if (look.is_fresh) raw.flags |= AIOS_LOOK_FRESH;
     if (!look.is_recorded) raw.flags |= AIOS_LOOK_UNRECORDED;
+    if (look.progress) raw.progress = look.progress->get();
     return detail::opened<Environments, aios_environments>(
         [&](aios_environments **out) { return call(get(), &raw, out); });
   }

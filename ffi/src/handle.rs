@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     Buffer,
     Writer,
     Reader,
+    Subscription,
+    Progress,
 }
 
 impl Kind {

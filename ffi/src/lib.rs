@@ -5,7 +5,7 @@
 //! [`view`] and [`sized`] what goes over the boundary, [`status`] how errors become numbers.
 #![expect(
     unsafe_code,
-    reason = "memory of C in `view`, `sized`, `last_error`; what is pinned in `published`"
+    reason = "memory of C in `view`, `sized`, `last_error`; its functions in `subscription`; what is pinned in `published`"
 )]
 #![expect(non_camel_case_types, reason = "types have the names that C has for them")]
 #![expect(unreachable_pub, reason = "C reaches what is exported by its name")]
@@ -22,6 +22,7 @@ mod handle;
 mod last_error;
 mod look;
 mod plan;
+mod progress;
 mod published;
 mod reader;
 mod recall;
@@ -31,6 +32,7 @@ mod sized;
 mod snapshot;
 mod state;
 mod status;
+mod subscription;
 mod version;
 mod view;
 

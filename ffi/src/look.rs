@@ -4,13 +4,14 @@ use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 
 use aios_core::engine::{self, Looked};
-use aios_core::environments::inspection::{Inspection, Limits, Progress, Request, inspect};
+use aios_core::environments::inspection::{Inspection, Limits, Request, inspect};
 use aios_core::{Depth, Problem};
 
 use crate::boundary::{guard, needed};
 use crate::engine::{Engine, aios_engine};
 use crate::environments::{Environments, aios_environments};
 use crate::handle;
+use crate::progress::{Progress, aios_progress};
 use crate::rows::Row;
 use crate::sized::{read_maybe, sized};
 use crate::status::{Error, aios_status};
@@ -46,10 +47,13 @@ pub struct aios_look {
     pub depth: u32,
     /// A set of `AIOS_LOOK_...`.
     pub flags: u32,
+    /// To watch it by, or to end it; may be NULL.
+    pub progress: *const aios_progress,
 }
 
-sized!(aios_look: 48 {
+sized!(aios_look: 56 {
     paths: 8, path_count: 16, workspaces: 24, workspace_count: 32, depth: 40, flags: 44,
+    progress: 48,
 });
 
 /// The same as Rust has it.
@@ -60,6 +64,7 @@ struct Where {
     is_deep: bool,
     is_fresh: bool,
     is_unrecorded: bool,
+    progress: Progress,
 }
 
 impl Where {
@@ -85,10 +90,11 @@ impl Where {
             is_deep,
             is_fresh: look.flags & AIOS_LOOK_FRESH != 0,
             is_unrecorded: look.flags & AIOS_LOOK_UNRECORDED != 0,
+            progress: Progress::of(look.progress)?,
         })
     }
 
-    fn look(self, engine: &Engine, depth: Depth) -> Inspection {
+    fn look(self, engine: &Engine, depth: Depth) -> Result<Inspection, Error> {
         let (standing, missing): (Vec<PathBuf>, Vec<PathBuf>) =
             self.paths.into_iter().partition(|path| path.symlink_metadata().is_ok());
         // Without any path the request would mean the whole machine.
@@ -104,13 +110,15 @@ impl Where {
                     depth,
                     limits: Limits::default(),
                     cache,
-                    progress: Progress::default().into(),
+                    progress: self.progress.counts(),
                 },
             )
         };
         let missing = missing.into_iter().map(|path| Problem::new(path, "does not exist"));
         inspection.problems.extend(missing);
-        inspection
+        // What was seen until then is not all there is.
+        self.progress.check()?;
+        Ok(inspection)
     }
 }
 
@@ -125,7 +133,7 @@ pub extern "C" fn aios_find(
     guard("aios_find", || {
         let out = needed(environments, "`environments`")?;
         let engine = handle::get::<Engine>(engine)?;
-        let seen = Where::of(&engine, look)?.look(&engine, Depth::Outline);
+        let seen = Where::of(&engine, look)?.look(&engine, Depth::Outline)?;
         out.write(handle::open(environments_of(seen)));
         Ok(())
     })
@@ -145,7 +153,7 @@ pub extern "C" fn aios_check(
         let place = Where::of(&engine, look)?;
         let depth = if place.is_deep { Depth::Deep } else { Depth::Usual };
         let (is_everything, is_unrecorded) = (place.paths.is_empty(), place.is_unrecorded);
-        let mut seen = place.look(&engine, depth);
+        let mut seen = place.look(&engine, depth)?;
         // Without a folder nothing is to be remembered.
         if !is_unrecorded && engine.folder().is_ok() {
             let looked = Looked { depth, whole: is_everything, reason: "check" };

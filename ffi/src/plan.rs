@@ -14,6 +14,7 @@ use crate::boundary::{guard, needed};
 use crate::engine::{Engine, aios_engine};
 use crate::environments::{aios_finding, aios_health};
 use crate::handle::{self, Kind, Object};
+use crate::progress::{Progress, aios_progress};
 use crate::rows::{FindingRow, Paths};
 use crate::sized::{fill, read_maybe, sized};
 use crate::status::{Error, aios_status, at};
@@ -36,9 +37,13 @@ pub struct aios_repair_options {
     pub wheelhouse_count: usize,
     /// The snapshot that the environment is to be brought back to; 0: it is to be healthy.
     pub snapshot: u64,
+    /// To end the repair by, which is taken back then; may be NULL.
+    pub progress: *const aios_progress,
 }
 
-sized!(aios_repair_options: 48 { base: 8, wheelhouses: 24, wheelhouse_count: 32, snapshot: 40 });
+sized!(aios_repair_options: 56 {
+    base: 8, wheelhouses: 24, wheelhouse_count: 32, snapshot: 40, progress: 48,
+});
 
 /// What a plan is about.
 #[repr(C)]
@@ -100,6 +105,7 @@ sized!(aios_unsolved: 40 { code: 8, hint: 24 });
 pub(crate) struct Plan {
     pub(crate) engine: Arc<Engine>,
     pub(crate) options: Options,
+    pub(crate) progress: Progress,
     pub(crate) looked: Looked,
     pub(crate) was_applied: AtomicBool,
     findings: Vec<FindingRow>,
@@ -166,8 +172,8 @@ fn options_of(
     engine: &Engine,
     prefix: &Path,
     given: *const aios_repair_options,
-) -> Result<Options, Error> {
-    let mut options = Options::default();
+) -> Result<(Options, Progress), Error> {
+    let (mut options, mut progress) = (Options::default(), Progress::default());
     let mut snapshot = 0;
     if let Some(given) = read_maybe(given)? {
         let folders = list(given.wheelhouses, given.wheelhouse_count, "`wheelhouses`")?;
@@ -175,6 +181,7 @@ fn options_of(
         options.base = given.base.path("`base`")?.map(|base| engine.host.absolute(&base));
         options.wheelhouses = folders.iter().map(|folder| engine.host.absolute(folder)).collect();
         snapshot = given.snapshot;
+        progress = Progress::of(given.progress)?;
     }
     let named = options.wheelhouses.iter().chain(&options.base);
     if let Some(gone) = { named }.find(|path| !path.exists()) {
@@ -186,7 +193,7 @@ fn options_of(
         options.remembered = Some(in_snapshot(engine, prefix, SnapshotId(snapshot))?);
         options.goal = Goal::Remembered;
     }
-    Ok(options)
+    Ok((options, progress))
 }
 
 /// What was remembered of it when nothing was broken; what cannot be read is no evidence.
@@ -225,7 +232,7 @@ pub extern "C" fn aios_repair_plan(
         let out = needed(plan, "`plan`")?;
         let engine = handle::get::<Engine>(engine)?;
         let prefix = prefix_of(&engine, &prefix)?;
-        let options = options_of(&engine, &prefix, options)?;
+        let (options, progress) = options_of(&engine, &prefix, options)?;
         let looked = look(&engine, &prefix, &earlier(&engine), &options);
         let looked = looked.ok_or_else(|| {
             Error::not_found(format_args!("`{}` is no environment", prefix.display()))
@@ -236,6 +243,7 @@ pub extern "C" fn aios_repair_plan(
             was_applied: AtomicBool::new(false),
             engine,
             options,
+            progress,
             looked,
         }));
         Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aios_core::Status;
 use aios_core::buffer::event::{Event, What};
-use aios_core::buffer::{Item, Kind as RecordKind, Reader, Start, WriterId};
+use aios_core::buffer::{Item, Kind as RecordKind, Reader, Record, Start, WriterId};
 
 use crate::boundary::{guard, needed};
 use crate::buffer::{Buffer, aios_buffer, aios_record_kind};
@@ -113,7 +113,7 @@ struct Reading {
 #[derive(Default)]
 struct Last {
     bytes: Vec<u8>,
-    event: Option<(Event, Box<[aios_str]>)>,
+    event: Option<Told>,
     is_event: bool,
 }
 
@@ -139,17 +139,21 @@ pub extern "C" fn aios_reader_open(
 ) -> aios_status {
     guard("aios_reader_open", || {
         let out = needed(reader, "`reader`")?;
-        const OLDEST: u32 = aios_start::Oldest as u32;
-        const NOW: u32 = aios_start::Now as u32;
-        let start = match start {
-            OLDEST => Start::Oldest,
-            NOW => Start::Now,
-            odd => return Err(Error::argument(format_args!("there is no start {odd}"))),
-        };
+        let start = start_of(start)?;
         let reader = handle::get::<Buffer>(buffer)?.0.reader(start);
         out.write(handle::open(Following(Mutex::new(Reading { reader, last: Last::default() }))));
         Ok(())
     })
+}
+
+pub(crate) fn start_of(start: u32) -> Result<Start, Error> {
+    const OLDEST: u32 = aios_start::Oldest as u32;
+    const NOW: u32 = aios_start::Now as u32;
+    match start {
+        OLDEST => Ok(Start::Oldest),
+        NOW => Ok(Start::Now),
+        odd => Err(Error::argument(format_args!("there is no start {odd}"))),
+    }
 }
 
 fn number_of(writer: WriterId) -> u32 {
@@ -171,40 +175,96 @@ pub extern "C" fn aios_reader_next(
         let item = reader.next().ok_or_else(|| Error::not_found("there is nothing new"))?;
         last.event = None;
         last.bytes.clear();
-        let mut told = aios_record {
-            struct_size: size_of::<aios_record>(),
-            bytes: aios_bytes::NONE,
-            time_ns: 0,
-            sequence: 0,
-            missing: 0,
-            writer: 0,
-            kind: aios_record_kind::Gap as u32,
-            tag: 0,
-            reserved: [0; 3],
-        };
-        last.is_event = false;
-        match item {
-            Item::Gap(gap) => {
-                told.missing = gap.records;
-                told.writer = number_of(gap.writer);
-            }
-            Item::Record(found) => {
-                last.bytes.extend_from_slice(found.bytes);
-                last.is_event = found.kind == RecordKind::Event;
-                (told.kind, told.tag) = match found.kind {
-                    RecordKind::Event => (aios_record_kind::Event as u32, 0),
-                    RecordKind::Metrics => (aios_record_kind::Metrics as u32, 0),
-                    RecordKind::Opaque(tag) => (aios_record_kind::Opaque as u32, tag),
-                    RecordKind::Other(number, tag) => (number.into(), tag),
-                };
-                told.writer = number_of(found.writer);
-                told.time_ns = found.time_ns;
-                told.sequence = found.sequence;
-                told.bytes = aios_bytes::of(&last.bytes);
-            }
+        let mut told = told(&item);
+        last.is_event = is_event(&item);
+        if let Item::Record(found) = item {
+            // The reader may use its own again, and views of this one are valid until its next record.
+            last.bytes.extend_from_slice(found.bytes);
+            told.bytes = aios_bytes::of(&last.bytes);
         }
         fill(record, &told)
     })
+}
+
+/// A record or gap as C has it; its bytes are those of the item.
+pub(crate) fn told(item: &Item<'_>) -> aios_record {
+    let mut told = aios_record {
+        struct_size: size_of::<aios_record>(),
+        bytes: aios_bytes::NONE,
+        time_ns: 0,
+        sequence: 0,
+        missing: 0,
+        writer: 0,
+        kind: aios_record_kind::Gap as u32,
+        tag: 0,
+        reserved: [0; 3],
+    };
+    match item {
+        Item::Gap(gap) => {
+            told.missing = gap.records;
+            told.writer = number_of(gap.writer);
+        }
+        Item::Record(found) => {
+            (told.kind, told.tag) = match found.kind {
+                RecordKind::Event => (aios_record_kind::Event as u32, 0),
+                RecordKind::Metrics => (aios_record_kind::Metrics as u32, 0),
+                RecordKind::Opaque(tag) => (aios_record_kind::Opaque as u32, tag),
+                RecordKind::Other(number, tag) => (number.into(), tag),
+            };
+            told.writer = number_of(found.writer);
+            told.time_ns = found.time_ns;
+            told.sequence = found.sequence;
+            told.bytes = aios_bytes::of(found.bytes);
+        }
+    }
+    told
+}
+
+pub(crate) fn is_event(item: &Item<'_>) -> bool {
+    matches!(item, Item::Record(Record { kind: RecordKind::Event, .. }))
+}
+
+/// An event, with what views of it need.
+pub(crate) struct Told {
+    event: Event,
+    codes: Box<[aios_str]>,
+}
+
+impl Told {
+    /// `None` when it is one of a later version.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Told> {
+        let event = Event::decode(bytes)?;
+        // The text of a code stays where it is when the event is moved.
+        let codes = event.codes.iter().map(|code| aios_str::of(code)).collect();
+        Some(Told { event, codes })
+    }
+
+    /// The event as C has it, for as long as this lives.
+    pub(crate) fn view(&self) -> aios_event {
+        let Told { event, codes } = self;
+        let kind = match event.what {
+            What::Appeared => aios_event_kind::Appeared,
+            What::Changed => aios_event_kind::Changed,
+            What::Gone => aios_event_kind::Gone,
+            What::Repaired => aios_event_kind::Repaired,
+            What::SnapshotTaken => aios_event_kind::SnapshotTaken,
+            What::Problem => aios_event_kind::Problem,
+        };
+        aios_event {
+            struct_size: size_of::<aios_event>(),
+            environment: aios_str::maybe(event.environment.as_ref().map(|id| id.0.as_str())),
+            path: Some(&event.path)
+                .filter(|path| **path != PathBuf::new())
+                .map_or(aios_str::NONE, |path| aios_str::of_path(path)),
+            text: aios_str::of(&event.text),
+            codes: codes.as_ptr(),
+            code_count: codes.len(),
+            kind: kind as u32,
+            before: health(event.before),
+            after: health(event.after),
+            reserved: 0,
+        }
+    }
 }
 
 fn health(status: Option<Status>) -> u32 {
@@ -223,38 +283,10 @@ pub extern "C" fn aios_reader_event(
         let mut reading = following.lock();
         let last = &mut reading.last;
         if last.event.is_none() && last.is_event {
-            last.event = Event::decode(&last.bytes).map(|event| {
-                let codes = event.codes.iter().map(|code| aios_str::of(code)).collect();
-                (event, codes)
-            });
+            last.event = Told::of(&last.bytes);
         }
         let none = || Error::argument("the last record is no event that this version knows");
-        let (told, codes) = last.event.as_ref().ok_or_else(none)?;
-        let kind = match told.what {
-            What::Appeared => aios_event_kind::Appeared,
-            What::Changed => aios_event_kind::Changed,
-            What::Gone => aios_event_kind::Gone,
-            What::Repaired => aios_event_kind::Repaired,
-            What::SnapshotTaken => aios_event_kind::SnapshotTaken,
-            What::Problem => aios_event_kind::Problem,
-        };
-        fill(
-            event,
-            &aios_event {
-                struct_size: size_of::<aios_event>(),
-                environment: aios_str::maybe(told.environment.as_ref().map(|id| id.0.as_str())),
-                path: Some(&told.path)
-                    .filter(|path| **path != PathBuf::new())
-                    .map_or(aios_str::NONE, |path| aios_str::of_path(path)),
-                text: aios_str::of(&told.text),
-                codes: codes.as_ptr(),
-                code_count: codes.len(),
-                kind: kind as u32,
-                before: health(told.before),
-                after: health(told.after),
-                reserved: 0,
-            },
-        )
+        fill(event, &last.event.as_ref().ok_or_else(none)?.view())
     })
 }
 

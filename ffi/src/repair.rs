@@ -95,7 +95,8 @@ fn carry_out(of: &Plan) -> Result<aios_repaired, Error> {
     }
     record(engine, first, "before a repair");
     let prefix = &of.looked.plan.prefix;
-    let session = Session::begin(&RealDisk, prefix)?;
+    of.progress.check()?;
+    let session = Session::begin(&RealDisk, prefix)?.stopped_by(of.progress.stop());
     let earlier = earlier(engine);
     let mut plan = of.looked.plan.clone();
     let mut now = first.clone();

@@ -40,6 +40,8 @@ pub enum aios_status {
     Refused = 13,
     /// A repair was interrupted, and is to be taken back or gone on with first.
     Interrupted = 14,
+    /// `aios_progress_cancel` was called.
+    Cancelled = 15,
 }
 
 /// Why a call failed.
@@ -162,7 +164,7 @@ fn of_index(error: &holographic::Error) -> (aios_status, &'static str) {
 impl From<repair::Error> for Error {
     fn from(error: repair::Error) -> Error {
         use repair::Error::{
-            Busy, Changed, InUse, Interrupted, Journal, Outside, SetId, Unexpected,
+            Busy, Changed, InUse, Interrupted, Journal, Outside, SetId, Stopped, Unexpected,
         };
         let (status, hint) = match &error {
             Busy { .. } => (aios_status::Busy, "wait for that repair to end"),
@@ -176,6 +178,7 @@ impl From<repair::Error> for Error {
                 "`aios_repair_undo` takes it back, `aios repair --resume` goes on with it",
             ),
             Journal { .. } => (aios_status::Damaged, ""),
+            Stopped => (aios_status::Cancelled, "it was taken back"),
             _ => (aios_status::Io, ""),
         };
         Error::new(status, error, hint)

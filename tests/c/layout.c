@@ -84,7 +84,7 @@ AT(aios_problem, struct_size, 0);
 AT(aios_problem, path, 8);
 AT(aios_problem, message, 24);
 
-SIZE(aios_look, 48);
+SIZE(aios_look, 56);
 AT(aios_look, struct_size, 0);
 AT(aios_look, paths, 8);
 AT(aios_look, path_count, 16);
@@ -92,13 +92,21 @@ AT(aios_look, workspaces, 24);
 AT(aios_look, workspace_count, 32);
 AT(aios_look, depth, 40);
 AT(aios_look, flags, 44);
+AT(aios_look, progress, 48);
 
-SIZE(aios_repair_options, 48);
+SIZE(aios_repair_options, 56);
 AT(aios_repair_options, struct_size, 0);
 AT(aios_repair_options, base, 8);
 AT(aios_repair_options, wheelhouses, 24);
 AT(aios_repair_options, wheelhouse_count, 32);
 AT(aios_repair_options, snapshot, 40);
+AT(aios_repair_options, progress, 48);
+
+SIZE(aios_progress_info, 32);
+AT(aios_progress_info, struct_size, 0);
+AT(aios_progress_info, folders, 8);
+AT(aios_progress_info, environments, 16);
+AT(aios_progress_info, checked, 24);
 
 SIZE(aios_plan_info, 72);
 AT(aios_plan_info, struct_size, 0);

@@ -2,6 +2,9 @@
 //
 //   live BROKEN
 
+#include <pthread.h>
+#include <time.h>
+
 #include "check.h"
 
 static void state(aios_engine *engine, const char *broken) {
@@ -103,6 +106,133 @@ static void records(aios_engine *engine, const char *broken) {
   OK(aios_reader_close(reader));
 }
 
+// What calls of other threads did. All of it is behind the lock.
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+typedef struct {
+  aios_subscription *own;
+  const char *broken;
+  int calls, events, is_in_call, released;
+  // What a call does: goes on, says that it is enough, closes its own subscription, takes its time.
+  enum { GOES_ON, ENOUGH, CLOSES, SLOW } does;
+} subscriber;
+
+static void pause_ms(long ms) {
+  struct timespec pause = {0, ms * 1000000};
+  nanosleep(&pause, NULL);
+}
+
+static uint32_t on_record(void *user, const aios_record *record, const aios_event *event) {
+  subscriber *of = user;
+  pthread_mutex_lock(&lock);
+  CHECK(of->released == 0 && of->is_in_call == 0);
+  CHECK(record->struct_size == sizeof *record);
+  CHECK((record->kind == AIOS_RECORD_KIND_EVENT) == (event != NULL));
+  if (event) of->events += is(event->path, of->broken) && event->code_count == 1;
+  of->calls++;
+  of->is_in_call = 1;
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&lock);
+  if (of->does == CLOSES) OK(aios_subscription_close(of->own));
+  if (of->does == SLOW) pause_ms(100);
+  pthread_mutex_lock(&lock);
+  of->is_in_call = 0;
+  pthread_mutex_unlock(&lock);
+  return of->does == ENOUGH;
+}
+
+static void on_release(void *user) {
+  subscriber *of = user;
+  pthread_mutex_lock(&lock);
+  CHECK(of->is_in_call == 0 && of->released == 0);
+  of->released = 1;
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&lock);
+}
+
+static void reaches(const int *count, int goal) {
+  pthread_mutex_lock(&lock);
+  while (*count < goal) pthread_cond_wait(&changed, &lock);
+  CHECK(*count == goal);
+  pthread_mutex_unlock(&lock);
+}
+
+static void subscriptions(aios_engine *engine, const char *broken) {
+  aios_buffer *buffer;
+  OK(aios_buffer_open(engine, &buffer));
+  subscriber all = {.broken = broken, .does = GOES_ON}, enough = {.broken = broken, .does = ENOUGH},
+             closes = {.broken = broken, .does = CLOSES}, slow = {.broken = broken, .does = SLOW};
+  OK(aios_subscribe(buffer, AIOS_START_OLDEST, on_record, &all, on_release, &all.own));
+  OK(aios_subscribe(buffer, AIOS_START_OLDEST, on_record, &enough, on_release, &enough.own));
+  OK(aios_subscribe(buffer, AIOS_START_OLDEST, on_record, &closes, on_release, &closes.own));
+  OK(aios_subscribe(buffer, AIOS_START_OLDEST, on_record, &slow, on_release, &slow.own));
+  reaches(&slow.calls, 1);
+  OK(aios_subscription_close(slow.own));
+  CHECK(slow.released == 1);
+  reaches(&enough.released, 1);
+  reaches(&closes.released, 1);
+  CHECK(enough.calls == 1 && closes.calls == 1);
+  OK(aios_subscription_close(enough.own));
+  OK(aios_subscription_close(closes.own));
+  reaches(&all.calls, 4);
+  CHECK(all.events == 1);
+  OK(aios_subscription_close(all.own));
+  OK(aios_subscription_close(all.own));
+  CHECK(all.released == 1);
+
+  // One that begins now: nothing of before. Neither the buffer's handle nor a release is needed.
+  subscriber now = {.broken = broken, .does = GOES_ON};
+  aios_writer *writer;
+  OK(aios_subscribe(buffer, AIOS_START_NOW, on_record, &now, NULL, &now.own));
+  OK(aios_writer_open(buffer, &writer));
+  FAILS(NULL, aios_subscribe(NULL, AIOS_START_NOW, on_record, &now, NULL, &now.own));
+  FAILS(NULL, aios_subscribe(buffer, AIOS_START_NOW, NULL, &now, NULL, &now.own));
+  FAILS(NULL, aios_subscribe(buffer, AIOS_START_NOW, on_record, &now, NULL, NULL));
+  FAILS(ARGUMENT, aios_subscribe(buffer, 7, on_record, &now, NULL, &now.own));
+  OK(aios_buffer_close(buffer));
+  OK(aios_writer_append(writer, 9, aios_key("later")));
+  reaches(&now.calls, 1);
+  OK(aios_subscription_close(now.own));
+  OK(aios_writer_append(writer, 9, aios_key("too late")));
+  OK(aios_writer_close(writer));
+  pause_ms(20);
+  CHECK(now.calls == 1);
+}
+
+static void progress(aios_engine *engine, const char *broken) {
+  aios_progress *progress;
+  OK(aios_progress_open(&progress));
+  aios_str path = aios_str_of(broken);
+  aios_look look = {.struct_size = sizeof look, .paths = &path, .path_count = 1, .progress = progress};
+  aios_environments *environments;
+  OK(aios_check(engine, &look, &environments));
+  OK(aios_environments_close(environments));
+  aios_progress_info info = {.struct_size = sizeof info};
+  OK(aios_progress_about(progress, &info));
+  CHECK(info.environments == 1 && info.checked == 1);
+  aios_repair_options options = {.struct_size = sizeof options, .progress = progress};
+  aios_plan *plan;
+  OK(aios_repair_plan(engine, path, &options, &plan));
+  OK(aios_progress_cancel(progress));
+  // The plan has what it needs of it.
+  OK(aios_progress_close(progress));
+  aios_repaired repaired = {.struct_size = sizeof repaired};
+  FAILS(CANCELLED, aios_plan_apply(plan, &repaired));
+  OK(aios_plan_close(plan));
+  FAILS(HANDLE, aios_check(engine, &look, &environments));
+  OK(aios_progress_open(&progress));
+  OK(aios_progress_cancel(progress));
+  look.progress = progress;
+  FAILS(CANCELLED, aios_find(engine, &look, &environments));
+  FAILS(CANCELLED, aios_check(engine, &look, &environments));
+  OK(aios_progress_close(progress));
+  FAILS(NULL, aios_progress_open(NULL));
+  FAILS(NULL, aios_progress_about(NULL, &info));
+  FAILS(NULL, aios_progress_cancel(NULL));
+  OK(aios_progress_close(NULL));
+}
+
 static void misuse(aios_engine *engine) {
   aios_state *state;
   aios_buffer *buffer;
@@ -133,6 +263,7 @@ static void misuse(aios_engine *engine) {
   OK(aios_buffer_close(NULL));
   OK(aios_writer_close(NULL));
   OK(aios_reader_close(NULL));
+  OK(aios_subscription_close(NULL));
   // Nothing is published for another folder.
   aios_engine_options options = {.struct_size = sizeof options, .folder = aios_str_of("nowhere")};
   aios_engine *other;
@@ -149,6 +280,8 @@ int main(int argc, char **argv) {
   state(engine, argv[1]);
   pins_are_few(engine);
   records(engine, argv[1]);
+  subscriptions(engine, argv[1]);
+  progress(engine, argv[1]);
   misuse(engine);
   OK(aios_engine_close(engine));
   puts("all of it");

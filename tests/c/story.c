@@ -6,7 +6,7 @@
 
 static aios_environments *checked(aios_engine *engine, const char *folder) {
   aios_str path = aios_str_of(folder);
-  aios_look look = {sizeof look, &path, 1, NULL, 0, AIOS_DEPTH_USUAL, 0};
+  aios_look look = {.struct_size = sizeof look, .paths = &path, .path_count = 1, .depth = AIOS_DEPTH_USUAL};
   aios_environments *found;
   OK(aios_check(engine, &look, &found));
   return found;
@@ -25,7 +25,7 @@ static void find_and_check(aios_engine *engine, const char *folder, const char *
                            const char *healthy) {
   aios_environments *all;
   aios_str path = aios_str_of(folder);
-  aios_look look = {sizeof look, &path, 1, NULL, 0, 0, 0};
+  aios_look look = {.struct_size = sizeof look, .paths = &path, .path_count = 1};
   OK(aios_find(engine, &look, &all));
   size_t count;
   OK(aios_environments_count(all, &count));

@@ -14,6 +14,7 @@ const SOURCES: &[&str] = &[
     "version",
     "last_error",
     "engine",
+    "progress",
     "look",
     "environments",
     "plan",
@@ -27,6 +28,7 @@ const SOURCES: &[&str] = &[
     "state",
     "buffer",
     "reader",
+    "subscription",
 ];
 
 /// What a program in C would write again and again.

@@ -92,7 +92,7 @@ fn live(name: &str, how: How) {
         let Item::Record(record) = item else { panic!("{item:?}") };
         kinds.push((record.kind, record.bytes.to_vec()));
     }
-    let [_, _, (metrics, figures), (opaque, bytes)] = &kinds[..] else { panic!("{kinds:?}") };
+    let [_, _, (metrics, figures), (opaque, bytes), ..] = &kinds[..] else { panic!("{kinds:?}") };
     assert_eq!(*metrics, Kind::Metrics);
     let frame = MetricFrame::decode(figures).unwrap();
     assert_eq!((frame.values[0], frame.values[6], frame.flag), (1.5, -0.25, true));

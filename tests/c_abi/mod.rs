@@ -2,6 +2,9 @@
 //!
 //! On Windows `ci/windows` compiled them: a program under Wine starts no compiler of the machine.
 
+#[cfg(target_os = "linux")]
+#[cfg(unix)]
+mod abi;
 mod header;
 #[cfg(unix)]
 mod installed;
