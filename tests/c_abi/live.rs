@@ -16,7 +16,7 @@ use aios_core::{Depth, EnvironmentId, Host, Status};
 #[cfg(unix)]
 use super::of_the_project;
 use super::{How, Program, succeeded};
-use crate::support::Home;
+use crate::support::{Home, system};
 
 /// An instance of the service as this process plays it, with a broken environment and a healthy one.
 struct Live {
@@ -32,6 +32,7 @@ impl Live {
     fn begin() -> Live {
         let home = Home::new();
         let broken = home.venv("work/broken/.venv");
+        system::tell_version(&broken);
         fs::remove_file(broken.cfg()).unwrap();
         home.venv("work/healthy/.venv");
         let data = home.join("data");

@@ -10,6 +10,7 @@ mod header;
 mod installed;
 mod live;
 mod programs;
+mod together;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -134,5 +135,6 @@ fn succeeded(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
     let (out, err) = (String::from_utf8_lossy(out), String::from_utf8_lossy(err));
     assert!(output.status.success(), "{:?}\n{out}\n{err}", output.status);
-    out.into_owned()
+    // Programs in C end lines as their system does.
+    out.replace("\r\n", "\n")
 }

@@ -3,12 +3,13 @@
 use std::fs;
 
 use super::{How, Program, shared_library, succeeded};
-use crate::support::{Home, Venv};
+use crate::support::{Home, Venv, system};
 
 /// A home folder with a broken environment, a healthy one, and one whose name is no text.
 fn home() -> (Home, Venv) {
     let home = Home::new();
     let broken = home.venv("work/broken/.venv");
+    system::tell_version(&broken);
     fs::remove_file(broken.cfg()).unwrap();
     home.venv("work/healthy/.venv");
     (home, broken)
