@@ -169,8 +169,10 @@ fn parent() {
         for _ in 0..=kills * 5 % 6 {
             member.goes_on();
         }
-        let killed = std::mem::replace(&mut member.peer, (member.start)());
-        killed.kill();
+        // Its end is waited for: the next publisher is refused as long as this one lives.
+        member.peer.child.kill().unwrap();
+        member.peer.child.wait().unwrap();
+        member.peer = (member.start)();
         kills += 1;
     }
     for member in &mut members {
