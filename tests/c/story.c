@@ -192,7 +192,9 @@ static void snapshots(aios_engine *engine, uint64_t kept, const char *broken) {
   aios_environments *all;
   OK(aios_snapshot_environments(copy, &all));
   aios_environment one = at(all, broken);
-  CHECK(one.health == AIOS_HEALTH_BROKEN && one.finding_count == 1 && is(one.version, "3.12.3"));
+  CHECK(one.health == AIOS_HEALTH_BROKEN && one.finding_count == 1);
+  // Without its marker, Windows has but the first two numbers.
+  CHECK(one.version.len >= 4 && memcmp(one.version.ptr, "3.12", 4) == 0);
   OK(aios_environments_close(all));
   OK(aios_snapshot_close(copy));
   OK(aios_snapshot_close(now));

@@ -38,7 +38,7 @@ static void environments(const aios::Engine &engine, const std::string &folder,
   std::size_t seen = 0, is_broken = 0;
   for (aios::Environment one : all.all()) {
     seen++;
-    CHECK(one.version() == "3.12.3" && one.is_virtual() && one.is_repairable());
+    CHECK(one.version().substr(0, 4) == "3.12" && one.is_virtual() && one.is_repairable());
     if (one.health() != aios::Health::broken) continue;
     is_broken++;
     CHECK(one.prefix() == broken && one.findings().size() == 1);
