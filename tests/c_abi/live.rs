@@ -137,4 +137,7 @@ fn so_does_one_in_cpp() {
 fn shared_memory_is_not_misused() {
     live("live.c", How::Sanitized);
     live("live.cpp", How::Sanitized);
+    if std::env::var_os("CI").is_some() {
+        live("live.c", How::Valgrind);
+    }
 }

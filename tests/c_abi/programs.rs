@@ -77,11 +77,13 @@ fn many_threads_use_the_same_handles() {
 }
 
 #[test]
-fn layouts_are_those_of_c() {
-    // What it asserts, the compiler does.
-    let Some(program) = Program::of("layout.c", How::Usual) else { return };
-    let said = succeeded(&program.command(&Home::new()).output().unwrap());
-    assert_eq!(said.trim_end(), "all of it");
+fn layouts_are_those_of_c_and_cpp() {
+    for name in ["layout.c", "layout.cpp"] {
+        // What it asserts, the compiler does.
+        let Some(program) = Program::of(name, How::Usual) else { return };
+        let said = succeeded(&program.command(&Home::new()).output().unwrap());
+        assert_eq!(said.trim_end(), "all of it");
+    }
 }
 
 #[test]
