@@ -2,12 +2,20 @@
 //!
 //! Without the network, or Python's pip and npm, they are skipped, but never in continuous integration.
 
+#[cfg(unix)]
+mod layouts;
 mod peer;
 
+use std::ffi::OsStr;
+#[cfg(unix)]
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+#[cfg(unix)]
+use crate::c_abi::{How, Program, succeeded};
+use crate::c_abi::{libraries, of_the_project};
 use crate::support::Home;
 
 /// What was built.
@@ -61,17 +69,26 @@ impl Built {
     }
 }
 
-/// Runs the tests of some classes.
-fn run(classes: &[&str]) {
+/// Runs the tests of some classes, with more variables.
+fn run_with(classes: &[&str], home: &Home, variables: &[(&str, &OsStr)]) {
     let Some(built) = built() else { return };
-    let home = Home::new();
-    let mut command = built.command(&home, "Aios.Tests.dll");
-    command.args(classes).env("AIOS_TEST_PEER", std::env::current_exe().unwrap());
+    let mut command = built.command(home, "Aios.Tests.dll");
+    command
+        .args(classes)
+        .env("AIOS_TEST_PEER", std::env::current_exe().unwrap())
+        .env("AIOS_TEST_LIBRARY", libraries())
+        .env("AIOS_TEST_SOURCES", of_the_project("bindings-csharp"))
+        .envs(variables.iter().copied())
+        .envs(std::env::var_os("AIOS_BLESS").map(|value| ("AIOS_BLESS", value)));
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     println!("{said}");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains(" passed, 0 failed"), "{said}\n{errors}");
+}
+
+fn run(classes: &[&str]) {
+    run_with(classes, &Home::new(), &[]);
 }
 
 #[test]
@@ -82,4 +99,36 @@ fn what_is_published_is_read_without_a_library() {
 #[test]
 fn the_ring_is_read_without_a_library() {
     run(&["RingReaderTests."]);
+}
+
+#[test]
+fn the_engine_finds_repairs_and_remembers() {
+    run(&["EngineTests."]);
+}
+
+#[test]
+fn misuse_is_an_exception() {
+    run(&["MisuseTests."]);
+}
+
+#[test]
+fn what_programs_can_use_is_committed() {
+    run(&["PublicApiTests."]);
+}
+
+// Not on Windows: a program under Wine starts no compiler of the machine.
+#[cfg(unix)]
+#[test]
+fn the_boundary_is_as_rust_has_it() {
+    let home = Home::new();
+    let layouts = home.join("layouts");
+    fs::write(&layouts, layouts::layouts(&home)).unwrap();
+    // What a call costs from C, to be printed beside what it costs from C#.
+    let program = Program::of("call_cost.c", How::Usual).unwrap();
+    let cost = succeeded(&program.command(&home).output().unwrap());
+    let variables = [
+        ("AIOS_TEST_LAYOUTS", layouts.as_os_str()),
+        ("AIOS_TEST_CALL_NS", OsStr::new(cost.trim())),
+    ];
+    run_with(&["BoundaryTests."], &home, &variables);
 }

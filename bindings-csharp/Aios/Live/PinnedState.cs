@@ -205,6 +205,12 @@ internal readonly ref struct StateBytes
 /// <summary>Times as nanoseconds since 1970.</summary>
 internal static class UnixTime
 {
-    internal static DateTimeOffset Of(ulong nanoseconds) =>
-        DateTimeOffset.UnixEpoch.AddTicks((long)Math.Min(nanoseconds / 100, (ulong)(DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks));
+    private static readonly ulong MostTicks = (ulong)(DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks;
+
+    internal static DateTimeOffset Of(ulong nanoseconds) => OfTicks(nanoseconds / 100);
+
+    internal static DateTimeOffset OfMilliseconds(ulong milliseconds) =>
+        OfTicks(Math.Min(milliseconds, MostTicks / TimeSpan.TicksPerMillisecond) * TimeSpan.TicksPerMillisecond);
+
+    private static DateTimeOffset OfTicks(ulong ticks) => DateTimeOffset.UnixEpoch.AddTicks((long)Math.Min(ticks, MostTicks));
 }
