@@ -77,13 +77,13 @@ public sealed record PythonEnvironment
     public string? Project { get; private init; }
 
     /// <summary>The worst finding in one word.</summary>
-    public Health Health { get; private init; }
+    public Health Health { get; internal init; }
 
     /// <summary>What is true of it.</summary>
     public EnvironmentTraits Traits { get; private init; }
 
     /// <summary>What is wrong with it, the worst first.</summary>
-    public IReadOnlyList<Finding> Findings { get; private init; } = [];
+    public IReadOnlyList<Finding> Findings { get; internal init; } = [];
 
     /// <summary>The bytes of the prefix as the system has them.</summary>
     internal ReadOnlySpan<byte> PrefixBytes => _prefix;

@@ -112,6 +112,11 @@ fn misuse_is_an_exception() {
 }
 
 #[test]
+fn view_models_show_what_is_newest() {
+    run(&["CoalescerTests.", "MonitorViewModelTests.", "PublishedSourceTests."]);
+}
+
+#[test]
 fn what_programs_can_use_is_committed() {
     run(&["PublicApiTests."]);
 }

@@ -65,9 +65,16 @@ impl Told {
             progress: Progress::default().into(),
         };
         let seen = inspect(&host, &request).environments;
-        let buffer = ContextBuffer::create(&place, &RING).unwrap();
-        let writers = (0..3).map(|_| buffer.writer().unwrap()).collect();
-        Told { home, broken, place, seen, publisher: None, buffer: Some(buffer), writers }
+        let (publisher, buffer, writers) = (None, None, Vec::new());
+        let mut told = Told { home, broken, place, seen, publisher, buffer, writers };
+        told.start();
+        told
+    }
+
+    fn start(&mut self) {
+        let buffer = ContextBuffer::create(&self.place, &RING).unwrap();
+        self.writers = (0..3).map(|_| buffer.writer().unwrap()).collect();
+        self.buffer = Some(buffer);
     }
 
     fn answer(&mut self, command: &str) -> String {
@@ -109,6 +116,7 @@ impl Told {
             }
             "rows" => return self.rows().to_string(),
             "repair" => drop(fs::write(self.broken.cfg(), "")),
+            "start" => self.start(),
             "stop" => {
                 self.writers.clear();
                 (self.buffer, self.publisher) = (None, None);

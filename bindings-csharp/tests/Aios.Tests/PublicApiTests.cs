@@ -8,6 +8,7 @@ public sealed class PublicApiTests : AiosTest
 {
     [Theory]
     [InlineData("Aios")]
+    [InlineData("Aios.Presentation")]
     public void IsTheCommittedOne(string name)
     {
         string path = Path.Combine(Peer.Variable("AIOS_TEST_SOURCES"), name, "PublicApi.txt");
