@@ -8,6 +8,11 @@ mod installed;
 mod live;
 mod programs;
 
+#[cfg(unix)]
+pub(crate) use live::Live;
+#[cfg(unix)]
+pub(crate) use programs::blocks;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

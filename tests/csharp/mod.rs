@@ -14,7 +14,12 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 #[cfg(unix)]
-use crate::c_abi::{How, Program, succeeded};
+use std::io::{BufRead, BufReader};
+#[cfg(unix)]
+use std::process::Stdio;
+
+#[cfg(unix)]
+use crate::c_abi::{How, Live, Program, blocks, succeeded};
 use crate::c_abi::{libraries, of_the_project};
 use crate::support::Home;
 
@@ -111,6 +116,12 @@ fn misuse_is_an_exception() {
     run(&["MisuseTests."]);
 }
 
+/// The sample for WPF itself is compiled on Windows alone.
+#[test]
+fn what_the_window_is_bound_to_is_there() {
+    run(&["XamlTests."]);
+}
+
 #[test]
 fn view_models_show_what_is_newest() {
     run(&["CoalescerTests.", "MonitorViewModelTests.", "PublishedSourceTests."]);
@@ -136,4 +147,70 @@ fn the_boundary_is_as_rust_has_it() {
         ("AIOS_TEST_CALL_NS", OsStr::new(cost.trim())),
     ];
     run_with(&["BoundaryTests."], &home, &variables);
+}
+
+/// A program of one file is compiled against what was built.
+#[cfg(unix)]
+fn compiled(home: &Home, built: &Built, name: &str, source: &str) {
+    let path = home.join(format!("{name}.cs"));
+    fs::write(&path, source).unwrap();
+    let argument = format!("--source={}", path.display());
+    let output = script(&[&built.folder, Path::new(&argument)]).unwrap();
+    succeeded(&output);
+}
+
+// Not on Windows: a program under Wine starts no compiler of the machine.
+#[cfg(unix)]
+#[test]
+fn the_programs_of_the_page_do_what_they_say() {
+    let Some(built) = built() else { return };
+    let blocks = blocks("docs/csharp.md", "csharp");
+    let [follows, repairs, window] = &blocks[..] else { panic!("three blocks of C#") };
+    let mut live = Live::begin();
+    let broken = live.broken.display().to_string();
+    compiled(&live.home, built, "PageFollows", follows);
+    let mut command = built.command(&live.home, "PageFollows.dll");
+    command.env("AIOS_HOME", live.home.join("data")).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut next = || lines.next().unwrap();
+    assert_eq!(next(), broken);
+    assert!(next().starts_with("  pyvenv-cfg-missing: write"));
+    assert_eq!(next(), "1 broken");
+    assert_eq!(next(), format!("Changed: {broken} is Broken"));
+    live.append_event();
+    assert_eq!(next(), format!("Changed: {broken} is Broken"));
+    let home = live.end();
+    // It ends with the service.
+    assert!(child.wait().unwrap().success());
+
+    compiled(&home, built, "PageRepairs", repairs);
+    let mut command = built.command(&home, "PageRepairs.dll");
+    command.arg(home.join("work")).env("AIOS_LIBRARY_FOLDER", libraries());
+    let said = succeeded(&command.output().unwrap());
+    let expected = format!("{broken}: Repaired\n0 changes since\n");
+    assert!(said.starts_with("write-pyvenv-cfg: writes") && said.ends_with(&expected), "{said}");
+    home.aios(["check", &broken]).exits_with(0);
+
+    // What stands in the window of the sample stands on the page.
+    let window = window.trim().trim_start_matches("DataContext = ").trim_end_matches(';');
+    let code = of_the_project("bindings-csharp/samples/Aios.Wpf/MainWindow.xaml.cs");
+    assert!(fs::read_to_string(code).unwrap().contains(window));
+}
+
+// Not on Windows: a program under Wine starts no compiler of the machine.
+#[cfg(unix)]
+#[test]
+fn the_monitor_lists_and_follows() {
+    let Some(built) = built() else { return };
+    let live = Live::begin();
+    let mut command = built.command(&live.home, "Aios.Monitor.dll");
+    command.arg("100").env("AIOS_HOME", live.home.join("data"));
+    assert_eq!(succeeded(&command.output().unwrap()), live.what_monitors_say());
+    // Where nothing is served it says what to do.
+    let home = live.end();
+    let mut command = built.command(&home, "Aios.Monitor.dll");
+    let output = command.env("AIOS_HOME", home.join("data")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("start `aios serve`"), "{said}");
 }

@@ -1,12 +1,15 @@
 // Attaches to `aios serve`, lists the broken environments, and follows what happens to all.
 //
-//   Aios.Monitor [MILLISECONDS]   ends when nothing happened for so long; without, never
+//   Monitor [MILLISECONDS]   ends when nothing happened for so long; without, never
 //
 // It reads shared memory: nothing is asked of the service, nothing keeps it waiting, and no native library is needed.
 
+using System;
+using System.Globalization;
+using System.Threading;
 using Aios;
 
-int limit = args.Length > 0 ? int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture) : Timeout.Infinite;
+int limit = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : Timeout.Infinite;
 try
 {
     Place place = Place.Current();
