@@ -49,7 +49,8 @@ internal sealed class Peer : IDisposable
         foreach (string argument in (string[])["--exact", "csharp::peer::does_what_it_is_told", "--nocapture"])
             start.ArgumentList.Add(argument);
         start.Environment["AIOS_TEST_ROLE"] = "told";
-        start.Environment["AIOS_TEST_FOLDER"] = "";
+        // Windows has no empty variables.
+        start.Environment["AIOS_TEST_FOLDER"] = ".";
         _process = Process.Start(start)!;
         Home = Answer();
     }
