@@ -27,7 +27,7 @@ pub(crate) fn libraries() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_path_buf()
 }
 
-fn shared_library() -> PathBuf {
+pub(crate) fn shared_library() -> PathBuf {
     let name =
         format!("{}aios_context{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     libraries().join(name)

@@ -20,7 +20,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 #[cfg(unix)]
-use crate::c_abi::{How, Live, Program, blocks, succeeded};
+use crate::c_abi::{How, Live, Program, blocks, shared_library, succeeded};
 use crate::c_abi::{libraries, of_the_project};
 use crate::support::Home;
 
@@ -225,4 +225,37 @@ fn the_monitor_lists_and_follows() {
     let output = command.env("AIOS_HOME", home.join("data")).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(2) && said.contains("start `aios serve`"), "{said}");
+}
+
+// Not on Windows: the package is the same for all systems, and made by a script of this one.
+#[cfg(unix)]
+#[test]
+fn a_program_finds_the_library_where_the_package_has_it() {
+    let Some(built) = built() else { return };
+    let (home, target) = (Home::new(), tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+    let library = format!("linux-x64={}", shared_library().display());
+    let pack = of_the_project("bindings-csharp/pack");
+    let mut command = Command::new("python3");
+    command.arg(pack).args([&built.folder, target.path()]).arg(library);
+    let package = succeeded(&command.output().unwrap());
+    // As a program has it that refers to the package.
+    let program = target.path().join("program");
+    let mut archive = zip::ZipArchive::new(fs::File::open(package.trim()).unwrap()).unwrap();
+    archive.extract(&program).unwrap();
+    fs::rename(program.join("lib/net8.0/Aios.dll"), program.join("Aios.dll")).unwrap();
+    let source = blocks("docs/csharp.md", "csharp").swap_remove(1);
+    compiled(&home, built, "PagePackaged", &source);
+    for name in ["PagePackaged.dll", "PagePackaged.runtimeconfig.json"] {
+        fs::copy(built.folder.join(name), program.join(name)).unwrap();
+    }
+    home.venv("work/.venv");
+    let built = Built { dotnet: built.dotnet.clone(), folder: program.clone() };
+    let run = || built.command(&home, "PagePackaged.dll").arg(home.join("work")).output().unwrap();
+    assert_eq!(succeeded(&run()), "0 changes since\n");
+    // Without it nothing else is taken, and it is said what is missing.
+    fs::remove_dir_all(program.join("runtimes")).unwrap();
+    fs::copy(shared_library(), home.join("libaios_context.so")).unwrap();
+    let output = run();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("`libaios_context.so` is not in"), "{said}");
 }

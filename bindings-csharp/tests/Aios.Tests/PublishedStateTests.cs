@@ -54,6 +54,27 @@ public sealed class PublishedStateTests : PeerTest
     }
 
     [Fact]
+    public void WhatIsUnpinnedIsUsedAgain()
+    {
+        Peer.Tell("publish 1");
+        using PublishedState state = PublishedState.Open(Peer.Place);
+        using (state.Pin())
+        {
+            Peer.Tell("publish 1");
+            using PinnedState two = state.Pin();
+            Peer.Tell("publish 1");
+            using PinnedState three = state.Pin();
+            Peer.Tell("publish 1");
+            using PinnedState four = state.Pin();
+            Peer.Tell("publish 1");
+            using PinnedState five = state.Pin();
+            Assert.Equal("6", Peer.Tell("publish 1"));
+            Assert.Equal("NoSlot", Peer.Tell("publish 1"));
+        }
+        for (int version = 7; version < 15; version++) Assert.Equal($"{version}", Peer.Tell("publish 1"));
+    }
+
+    [Fact]
     public void ReadsTenThousandRecordsWithoutTakingMemory()
     {
         Peer.Tell("publish 10000");
