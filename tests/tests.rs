@@ -17,6 +17,8 @@ mod buffer;
 mod c_abi;
 /// The program: exit codes, output, odd names, interrupts, a hostile or empty machine.
 mod cli;
+/// The C# assemblies: compiled, and their tests run.
+mod csharp;
 /// What the engine records, and the stories that it tells of it.
 mod engine;
 /// Which module may use which, and what the core never does.

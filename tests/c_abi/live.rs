@@ -13,23 +13,22 @@ use aios_core::publish::{Published, Publisher, Shape};
 use aios_core::segment::Place;
 use aios_core::{Depth, EnvironmentId, Host, Status};
 
-#[cfg(unix)]
-use super::of_the_project;
 use super::{How, Program, succeeded};
+#[cfg(unix)]
+use super::{blocks, libraries, of_the_project};
 use crate::support::{Home, system};
 
 /// An instance of the service as this process plays it, with a broken environment and a healthy one.
-struct Live {
-    home: Home,
-    broken: PathBuf,
+pub(crate) struct Live {
+    pub(crate) home: Home,
+    pub(crate) broken: PathBuf,
     publisher: Publisher,
     buffer: ContextBuffer,
-    /// Ends with the instance: what it appended stays anyhow.
-    _writer: Writer,
+    writer: Writer,
 }
 
 impl Live {
-    fn begin() -> Live {
+    pub(crate) fn begin() -> Live {
         let home = Home::new();
         let broken = home.venv("work/broken/.venv");
         system::tell_version(&broken);
@@ -56,18 +55,35 @@ impl Live {
 
         let options = Options { chunk_bytes: 4096, chunk_count: 64 };
         let buffer = ContextBuffer::create(&place, &options).unwrap();
-        let mut writer = buffer.writer().unwrap();
+        let writer = buffer.writer().unwrap();
+        let mut live = Live { home, broken: broken.prefix, publisher, buffer, writer };
+        live.append_event();
+        live.writer.append(Kind::Opaque(7), b"from Rust").unwrap();
+        live
+    }
+
+    /// That the broken environment was healthy.
+    pub(crate) fn append_event(&mut self) {
         let event = Event {
-            environment: Some(EnvironmentId::of(&broken.prefix, None)),
+            environment: Some(EnvironmentId::of(&self.broken, None)),
             before: Some(Status::Healthy),
             after: Some(Status::Broken),
             codes: vec!["pyvenv-cfg-missing".to_owned()],
             text: "why".to_owned(),
-            ..Event::new(What::Changed, &broken.prefix)
+            ..Event::new(What::Changed, &self.broken)
         };
-        writer.append(Event::KIND, &event.encode()).unwrap();
-        writer.append(Kind::Opaque(7), b"from Rust").unwrap();
-        Live { home, broken: broken.prefix, publisher, buffer, _writer: writer }
+        self.writer.append_event(&event).unwrap();
+    }
+
+    /// Ends the instance; what is on disk stays.
+    pub(crate) fn end(self) -> Home {
+        self.home
+    }
+
+    /// What the example says in every language.
+    pub(crate) fn what_monitors_say(&self) -> String {
+        let broken = self.broken.display();
+        format!("broken: {broken} (pyvenv-cfg-missing)\nhealthy, then broken: {broken}\n")
     }
 
     fn run(&self, program: &Program, argument: &OsStr) -> String {
@@ -110,14 +126,31 @@ fn live(name: &str, how: How) {
 #[test]
 fn the_examples_list_and_follow() {
     let live = Live::begin();
-    let broken = live.broken.display();
     for example in ["examples/c/monitor.c", "examples/cpp/monitor.cpp"] {
         let program = Program::of_source(&of_the_project(example), How::Usual);
         let said = live.run(&program, OsStr::new("1"));
-        let expected =
-            format!("broken: {broken} (pyvenv-cfg-missing)\nhealthy, then broken: {broken}\n");
-        assert_eq!(said, expected);
+        assert_eq!(said, live.what_monitors_say());
     }
+    let monitor = libraries().with_file_name("examples").join("monitor");
+    if !monitor.exists() {
+        assert!(std::env::var_os("CI").is_none(), "the example in Rust is not compiled");
+        println!(
+            "skipped: the example in Rust is not compiled; `cargo test` without `--test` does"
+        );
+        return;
+    }
+    let mut command = live.home.command_of(&monitor);
+    command.arg("1").env("AIOS_HOME", live.home.join("data"));
+    assert_eq!(succeeded(&command.output().unwrap()), live.what_monitors_say());
+}
+
+// Not on Windows: its lines end otherwise.
+#[cfg(unix)]
+#[test]
+fn what_the_page_for_rust_shows_is_in_the_example() {
+    let example = fs::read_to_string(of_the_project("examples/rust/monitor.rs")).unwrap();
+    let [shown] = &blocks("docs/rust.md", "rust")[..] else { panic!("one block of Rust") };
+    assert!(example.contains(shown.as_str()), "{shown}");
 }
 
 #[test]

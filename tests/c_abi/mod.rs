@@ -12,21 +12,26 @@ mod live;
 mod programs;
 mod together;
 
+#[cfg(unix)]
+pub(crate) use live::Live;
+#[cfg(unix)]
+pub(crate) use programs::blocks;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::support::Home;
 
-fn of_the_project(path: &str) -> PathBuf {
+pub(crate) fn of_the_project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// Cargo puts libraries beside the test program.
-fn libraries() -> PathBuf {
+pub(crate) fn libraries() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_path_buf()
 }
 
-fn shared_library() -> PathBuf {
+pub(crate) fn shared_library() -> PathBuf {
     let name =
         format!("{}aios_context{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     libraries().join(name)
@@ -34,7 +39,7 @@ fn shared_library() -> PathBuf {
 
 /// How a program is compiled and run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+pub(crate) enum How {
     /// With the shared library.
     Usual,
     /// With the static one.
@@ -49,14 +54,14 @@ enum How {
 }
 
 /// A program of `tests/c` or `tests/cpp`.
-struct Program {
+pub(crate) struct Program {
     path: PathBuf,
     how: How,
 }
 
 impl Program {
     /// Compiles it: `story.c`, `story.cpp`. `None` where that cannot be: on Windows, unless `ci/windows` did it before.
-    fn of(name: &str, how: How) -> Option<Program> {
+    pub(crate) fn of(name: &str, how: How) -> Option<Program> {
         if cfg!(windows) {
             let Some(folder) = std::env::var_os("AIOS_C_PROGRAMS") else {
                 println!(
@@ -71,7 +76,7 @@ impl Program {
         Some(Program::of_source(&source, how))
     }
 
-    fn of_source(source: &Path, how: How) -> Program {
+    pub(crate) fn of_source(source: &Path, how: How) -> Program {
         let name = source.file_name().unwrap().to_str().unwrap();
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{how:?}"));
         let output = compiler(source, how, &path).output().expect("compilers: `cc`, `c++`");
@@ -80,7 +85,7 @@ impl Program {
     }
 
     /// Starts it in a home folder, with nothing of this process's environment.
-    fn command(&self, home: &Home) -> Command {
+    pub(crate) fn command(&self, home: &Home) -> Command {
         match self.how {
             #[cfg(target_os = "linux")]
             How::Valgrind => {
@@ -131,7 +136,7 @@ fn compiler(source: &Path, how: How, to: &Path) -> Command {
 }
 
 #[track_caller]
-fn succeeded(output: &Output) -> String {
+pub(crate) fn succeeded(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
     let (out, err) = (String::from_utf8_lossy(out), String::from_utf8_lossy(err));
     assert!(output.status.success(), "{:?}\n{out}\n{err}", output.status);

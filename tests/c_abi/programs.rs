@@ -111,7 +111,7 @@ fn no_memory_is_misused() {
 
 /// The blocks of a page in one language, in order.
 #[cfg(unix)]
-pub(super) fn blocks(page: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
     let text = fs::read_to_string(super::of_the_project(page)).unwrap().replace("\r\n", "\n");
     let start = format!("```{language}\n");
     text.split(&start).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()

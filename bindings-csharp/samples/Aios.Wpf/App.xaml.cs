@@ -1,0 +1,6 @@
+using System.Windows;
+
+namespace Aios.Wpf;
+
+/// <summary>The program.</summary>
+public partial class App : Application;
