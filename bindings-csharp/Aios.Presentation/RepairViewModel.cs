@@ -81,7 +81,7 @@ public sealed class RepairViewModel : WorkViewModel, IDisposable
     {
         RepairPlan plan = _plan!;
         EnvironmentViewModel? asked = _environment;
-        return Do(plan.Apply, result =>
+        return Do(() => plan.Apply(), result =>
         {
             if (_environment != asked) return;
             Result = result;

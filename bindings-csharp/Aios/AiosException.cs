@@ -33,6 +33,8 @@ public enum AiosStatus
     Refused = 13,
     /// <summary>A repair was interrupted, and is to be taken back or gone on with first.</summary>
     Interrupted = 14,
+    /// <summary>It was cancelled; calls that take a token throw <see cref="OperationCanceledException"/> for it.</summary>
+    Cancelled = 15,
     /// <summary>The native library is missing, or has another version of the interface than this assembly.</summary>
     Library = 1000,
 }

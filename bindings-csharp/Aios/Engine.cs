@@ -80,15 +80,20 @@ public sealed unsafe class Engine : IDisposable
     }
 
     /// <summary>Finds environments. Their findings are those that marker and interpreter alone tell.</summary>
-    public Inspection Find(Look? look = null) => Seen(&NativeMethods.aios_find, look);
+    /// <exception cref="OperationCanceledException">The token said so.</exception>
+    public Inspection Find(Look? look = null, CancellationToken cancellation = default) =>
+        Seen(&NativeMethods.aios_find, look, cancellation);
 
-    /// <summary>Finds environments, says what is wrong with each, and remembers what it sees.</summary>
-    public Inspection Check(Look? look = null) => Seen(&NativeMethods.aios_check, look);
+    /// <summary>Finds environments, says what is wrong with each, and remembers what it sees; nothing when it is cancelled.</summary>
+    /// <exception cref="OperationCanceledException">The token said so.</exception>
+    public Inspection Check(Look? look = null, CancellationToken cancellation = default) =>
+        Seen(&NativeMethods.aios_check, look, cancellation);
 
-    private Inspection Seen(delegate*<nint, NativeLook*, nint*, AiosStatus> looks, Look? look)
+    private Inspection Seen(delegate*<nint, NativeLook*, nint*, AiosStatus> looks, Look? look, CancellationToken cancellation)
     {
         look ??= new Look();
         using var arguments = new NativeArguments();
+        using var progress = new NativeProgress();
         var native = new NativeLook
         {
             StructSize = (nuint)sizeof(NativeLook),
@@ -98,9 +103,12 @@ public sealed unsafe class Engine : IDisposable
             WorkspaceCount = (nuint)look.Workspaces.Count,
             Depth = (uint)look.Depth,
             Flags = (look.IsFresh ? Fresh : 0) | (look.IsUnrecorded ? Unrecorded : 0),
+            Progress = progress.Value,
         };
         nint environments;
-        NativeError.Check(looks(_handle.Value, &native, &environments));
+        AiosStatus status;
+        using (progress.CancelledBy(cancellation)) status = looks(_handle.Value, &native, &environments);
+        NativeError.Check(status, cancellation);
         return Inspection.Take(environments);
     }
 
@@ -122,6 +130,7 @@ public sealed unsafe class Engine : IDisposable
     {
         options ??= new RepairOptions();
         using var arguments = new NativeArguments();
+        var progress = new NativeProgress();
         var native = new NativeRepairOptions
         {
             StructSize = (nuint)sizeof(NativeRepairOptions),
@@ -129,10 +138,19 @@ public sealed unsafe class Engine : IDisposable
             Wheelhouses = arguments.Texts(options.Wheelhouses),
             WheelhouseCount = (nuint)options.Wheelhouses.Count,
             Snapshot = options.Snapshot,
+            Progress = progress.Value,
         };
-        nint plan;
-        NativeError.Check(NativeMethods.aios_repair_plan(_handle.Value, arguments.Path(prefix), &native, &plan));
-        return new RepairPlan(plan);
+        try
+        {
+            nint plan;
+            NativeError.Check(NativeMethods.aios_repair_plan(_handle.Value, arguments.Path(prefix), &native, &plan));
+            return new RepairPlan(plan, progress);
+        }
+        catch
+        {
+            progress.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Takes back the repair of an environment that was interrupted, else the newest one that was kept.</summary>

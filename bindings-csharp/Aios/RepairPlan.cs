@@ -51,9 +51,12 @@ public sealed record RepairResult(RepairOutcome Outcome, Health Health, int Find
 public sealed unsafe class RepairPlan : IDisposable
 {
     private readonly NativeHandle _handle;
+    private readonly NativeProgress _progress;
 
-    internal RepairPlan(nint plan)
+    /// <summary>Takes both when it succeeds.</summary>
+    internal RepairPlan(nint plan, NativeProgress progress)
     {
+        _progress = progress;
         _handle = new NativeHandle(plan, &NativeMethods.aios_plan_close);
         try
         {
@@ -131,16 +134,23 @@ public sealed unsafe class RepairPlan : IDisposable
 
     /// <summary>
     /// Carries it out, looks again, and keeps the result if it is better. What it replaces or removes is kept below the
-    /// prefix: <see cref="Engine.UndoRepair"/> brings it back.
+    /// prefix: <see cref="Engine.UndoRepair"/> brings it back. When it is cancelled, what it did is taken back.
     /// </summary>
-    public RepairResult Apply()
+    /// <exception cref="OperationCanceledException">The token said so.</exception>
+    public RepairResult Apply(CancellationToken cancellation = default)
     {
         var repaired = new NativeRepaired { StructSize = (nuint)sizeof(NativeRepaired) };
-        NativeError.Check(NativeMethods.aios_plan_apply(_handle.Value, &repaired));
+        AiosStatus status;
+        using (_progress.CancelledBy(cancellation)) status = NativeMethods.aios_plan_apply(_handle.Value, &repaired);
+        NativeError.Check(status, cancellation);
         return new RepairResult(
             (RepairOutcome)repaired.Outcome, (Health)repaired.Health, checked((int)repaired.FindingCount), checked((int)repaired.Rounds));
     }
 
     /// <summary>Closes it.</summary>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        _handle.Dispose();
+        _progress.Dispose();
+    }
 }

@@ -10,6 +10,13 @@ internal static unsafe class NativeError
         if (status != AiosStatus.Ok) throw Of(status);
     }
 
+    /// <summary>What was cancelled is told as .NET tells it.</summary>
+    internal static void Check(AiosStatus status, CancellationToken cancellation)
+    {
+        if (status == AiosStatus.Cancelled) cancellation.ThrowIfCancellationRequested();
+        Check(status);
+    }
+
     /// <summary>Whether something is there; what else is wrong is thrown.</summary>
     internal static bool IsFound(AiosStatus status)
     {

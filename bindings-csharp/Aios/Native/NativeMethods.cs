@@ -33,6 +33,15 @@ internal static unsafe class NativeMethods
     internal static extern AiosStatus aios_engine_folder(nint engine, NativeStr* folder);
 
     [DllImport(Library, CallingConvention = Convention, ExactSpelling = true)]
+    internal static extern AiosStatus aios_progress_open(nint* progress);
+
+    [DllImport(Library, CallingConvention = Convention, ExactSpelling = true)]
+    internal static extern AiosStatus aios_progress_cancel(nint progress);
+
+    [DllImport(Library, CallingConvention = Convention, ExactSpelling = true)]
+    internal static extern AiosStatus aios_progress_close(nint progress);
+
+    [DllImport(Library, CallingConvention = Convention, ExactSpelling = true)]
     internal static extern AiosStatus aios_find(nint engine, NativeLook* look, nint* environments);
 
     [DllImport(Library, CallingConvention = Convention, ExactSpelling = true)]

@@ -50,6 +50,7 @@ internal unsafe struct NativeLook
     internal nuint WorkspaceCount;
     internal uint Depth;
     internal uint Flags;
+    internal nint Progress;
 }
 
 /// <summary>`aios_environment`.</summary>
@@ -108,6 +109,7 @@ internal unsafe struct NativeRepairOptions
     internal NativeStr* Wheelhouses;
     internal nuint WheelhouseCount;
     internal ulong Snapshot;
+    internal nint Progress;
 }
 
 /// <summary>`aios_plan_info`.</summary>

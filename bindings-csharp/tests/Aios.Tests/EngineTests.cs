@@ -56,6 +56,20 @@ public sealed class EngineTests : LibraryTest
     }
 
     [Fact]
+    public void WhatIsCancelledEndsAndLeavesNothing()
+    {
+        using Engine engine = Open();
+        using var cancelled = new CancellationTokenSource();
+        engine.Check(Work, cancelled.Token);
+        using RepairPlan plan = engine.PlanRepair(Peer.Broken);
+        cancelled.Cancel();
+        Assert.Throws<OperationCanceledException>(() => engine.Find(Work, cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => engine.Check(Work, cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => plan.Apply(cancelled.Token));
+        Assert.False(File.Exists(Path.Combine(Peer.Broken, "pyvenv.cfg")));
+    }
+
+    [Fact]
     public void TakesListsComparesAndRestoresSnapshots()
     {
         using Engine engine = Open();
