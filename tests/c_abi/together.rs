@@ -158,6 +158,11 @@ fn parent() {
             Peer::of(&mut command)
         }));
     }
+    #[cfg(unix)]
+    if let Some(command) = crate::csharp::reader(&home) {
+        let started = folder.clone();
+        members.push(Member::new("C#", move || Peer::of(&mut command(&started))));
+    }
     let seconds = std::env::var(SECONDS).map_or(2, |seconds| seconds.parse().unwrap());
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut kills = 0_usize;

@@ -171,6 +171,18 @@ fn compiled(home: &Home, built: &Built, name: &str, source: &str) {
     succeeded(&output);
 }
 
+/// What starts the program that reads beside those of other languages. `None` where C# cannot be compiled.
+#[cfg(unix)]
+pub(crate) fn reader(home: &Home) -> Option<impl Fn(&Path) -> Command + use<>> {
+    let built = built()?;
+    compiled(home, built, "Together", include_str!("together.cs"));
+    Some(|folder: &Path| {
+        let mut command = Command::new(&built.dotnet);
+        command.arg(built.folder.join("Together.dll")).arg(folder);
+        command
+    })
+}
+
 // Not on Windows: a program under Wine starts no compiler of the machine.
 #[cfg(unix)]
 #[test]
