@@ -4,6 +4,8 @@
 //! compiled them, and got a .NET.
 
 #[cfg(unix)]
+mod killed;
+#[cfg(unix)]
 mod layouts;
 mod peer;
 
@@ -245,7 +247,11 @@ fn the_monitor_lists_and_follows() {
 fn a_program_finds_the_library_where_the_package_has_it() {
     let Some(built) = built() else { return };
     let (home, target) = (Home::new(), tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
-    let library = format!("linux-x64={}", shared_library().display());
+    // What is for debuggers takes a minute to be packed.
+    let small = target.path().join("libaios_context.so");
+    let mut strip = Command::new("strip");
+    succeeded(&strip.arg("-S").arg("-o").arg(&small).arg(shared_library()).output().unwrap());
+    let library = format!("linux-x64={}", small.display());
     let pack = of_the_project("bindings-csharp/pack");
     let mut command = Command::new("python3");
     command.arg(pack).args([&built.folder, target.path()]).arg(library);
@@ -266,7 +272,7 @@ fn a_program_finds_the_library_where_the_package_has_it() {
     assert_eq!(succeeded(&run()), "0 changes since\n");
     // Without it nothing else is taken, and it is said what is missing.
     fs::remove_dir_all(program.join("runtimes")).unwrap();
-    fs::copy(shared_library(), home.join("libaios_context.so")).unwrap();
+    fs::copy(&small, home.join("libaios_context.so")).unwrap();
     let output = run();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("`libaios_context.so` is not in"), "{said}");

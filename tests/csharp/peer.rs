@@ -35,8 +35,8 @@ fn does_what_it_is_told() {
     }
 }
 
-struct Told {
-    home: Home,
+pub(super) struct Told {
+    pub(super) home: Home,
     broken: Venv,
     place: Place,
     /// What an inspection of `work` finds: one that is broken, one that is healthy.
@@ -47,7 +47,7 @@ struct Told {
 }
 
 impl Told {
-    fn begin() -> Told {
+    pub(super) fn begin() -> Told {
         let home = Home::new();
         let broken = home.venv("work/broken/.venv");
         fs::remove_file(broken.cfg()).unwrap();
@@ -77,7 +77,7 @@ impl Told {
         self.buffer = Some(buffer);
     }
 
-    fn answer(&mut self, command: &str) -> String {
+    pub(super) fn answer(&mut self, command: &str) -> String {
         let mut words = command.splitn(3, ' ');
         let (what, number) = (words.next().unwrap(), words.next());
         let number: usize = number.map_or(0, |number| number.parse().unwrap());
