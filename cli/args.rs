@@ -6,9 +6,11 @@ use aios_core::Code;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) mod backup;
 mod live;
 mod memory;
 
+pub(crate) use backup::Backup;
 pub(crate) use live::{Serve, Status};
 pub(crate) use memory::{
     Answer, Diff, History, List, Prune, Recall, Restore, Show, Snapshot, Take, Verify,
@@ -40,6 +42,9 @@ pub(crate) enum Command {
     History(History),
     /// Say which remembered environment this is, or was: by what is left of it, or by packages.
     Recall(Recall),
+    /// Make one file of what the environments are, to come back to after the system was installed anew.
+    #[command(subcommand)]
+    Backup(Backup),
     /// Keep what is known of the environments up to date, and publish it to other programs of this user.
     Serve(Serve),
     /// Say whether `aios serve` runs, and what it does.

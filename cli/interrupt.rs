@@ -57,6 +57,11 @@ pub(crate) fn end_at_once_from_now() {
     END_AT_ONCE.store(true, Ordering::Relaxed);
 }
 
+/// From now on the first press sets `stop` of the progress again that was given first.
+pub(crate) fn stop_again() {
+    END_AT_ONCE.store(false, Ordering::Relaxed);
+}
+
 /// Asks: meanwhile the first press ends the program.
 pub(crate) fn ends_at_once_while<T>(ask: impl FnOnce() -> T) -> T {
     END_AT_ONCE.store(true, Ordering::Relaxed);

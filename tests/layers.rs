@@ -89,6 +89,8 @@ const LAYERS: &[&[&str]] = &[
     &["environments::repair"],
     // All of it together.
     &["environments::inspection"],
+    // A file to come back to it with.
+    &["environments::backup"],
     // What of it other processes see.
     &[
         "publish",
@@ -107,6 +109,7 @@ const LAYERS: &[&[&str]] = &[
         "engine::compare",
         "engine::damage",
         "engine::evidence",
+        "engine::export",
         "engine::history",
         "engine::layout",
         "engine::names",

@@ -7,6 +7,8 @@
 /// Builders: a home folder, base installations, environments, and every way to break one.
 mod support;
 
+/// Backups: one file of what the environments are.
+mod backup;
 /// Each way to break an environment is found, by its code, and nothing else is.
 mod breakage;
 /// The context buffer that processes share: writers and readers that are killed or stopped, and another language.

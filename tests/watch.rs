@@ -1,4 +1,7 @@
 //! `aios watch` beside a service that this test plays: lines in a pipe, a screen on a terminal.
+//!
+//! Not on Windows: under Wine the program does not see the memory that this test makes, and waits.
+#![cfg(unix)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -32,9 +35,6 @@ impl Machine {
         let mut host = Host::empty(Platform::CURRENT, home.path());
         host.home = Some(home.path().to_path_buf());
         host.user = Host::current().unwrap().user;
-        // On Windows names of shared memory have the user's.
-        host.variables.insert("USERNAME".into(), "somebody".into());
-        host.variables.insert("USERDOMAIN".into(), "somewhere".into());
         Machine { home, host }
     }
 
@@ -45,7 +45,6 @@ impl Machine {
     fn watch(&self, args: &[&str]) -> Command {
         let mut command = self.home.command();
         command.env("AIOS_HOME", self.memory()).arg("watch").args(args);
-        command.env("USERNAME", "somebody").env("USERDOMAIN", "somewhere");
         command
     }
 

@@ -3,13 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::args::{Args, Command};
 use aios_core::live::{self, instance};
 use aios_core::{control, segment};
 
-use crate::output::memory::local_time;
+use crate::args::{Args, Command};
 use crate::output::text::{quoted, shown};
+use crate::output::time::local as local_time;
 
+mod backup;
 mod check;
 mod find;
 mod history;
@@ -54,6 +55,8 @@ pub(crate) enum Error {
     NoEnvironment(Vec<PathBuf>),
     /// Nothing can be said of what is remembered.
     Memory(memory::Error),
+    /// A backup could not be written or read.
+    Backup(aios_core::environments::backup::Error),
     /// The service cannot be started.
     Serve(instance::Error),
     /// The folder of the service cannot be used.
@@ -98,6 +101,12 @@ impl From<memory::Error> for Error {
     }
 }
 
+impl From<aios_core::environments::backup::Error> for Error {
+    fn from(error: aios_core::environments::backup::Error) -> Error {
+        Error::Backup(error)
+    }
+}
+
 impl Error {
     /// What the user can do about it.
     pub(crate) fn hint(&self) -> Option<&str> {
@@ -111,6 +120,7 @@ impl Error {
                 Some("name the environments, as `aios find` lists them, or leave `--verify` out")
             }
             Error::Memory(error) => error.hint(),
+            Error::Backup(error) => backup::hint(error),
             Error::Serve(instance::Error::Runs(_)) => Some(
                 "`aios status` says what it does, and `aios status --stop` ends it; another `AIOS_HOME` is \
                  another service",
@@ -149,6 +159,7 @@ impl std::fmt::Display for Error {
                 )
             }
             Error::Memory(error) => error.fmt(f),
+            Error::Backup(error) => f.write_str(&shown(error.to_string())),
             Error::Serve(instance::Error::Runs(Some(holder))) => write!(
                 f,
                 "a service runs already: process {}, since {}",
@@ -176,6 +187,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
         Command::Snapshot(args) => snapshot::run(args),
         Command::History(args) => history::run(args),
         Command::Recall(args) => recall::run(args),
+        Command::Backup(args) => backup::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Status(args) => status::run(args),
         Command::Watch(args) => watch::run(args),

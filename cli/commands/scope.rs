@@ -20,6 +20,8 @@ pub(super) struct Looked {
     pub(super) page: Page,
     /// Whether everything that was asked for could be done.
     pub(super) complete: bool,
+    /// For what is done next: Ctrl-C asks it to stop, after [`interrupt::stop_again`].
+    pub(super) progress: Arc<Progress>,
 }
 
 /// Looks where the arguments say; `None` when the user interrupted it.
@@ -91,7 +93,8 @@ pub(super) fn look(
     interrupt::end_at_once_from_now();
     inspection.problems.splice(0..0, missing);
     let page = Page::new(&host, view, named);
-    let looked = Looked { host, seen: Seen { inspection, probes }, page, complete };
+    let seen = Seen { inspection, probes };
+    let looked = Looked { host, seen, page, complete, progress };
     Ok(Some(Box::leak(Box::new(looked))))
 }
 

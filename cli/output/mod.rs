@@ -13,6 +13,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use crate::args::{Color, Format, View};
 
+pub(crate) mod backup;
 mod diff;
 mod human;
 mod json;
@@ -23,6 +24,7 @@ pub(crate) mod repair;
 mod sample;
 pub(crate) mod status;
 pub(crate) mod text;
+pub(crate) mod time;
 pub(crate) mod watch;
 
 /// What was asked; decides the schema and how much is shown.

@@ -17,8 +17,8 @@ use anstyle::Style;
 use serde::Serialize;
 
 use super::json::{JsonPath, Line};
-use super::memory::{local_time, utc_time};
 use super::text::{counted, shown, shown_path};
+use super::time::{local as local_time, utc as utc_time};
 
 /// What came of the question.
 #[derive(Debug)]

@@ -107,6 +107,21 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// `12.3 KiB`
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    let mut size = count as f64 / 1024.0;
+    let mut unit = 0;
+    while size >= 1000.0 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +172,16 @@ mod tests {
         for path in ["/home/u/a b", "/a/$(reboot)"] {
             check(path, &shell::word(path));
         }
+    }
+
+    #[test]
+    fn sizes() {
+        let check = |count, expected: &str| assert_eq!(bytes(count), expected);
+        check(0, "0 B");
+        check(1023, "1023 B");
+        check(1536, "1.5 KiB");
+        check(1024 * 1024 - 1, "1.0 MiB");
+        check(u64::MAX, "16777216.0 TiB");
     }
 
     #[test]

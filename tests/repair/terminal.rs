@@ -4,7 +4,6 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -215,6 +214,8 @@ mod linux {
 
     #[test]
     fn who_uses_the_environment_is_named() {
+        use std::process::{Command, Stdio};
+
         let home = Home::new();
         let venv = lost(&home, "project/.venv");
         fs::copy("/bin/cat", venv.bin("waits")).unwrap();

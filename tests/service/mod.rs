@@ -1,4 +1,7 @@
 //! The service: `aios serve` and `aios status` as programs, and a day of it as a library.
+//!
+//! Not on Windows: Wine does not tell all changes on disk.
+#![cfg(unix)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -96,6 +99,17 @@ impl<'a> Served<'a> {
 
 impl Drop for Served<'_> {
     fn drop(&mut self) {
+        // A killed one would leave its memory in the names that Linux keeps until somebody removes them.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let stop = connect(self.home).and_then(|mut client| client.ask(&Request::Stop, LONG));
+            let begun = Instant::now();
+            while stop.is_ok()
+                && begun.elapsed() < LONG
+                && matches!(self.child.try_wait(), Ok(None))
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -247,7 +261,7 @@ fn packages_that_change_are_told_once_they_are_settled() {
 fn one_service_for_each_folder() {
     let home = Home::new();
     home.venv("work/.venv");
-    let first = Served::start(&home, &[]);
+    let mut first = Served::start(&home, &[]);
     let pid = first.child.id();
     let second = aios(&home, &["serve", "work"]).exits_with(2);
     assert!(
@@ -263,7 +277,8 @@ fn one_service_for_each_folder() {
     drop(beside);
 
     // A killed one leaves its names; the next one takes them over.
-    drop(first);
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
     aios(&home, &["status"]).exits_with(1);
     let third = Served::start(&home, &[]);
     let status = aios(&home, &["status", "--format", "json"]).exits_with(0).json();

@@ -1,7 +1,6 @@
 //! What is remembered of an environment is evidence for its repair, and what was repaired is remembered.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use aios_core::engine::repairs::{self, Alike};
 use aios_core::engine::{self, Engine, Kept, Looked, Memory, evidence, recall};
@@ -11,10 +10,10 @@ use aios_core::snapshot::Snapshot;
 use aios_core::{Depth, Environment, Finding};
 
 use super::Job;
-use crate::output::memory::local_time;
 use crate::output::message;
 use crate::output::repair::{Outcome, Repaired};
 use crate::output::text::{shown, shown_path};
+use crate::output::time;
 
 /// What the looks of one repair saw.
 #[derive(Debug, Default)]
@@ -107,7 +106,7 @@ impl Job<'_> {
         let note = repairs::Repaired {
             codes: repairs::signature(&first.findings),
             prefix: repaired.prefix.clone(),
-            time_ms: now_ms(),
+            time_ms: time::now_ms(),
             outcome: outcome.to_owned(),
             actions: repaired.actions(),
         };
@@ -135,7 +134,7 @@ impl Job<'_> {
         Some(format!(
             "the same was seen in {} on {}: {} repaired it",
             shown_path(&found.prefix, self.page.home.as_deref()),
-            local_time(found.time_ms),
+            time::local(found.time_ms),
             shown(found.actions.join(", ")),
         ))
     }
@@ -167,14 +166,9 @@ fn record(engine: &mut Engine, seen: Inspected, reason: &str) -> Result<(), engi
 
 /// `snapshot 12 of 2026-11-19 14:03`, and of what else.
 fn source(snapshot: &Snapshot, of: Option<&str>) -> String {
-    let time = local_time(snapshot.about.time_ms);
+    let time = time::local(snapshot.about.time_ms);
     match of {
         None => format!("snapshot {} of {time}", snapshot.id),
         Some(of) => format!("snapshot {} of {time} ({of})", snapshot.id),
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::words::{DIM, brief, bytes, in_order, some};
+use super::words::{DIM, brief, in_order, some};
 use super::*;
-use crate::output::text::{counted, shown_path};
+use crate::output::text::{bytes, counted, shown_path};
 
 /// Snapshots that are listed for people.
 const SHOWN_SNAPSHOTS: usize = 40;

@@ -13,7 +13,7 @@ use aios_core::snapshot::Snapshot;
 use aios_core::{EnvironmentId, Status};
 
 use super::text::{shown, width, wrapped};
-use super::{Page, colored, to};
+use super::{Page, colored, time, to};
 use crate::args::{Answer, Format};
 
 mod diff;
@@ -24,7 +24,6 @@ mod recall;
 mod restore;
 mod rows;
 mod show;
-mod time;
 mod upkeep;
 mod words;
 
@@ -34,8 +33,8 @@ pub(crate) use list::{How, Listed, Touched, list};
 pub(crate) use recall::{Alike, Recollection, recall};
 pub(crate) use restore::{Restored, restored};
 pub(crate) use show::{Shown, show};
-pub(crate) use time::{clock, local as local_time, utc as utc_time};
 pub(crate) use upkeep::{Kept, Pruned, Verified, pruned, taken, verified};
+pub(super) use words::color_of;
 
 /// Changes of one environment that are written out where it was not named.
 const SHOWN_CHANGES: usize = 8;
@@ -93,7 +92,7 @@ impl Environment {
 }
 
 /// Writes the answer in the format that was asked for.
-fn print(
+pub(super) fn print(
     answer: &Answer,
     text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     document: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -115,7 +114,7 @@ fn called(snapshot: &Snapshot) -> String {
 }
 
 /// Text that is wrapped, with a hanging indent of two columns.
-fn line(out: &mut dyn Write, indent: usize, text: &str, page: &Page) -> io::Result<()> {
+pub(super) fn line(out: &mut dyn Write, indent: usize, text: &str, page: &Page) -> io::Result<()> {
     let lines = wrapped(text, page.width.saturating_sub(indent + 2));
     for (number, line) in lines.iter().enumerate() {
         let more = if number == 0 { 0 } else { 2 };
@@ -125,7 +124,7 @@ fn line(out: &mut dyn Write, indent: usize, text: &str, page: &Page) -> io::Resu
 }
 
 /// One line for each, as many as are shown.
-fn lines(
+pub(super) fn lines(
     out: &mut dyn Write,
     indent: usize,
     items: &[String],

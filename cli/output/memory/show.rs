@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::words::{BOLD, DIM, bytes, color_of, severity};
+use super::words::{BOLD, DIM, color_of, severity};
 use super::*;
-use crate::output::text::{counted, shown_path};
+use crate::output::text::{bytes, counted, shown_path};
 
 /// Environments that are listed for people.
 const SHOWN_ENVIRONMENTS: usize = 200;

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use aios_core::engine::damage::{Checked, Part};
 use aios_core::snapshot::SnapshotId;
 
-use super::words::{BOLD, bytes, color_of, entry};
+use super::words::{BOLD, color_of, entry};
 use super::*;
-use crate::output::text::{counted, shown_path};
+use crate::output::text::{bytes, counted, shown_path};
 
 /// A snapshot that was taken.
 #[derive(Debug)]

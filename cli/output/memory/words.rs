@@ -11,7 +11,7 @@ use crate::output::text::{counted, shown};
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const BOLD: Style = Style::new().bold();
 
-pub(super) fn color_of(status: Status) -> Style {
+pub(in crate::output) fn color_of(status: Status) -> Style {
     match status {
         Status::Healthy => AnsiColor::Green.on_default(),
         Status::Warning => AnsiColor::Yellow.on_default(),
@@ -119,21 +119,6 @@ pub(super) fn some(items: &[String], most: usize) -> String {
     text
 }
 
-/// `12.3 KiB`
-pub(super) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if count < 1024 {
-        return format!("{count} B");
-    }
-    let mut size = count as f64 / 1024.0;
-    let mut unit = 0;
-    while size >= 1000.0 && unit + 1 < UNITS.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    format!("{size:.1} {}", UNITS[unit])
-}
-
 /// Keys of an entry as people read them.
 pub(super) fn entry(path: &[Vec<u8>]) -> String {
     let keys: Vec<String> =
@@ -144,16 +129,6 @@ pub(super) fn entry(path: &[Vec<u8>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes() {
-        let check = |count, expected: &str| assert_eq!(bytes(count), expected);
-        check(0, "0 B");
-        check(1023, "1023 B");
-        check(1536, "1.5 KiB");
-        check(1024 * 1024 - 1, "1.0 MiB");
-        check(u64::MAX, "16777216.0 TiB");
-    }
 
     #[test]
     fn what_is_many_is_counted() {

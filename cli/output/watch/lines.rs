@@ -17,8 +17,8 @@ use serde::Serialize;
 
 use super::{Page, clock, said, summary};
 use crate::output::json::{JsonPath, Line};
-use crate::output::memory::utc_time;
 use crate::output::text::{shown, shown_path};
+use crate::output::time::utc as utc_time;
 use crate::watch::picture::{Environment, Happened, Picture};
 
 const SCHEMA: &str = "aios.watch/1";

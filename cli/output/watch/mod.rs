@@ -34,7 +34,7 @@ impl Page {
         // Prefixes are canonical, so the home folder has to be.
         let home =
             host.home.as_ref().map(|home| aios_core::fs::canonical(home).unwrap_or(home.clone()));
-        Page { home, colors, clock: super::memory::clock }
+        Page { home, colors, clock: super::time::clock }
     }
 }
 

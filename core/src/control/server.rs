@@ -32,13 +32,14 @@ pub struct Asked {
 #[derive(Debug)]
 pub struct Server {
     shared: Arc<Shared>,
+    /// Not shared with the connections: when the server is dropped nobody listens any more.
+    listener: Arc<Listener>,
     accepting: Option<JoinHandle<()>>,
     address: PathBuf,
 }
 
 #[derive(Debug)]
 struct Shared {
-    listener: Listener,
     limits: Limits,
     user: User,
     /// Answered at once, whatever the service does.
@@ -62,9 +63,8 @@ impl Server {
         asked: Sender<Asked>,
         subscribers: Arc<Subscribers>,
     ) -> io::Result<Server> {
-        let listener = Listener::bind(address)?;
+        let listener = Arc::new(Listener::bind(address)?);
         let shared = Arc::new(Shared {
-            listener,
             limits,
             user,
             status,
@@ -74,11 +74,11 @@ impl Server {
             connections: Mutex::default(),
             next: AtomicU64::new(0),
         });
-        let of_thread = Arc::clone(&shared);
+        let (of_thread, accepts) = (Arc::clone(&shared), Arc::clone(&listener));
         let accepting = std::thread::Builder::new()
             .name("control".to_owned())
-            .spawn(move || of_thread.run())?;
-        Ok(Server { shared, accepting: Some(accepting), address: address.to_path_buf() })
+            .spawn(move || of_thread.run(&accepts))?;
+        Ok(Server { shared, listener, accepting: Some(accepting), address: address.to_path_buf() })
     }
 
     /// Where it listens.
@@ -90,7 +90,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.ends.store(true, Ordering::SeqCst);
-        self.shared.listener.end();
+        self.listener.end();
         if let Some(accepting) = self.accepting.take() {
             // A panic of the thread is no reason for another one.
             let _ = accepting.join();
@@ -107,9 +107,9 @@ impl Shared {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(self: Arc<Self>) {
+    fn run(self: Arc<Self>, listener: &Listener) {
         while !self.ends.load(Ordering::SeqCst) {
-            let stream = match self.listener.accept() {
+            let stream = match listener.accept() {
                 Ok(Some(stream)) => stream,
                 Ok(None) => return,
                 Err(_) => {

@@ -4,6 +4,7 @@
 //! - [`Memory`] reads what was committed, beside a writer or without one.
 //! - [`State`] is one environment at one time, [`changes`] compares two, [`history`] tells its story, and
 //!   [`recall`] finds the one that something is left of.
+//! - [`export`] makes one run of bytes of a snapshot, for a backup.
 //! - [`evidence`] makes a remembered state a part of a plan, [`repairs`] remembers what was done about which
 //!   findings.
 //!
@@ -34,6 +35,7 @@ pub mod changes;
 pub mod compare;
 pub mod damage;
 pub mod evidence;
+pub mod export;
 pub mod history;
 pub mod layout;
 mod names;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub mod backup;
 pub mod catalog;
 pub mod conda;
 pub mod discovery;

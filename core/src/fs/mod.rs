@@ -347,6 +347,16 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     placed
 }
 
+/// Whether looking there asks nobody else: a share of Windows is another machine's.
+pub fn is_local(path: &Path) -> bool {
+    let is_share = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .first_chunk::<2>()
+        .is_some_and(|start| start.iter().all(|byte| matches!(byte, b'/' | b'\\')));
+    path.is_absolute() && !is_share
+}
+
 /// `folder/name` with one allocation, where `Path::join` takes two: for what is asked of every entry.
 pub fn below(folder: &Path, name: impl AsRef<Path>) -> PathBuf {
     let name = name.as_ref();

@@ -69,7 +69,8 @@ impl Place {
     /// The instance of a data folder that stands; nothing is made. Whoever only reads needs no more.
     pub fn of(host: &Host, data: &Path) -> Result<Place, Error> {
         let folder = fs::canonical(data).map_err(io("open", data))?;
-        let place = Place { prefix: format!("aios-{}-{}-", user(host), digest(&folder)), folder };
+        let user = user(host).map_err(io("tell whose is", data))?;
+        let place = Place { prefix: format!("aios-{user}-{}-", digest(&folder)), folder };
         place.check_owner(host)?;
         Ok(place)
     }
@@ -109,15 +110,11 @@ impl Place {
     }
 }
 
-/// The number of the user; where there is none, what the name hashes to.
-fn user(host: &Host) -> String {
+/// The number of the user; where there is none, what its identity hashes to.
+fn user(host: &Host) -> std::io::Result<String> {
     match host.user.uid {
-        Some(uid) => uid.to_string(),
-        None => {
-            let part = |name| host.variable(name).unwrap_or_default().to_ascii_lowercase();
-            let name = [part("USERDOMAIN"), part("USERNAME")];
-            digest(Path::new(&name.join(std::ffi::OsStr::new("\\"))))
-        }
+        Some(uid) => Ok(uid.to_string()),
+        None => system::local::this_user().map(|user| digest(Path::new(&user))),
     }
 }
 

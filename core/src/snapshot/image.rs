@@ -33,6 +33,11 @@ pub(super) fn export(tree: &Tree) -> Result<Vec<u8>, Error> {
 }
 
 impl Image {
+    /// The image of a tree: every block that it leads to, each once, children first.
+    pub fn export(tree: &Tree) -> Result<Vec<u8>, Error> {
+        export(tree)
+    }
+
     /// The image in a buffer. Each block is checked when it is first read.
     pub fn of(bytes: Vec<u8>) -> Result<Image, Error> {
         Ok(Image { opened: Opened::image(Bytes::Owned(bytes), &PathBuf::from("an image"))? })

@@ -89,6 +89,11 @@ impl Drop for Listener {
     }
 }
 
+/// The user of this process, as the system writes it.
+pub(crate) fn this_user() -> io::Result<String> {
+    Ok(rustix::process::geteuid().as_raw().to_string())
+}
+
 /// One end of a stream.
 #[derive(Debug)]
 pub(crate) struct Stream {

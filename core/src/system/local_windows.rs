@@ -296,8 +296,7 @@ struct Rights(PSECURITY_DESCRIPTOR);
 
 impl Rights {
     fn of_this_user() -> io::Result<Rights> {
-        // SAFETY: the handle of this process is always good.
-        let user = user_of(unsafe { GetCurrentProcess() })?;
+        let user = this_user()?;
         let text = wide(OsStr::new(&format!("D:P(A;;GA;;;{user})")));
         let mut descriptor = ptr::null_mut();
         // SAFETY: the text ends with a zero; the result is freed by `drop`.
@@ -319,6 +318,12 @@ impl Drop for Rights {
         // SAFETY: the system made it, and it is freed once.
         unsafe { LocalFree(self.0.cast()) };
     }
+}
+
+/// The user of this process, as the system writes it.
+pub(crate) fn this_user() -> io::Result<String> {
+    // SAFETY: the handle of this process is always good.
+    user_of(unsafe { GetCurrentProcess() })
 }
 
 /// The user of a process, as the system writes it: `S-1-5-21-...`.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::change::State;
-use super::remembered::is_local;
 use super::{Case, Unsolved};
 use crate::environments::facts::{Facts, InterpreterFile, LinkEnd, Scheme};
 use crate::environments::health::Code;
 use crate::environments::installation::Installation;
 use crate::environments::pyvenv_cfg::PyvenvCfg;
 use crate::environments::{PythonTag, PythonVersion};
+use crate::fs::is_local;
 
 /// The base that was decided on.
 #[derive(Debug, Clone)]

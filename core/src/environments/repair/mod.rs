@@ -52,6 +52,7 @@ mod tests;
 use change::Change;
 pub use disk::{Disk, RealDisk};
 pub use packages::Fetched;
+pub(in crate::environments) use packages::record::write as installed_record;
 pub use remembered::{Goal, Remembered, RememberedDistribution, RememberedFile};
 pub use running::{Process, running};
 pub use session::{End, Ended, Past, Session, Verdict, list, unfinished};

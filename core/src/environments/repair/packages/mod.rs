@@ -25,7 +25,7 @@ mod leftovers;
 mod libc;
 mod pip;
 mod pth;
-mod record;
+pub(super) mod record;
 mod remembered;
 mod requirements;
 mod restore;

@@ -13,7 +13,7 @@ pub(super) fn line_of(recorded: String, bytes: &[u8]) -> RecordedFile {
 }
 
 /// The whole file, sorted by path, with a line for RECORD itself.
-pub(super) fn write(mut lines: Vec<RecordedFile>, info: &str) -> Vec<u8> {
+pub(in crate::environments) fn write(mut lines: Vec<RecordedFile>, info: &str) -> Vec<u8> {
     lines.push(RecordedFile::new(format!("{info}/RECORD"), None, None));
     lines.sort_by(|a, b| a.path.cmp(&b.path));
     lines.dedup_by(|a, b| a.path == b.path);

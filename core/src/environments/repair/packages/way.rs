@@ -11,11 +11,9 @@ use super::wheels::Candidate;
 use crate::environments::distributions::direct_url::Origin;
 use crate::environments::distributions::normalize;
 use crate::environments::repair::change::State;
-use crate::environments::repair::remembered::{
-    Contents, Installer, Pinned, Place, Remembered, is_local,
-};
+use crate::environments::repair::remembered::{Contents, Installer, Pinned, Place, Remembered};
 use crate::environments::repair::{programs, typed};
-use crate::fs;
+use crate::fs::{self, is_local};
 
 /// How a distribution comes back.
 pub(super) enum Way {

@@ -11,7 +11,7 @@
 //! paths are only read, or written into texts for people.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use pep440_rs::Version;
@@ -23,6 +23,7 @@ use crate::environments::distributions::{metadata, normalize};
 use crate::environments::facts::Facts;
 use crate::environments::pyvenv_cfg::{self, PyvenvCfg};
 use crate::environments::{PythonTag, PythonVersion};
+use crate::fs::is_local;
 
 /// Distributions of one environment: more are of no environment.
 const MAX_DISTRIBUTIONS: usize = 5_000;
@@ -196,16 +197,6 @@ fn links(files: &[RememberedFile]) -> BTreeMap<String, Vec<u8>> {
         && lasting().all(|file| is_plain(&file.path) && is_link(&file.path));
     let named = |file: &RememberedFile| (file.path.clone(), file.content.clone());
     if are_links { lasting().map(named).collect() } else { BTreeMap::new() }
-}
-
-/// Whether looking there asks nobody else: a share of Windows is another machine's.
-pub(super) fn is_local(path: &Path) -> bool {
-    let is_share = path
-        .as_os_str()
-        .as_encoded_bytes()
-        .first_chunk::<2>()
-        .is_some_and(|start| start.iter().all(|byte| matches!(byte, b'/' | b'\\')));
-    path.is_absolute() && !is_share
 }
 
 /// Who installed it.

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::text::shown;
+
 /// `2026-11-22 07:14`, in the time zone of this machine.
 pub(crate) fn local(time_ms: u64) -> String {
     let text =
@@ -21,6 +23,19 @@ pub(crate) fn utc(time_ms: u64) -> String {
     stamp(time_ms).map_or_else(|| out_of_range(time_ms), |time| format!("{time:.3}"))
 }
 
+/// The first of what was written by [`utc`]. Whoever wrote it can have written anything.
+pub(crate) fn local_of(utc: &str) -> String {
+    match utc.parse::<Timestamp>() {
+        Ok(time) => local(u64::try_from(time.as_millisecond()).unwrap_or_default()),
+        Err(_) => shown(utc),
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
 fn stamp(time_ms: u64) -> Option<Timestamp> {
     Timestamp::from_millisecond(i64::try_from(time_ms).ok()?).ok()
 }
@@ -37,6 +52,8 @@ mod tests {
     #[test]
     fn times() {
         assert_eq!(utc(1_795_328_049_123), "2026-11-22T06:14:09.123Z");
+        assert_eq!(local_of("2026-11-22T06:14:09.123Z"), local(1_795_328_049_123));
+        assert_eq!(local_of("\u{1b}[2J"), "\\u{1b}[2J");
         assert_eq!(utc(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(utc(u64::MAX), "18446744073709551615 ms after 1970");
         // The zone is that of the machine; the form is not.

@@ -1,0 +1,37 @@
+//! `aios backup`: one file of what the environments are. One file for each subcommand.
+
+use aios_core::environments::backup;
+
+use super::{Error, Exit, memory, remember, scope};
+use crate::args::Backup;
+
+mod create;
+mod show;
+mod verify;
+
+pub(super) fn run(args: &Backup) -> Result<Exit, Error> {
+    match args {
+        Backup::Create(args) => create::run(args),
+        Backup::Show(args) => show::run(args),
+        Backup::Verify(args) => verify::run(args),
+    }
+}
+
+/// What the user can do about it.
+pub(super) fn hint(error: &backup::Error) -> Option<&'static str> {
+    use backup::Error;
+    match error {
+        Error::Exists { .. } => {
+            Some("choose another name: `aios backup create` never writes over anything")
+        }
+        Error::NoFolder { .. } => Some("make the folder first, or choose another one"),
+        Error::NotABackup { .. } => Some("`aios backup create FILE` makes one"),
+        Error::NoEnd { .. } | Error::Damaged { .. } => Some(
+            "take another copy of it, or an older backup; what is whole in it can be unpacked by any \
+             program for zip archives",
+        ),
+        Error::Encrypted { .. } => Some("decrypt it first: `age --decrypt -o before.aiosb FILE`"),
+        Error::TooNew { .. } => Some("use the aios that wrote it, or a newer one"),
+        _ => None,
+    }
+}
