@@ -1,7 +1,8 @@
 //! A process that reads what is published, in place.
 
 use std::cell::Cell;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::compiler_fence;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Error;
@@ -9,6 +10,20 @@ use super::layout::{self, PAYLOAD_AT, PINS, READERS, ROWS, STATE, Slots, TABLE};
 use super::slots::{self, CURRENT_AT};
 use crate::segment::alive::{Held, Lock, Process};
 use crate::segment::{self, Place, Segment, State, What, Words};
+use crate::system;
+
+/// What a reader knows of a pin of its row.
+#[derive(Debug, Clone, Copy)]
+enum Pin {
+    Free,
+    /// A view has it.
+    Used,
+    /// It holds the slot of a view that ended ([`slots::end`]).
+    Ended {
+        word: u64,
+        length: usize,
+    },
+}
 
 /// How often a state is opened again that its owner makes anew meanwhile.
 const TRIES: usize = 10;
@@ -21,8 +36,9 @@ pub struct Reader {
     place: Place,
     slots: Slots,
     row: usize,
-    /// A bit for each pin that a view has.
-    used: Cell<u8>,
+    pins: [Cell<Pin>; PINS],
+    /// Fences of the publisher reach this process, so that views end by [`slots::end`].
+    is_fenced: bool,
     /// Says that the owner of the row lives.
     _lock: Held,
 }
@@ -42,32 +58,55 @@ impl Reader {
             // Otherwise one of them was made anew meanwhile.
             if layout::rows_made(state.memory()) == rows.made() && state.state() == State::Ready {
                 let (row, lock) = take_row(place, &rows)?;
-                let used = Cell::new(0);
-                let place = place.clone();
-                return Ok(Reader { state, rows, place, slots, row, used, _lock: lock });
+                let is_fenced = layout::fences(state.memory()) && system::join_fences();
+                return Ok(Reader {
+                    state,
+                    rows,
+                    place: place.clone(),
+                    slots,
+                    row,
+                    pins: [const { Cell::new(Pin::Free) }; PINS],
+                    is_fenced,
+                    _lock: lock,
+                });
             }
         }
         Err(segment::Error::NotReady { name: place.name(What::State) }.into())
     }
 
     /// Pins what is current. `None` before anything is published.
-    #[inline]
+    #[inline(always)]
     pub fn pin(&self) -> Result<Option<View<'_>>, Error> {
-        let used = self.used.get();
-        let pin = used.trailing_ones() as usize;
-        if pin >= PINS {
-            return Err(Error::TooManyViews);
+        if let Pin::Ended { word, length } = self.pins[0].get() {
+            // Ordering: partner of the fence that the publisher has made in all readers before it reclaims.
+            let fence = || compiler_fence(SeqCst);
+            let (state, rows) = (self.state.memory(), self.rows.memory());
+            if slots::pin_again(state, rows, self.pin_at(0), word, fence) {
+                self.pins[0].set(Pin::Used);
+                return Ok(Some(View { reader: self, pin: 0, word, length }));
+            }
         }
-        let pin_at = TABLE.pin_at(self.row, pin);
-        let Some(word) = slots::pin(self.state.memory(), self.rows.memory(), pin_at) else {
-            return Ok(None);
-        };
-        let Some(length) = self.slots.length(self.state.memory(), word) else {
-            slots::unpin(self.rows.memory(), pin_at);
+        self.pin_anew()
+    }
+
+    #[inline(never)]
+    fn pin_anew(&self) -> Result<Option<View<'_>>, Error> {
+        let is_free = |pin: &Cell<Pin>| !matches!(pin.get(), Pin::Used);
+        let pin = self.pins.iter().position(is_free).ok_or(Error::TooManyViews)?;
+        self.pins[pin].set(Pin::Free);
+        let (state, rows, pin_at) = (self.state.memory(), self.rows.memory(), self.pin_at(pin));
+        let Some(word) = slots::pin(state, rows, pin_at) else { return Ok(None) };
+        let Some(length) = self.slots.length(state, word) else {
+            slots::unpin(rows, pin_at);
             return Err(Error::Damaged { name: self.state.name().to_owned() });
         };
-        self.used.set(used | 1 << pin);
+        self.pins[pin].set(Pin::Used);
         Ok(Some(View { reader: self, pin, word, length }))
+    }
+
+    #[inline(always)]
+    fn pin_at(&self, pin: usize) -> usize {
+        TABLE.pin_at(self.row, pin)
     }
 
     /// The version that is current, without pinning it; 0 before anything is published.
@@ -165,7 +204,14 @@ impl View<'_> {
 impl Drop for View<'_> {
     #[inline]
     fn drop(&mut self) {
-        slots::unpin(self.reader.rows.memory(), TABLE.pin_at(self.reader.row, self.pin));
-        self.reader.used.set(self.reader.used.get() & !(1 << self.pin));
+        let View { reader, pin, word, length } = *self;
+        let rows = reader.rows.memory();
+        if reader.is_fenced {
+            slots::end(rows, reader.pin_at(pin), word);
+            reader.pins[pin].set(Pin::Ended { word, length });
+        } else {
+            slots::unpin(rows, reader.pin_at(pin));
+            reader.pins[pin].set(Pin::Free);
+        }
     }
 }
