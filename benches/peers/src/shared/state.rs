@@ -26,10 +26,11 @@ const TRIPS: u64 = 20_000;
 /// Of sizes whose copies take long.
 const COPIED_BYTES: usize = 1 << 30;
 
-/// One side: says something, and waits until the other has.
+/// One side: says a number, and waits until the other has said the same.
 trait Side {
     fn say(&mut self, number: u64);
-    fn heard(&mut self) -> bool;
+    /// What the other one said, if that is new, read where it stands.
+    fn heard(&mut self) -> Option<u64>;
 }
 
 /// Nanoseconds from one side to the other, half of there and back.
@@ -47,8 +48,9 @@ fn one_way<A: Side, B: Side>(
             let mut there = made?;
             let mut number = 0;
             while !is_over.load(Ordering::Relaxed) {
-                if there.heard() {
+                if let Some(heard) = there.heard() {
                     number += 1;
+                    assert_eq!(heard, number, "what was said last");
                     there.say(number);
                 }
                 spin_loop();
@@ -58,15 +60,17 @@ fn one_way<A: Side, B: Side>(
         while !is_ready.load(Ordering::Acquire) {
             std::thread::yield_now();
         }
-        let mut trip = |number| {
+        let mut number = 0;
+        let mut trip = |_| {
+            number += 1;
             here.say(number);
-            while !here.heard() {
-                if other.is_finished() {
-                    return false;
+            while !other.is_finished() {
+                if let Some(heard) = here.heard() {
+                    return heard == number;
                 }
                 spin_loop();
             }
-            true
+            false
         };
         let warm = (0..trips / 10).all(&mut trip);
         let start = Instant::now();
@@ -93,15 +97,14 @@ struct Ping<'a> {
 }
 
 impl Side for Ping<'_> {
-    fn say(&mut self, _: u64) {
-        self.own.0.fetch_add(1, Ordering::Release);
+    fn say(&mut self, number: u64) {
+        self.own.0.store(number, Ordering::Release);
     }
 
-    fn heard(&mut self) -> bool {
+    fn heard(&mut self) -> Option<u64> {
         let now = self.other.0.load(Ordering::Acquire);
-        let is_new = now != self.last;
-        self.last = now;
-        is_new
+        let before = std::mem::replace(&mut self.last, now);
+        (now != before).then_some(now)
     }
 }
 
@@ -129,14 +132,18 @@ impl Side for Aios {
         black_box(self.publisher.publish_in_place(self.bytes, write)).expect("it fits");
     }
 
-    fn heard(&mut self) -> bool {
+    fn heard(&mut self) -> Option<u64> {
         if self.reader.version() == self.last {
-            return false;
+            return None;
         }
         let view = self.reader.pin().expect("the state is whole").expect("there is a version");
-        self.last = black_box(&view).version();
-        true
+        self.last = view.version();
+        number_of(view.bytes())
     }
+}
+
+fn number_of(bytes: &[u8]) -> Option<u64> {
+    bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 fn aios(folder: &Path, bytes: usize) -> Result<f64> {
@@ -180,9 +187,9 @@ impl Side for PublishSubscribe {
         black_box(sample.send()).expect("it is sent");
     }
 
-    fn heard(&mut self) -> bool {
-        let sample = self.subscriber.receive().expect("it is received");
-        black_box(&sample).is_some()
+    fn heard(&mut self) -> Option<u64> {
+        let sample = self.subscriber.receive().expect("it is received")?;
+        number_of(sample.payload())
     }
 }
 
@@ -214,14 +221,12 @@ impl<const N: usize> Side for Blackboard<N> {
         self.writer.update_with_copy(*self.value);
     }
 
-    fn heard(&mut self) -> bool {
+    fn heard(&mut self) -> Option<u64> {
         if self.last.as_ref().is_some_and(|last| self.reader.is_up_to_date(last)) {
-            return false;
+            return None;
         }
-        let value = self.reader.get();
-        let is_first = self.last.is_none();
-        self.last = Some(black_box(value));
-        !is_first
+        let value = self.last.insert(black_box(self.reader.get()));
+        number_of(&value[..]).filter(|number| *number > 0)
     }
 }
 
@@ -249,17 +254,39 @@ fn blackboard<const N: usize>(names: &[String; 2], trips: u64) -> Result<f64> {
     one_way(trips, || side(a, b), || side(b, a))
 }
 
-/// Nanoseconds of a pin and its end.
-fn pin(folder: &Path) -> Result<f64> {
+/// Nanoseconds of a pin, a look at what it holds, and its end; and of the same beside a view, which takes the fence that who
+/// pins what it had before does without.
+fn pin(folder: &Path) -> Result<[f64; 2]> {
     let place = place(&made(folder, "pin")?)?;
     let mut publisher = Publisher::create(&place, Shape::default())?;
     publisher.publish(&[7; 100])?;
     let reader = Reader::open(&place)?;
+    let run = || -> Result<f64> {
+        let mut sum = 0;
+        let start = Instant::now();
+        for _ in 0..PINS {
+            let view = reader.pin()?.ok_or("nothing is published")?;
+            sum += u64::from(view.bytes()[0]);
+        }
+        let spent = nanoseconds(start.elapsed());
+        if sum == 7 * PINS { Ok(spent / PINS as f64) } else { Err("a view is torn".into()) }
+    };
+    let again = run()?;
+    let _view = reader.pin()?;
+    Ok([again, run()?])
+}
+
+/// Nanoseconds of a fence between two stores and a load: what a pin costs at least that needs one.
+fn fence() -> f64 {
+    let words = [Line::default(), Line::default()];
     let start = Instant::now();
-    for _ in 0..PINS {
-        black_box(reader.pin()?);
+    for number in 0..PINS {
+        words[0].0.store(number, Ordering::Release);
+        std::sync::atomic::fence(Ordering::SeqCst);
+        black_box(words[1].0.load(Ordering::Relaxed));
+        words[0].0.store(0, Ordering::Release);
     }
-    Ok(nanoseconds(start.elapsed()) / PINS as f64)
+    nanoseconds(start.elapsed()) / PINS as f64
 }
 
 /// Nanoseconds of publishing a copy, and of a copy alone to as many places in turn.
@@ -294,7 +321,8 @@ fn copies(folder: &Path, bytes: usize) -> Result<[f64; 2]> {
 #[derive(Default)]
 struct Figures {
     line: Vec<f64>,
-    pin: Vec<f64>,
+    pin: [Vec<f64>; 2],
+    fence: Vec<f64>,
     trips: [[Vec<f64>; 3]; 4],
     copies: [[Vec<f64>; 2]; 4],
 }
@@ -306,7 +334,10 @@ pub fn run(folder: &Path, rounds: usize) -> Result<()> {
     for round in 0..rounds {
         eprintln!("round {round}");
         figures.line.push(line()?);
-        figures.pin.push(pin(folder)?);
+        for (kept, one) in figures.pin.iter_mut().zip(pin(folder)?) {
+            kept.push(one);
+        }
+        figures.fence.push(fence());
         for (number, (_, bytes)) in SIZES.into_iter().enumerate() {
             let names = ["here", "there"]
                 .map(|side| format!("aios-peers/{}/{round}/{bytes}/{side}", std::process::id()));
@@ -338,11 +369,22 @@ pub fn run(folder: &Path, rounds: usize) -> Result<()> {
 fn tables(figures: &Figures) {
     let line = median(&figures.line);
     println!("A cache line from one core to the other: {}.\n", time(line));
-    let pin = median(&figures.pin);
+    let [pin, anew] = figures.pin.each_ref().map(|times| median(times));
     let (wanted, verdict) = Goal::most(5.0).cells(pin);
+    let beside =
+        |what: &str, value: f64| vec![what.into(), figure(value), String::new(), String::new()];
     print(
         &["what", "ns", "goal", ""],
-        &[vec!["**aios**, pin and unpin".into(), figure(pin), wanted, verdict]],
+        &[
+            vec![
+                "**aios**, pin and unpin what was pinned before".into(),
+                figure(pin),
+                wanted,
+                verdict,
+            ],
+            beside("**aios**, pin and unpin what was not", anew),
+            beside("a fence of the processor", median(&figures.fence)),
+        ],
     );
     println!("From publishing in one thread to having it in another, written in place.\n");
     let rows: Vec<Vec<String>> = SIZES
