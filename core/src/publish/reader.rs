@@ -95,6 +95,10 @@ impl Reader {
         let pin = self.pins.iter().position(is_free).ok_or(Error::TooManyViews)?;
         self.pins[pin].set(Pin::Free);
         let (state, rows, pin_at) = (self.state.memory(), self.rows.memory(), self.pin_at(pin));
+        // The lines that are read first come while the fence is waited for. A hint: nothing is believed of it.
+        let slot = self.slots.at(slots::slot_of(layout::current(state))) / 8;
+        segment::prefetch(state.words(), slot);
+        segment::prefetch(state.words(), slot + PAYLOAD_AT / 8);
         let Some(word) = slots::pin(state, rows, pin_at) else { return Ok(None) };
         let Some(length) = self.slots.length(state, word) else {
             slots::unpin(rows, pin_at);
