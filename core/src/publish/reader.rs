@@ -13,16 +13,14 @@ use crate::segment::{self, Place, Segment, State, What, Words};
 use crate::system;
 
 /// What a reader knows of a pin of its row.
-#[derive(Debug, Clone, Copy)]
-enum Pin {
-    Free,
+#[derive(Debug, Default)]
+struct Pin {
     /// A view has it.
-    Used,
-    /// It holds the slot of a view that ended ([`slots::end`]).
-    Ended {
-        word: u64,
-        length: usize,
-    },
+    is_used: Cell<bool>,
+    /// What it holds: the current word of when it was pinned, 0 for nothing. Without a view it was left by [`slots::end`].
+    word: Cell<u64>,
+    /// Of the payload.
+    length: Cell<usize>,
 }
 
 /// How often a state is opened again that its owner makes anew meanwhile.
@@ -36,7 +34,7 @@ pub struct Reader {
     place: Place,
     slots: Slots,
     row: usize,
-    pins: [Cell<Pin>; PINS],
+    pins: [Pin; PINS],
     /// Fences of the publisher reach this process, so that views end by [`slots::end`].
     is_fenced: bool,
     /// Says that the owner of the row lives.
@@ -65,7 +63,7 @@ impl Reader {
                     place: place.clone(),
                     slots,
                     row,
-                    pins: [const { Cell::new(Pin::Free) }; PINS],
+                    pins: Default::default(),
                     is_fenced,
                     _lock: lock,
                 });
@@ -77,23 +75,31 @@ impl Reader {
     /// Pins what is current. `None` before anything is published.
     #[inline(always)]
     pub fn pin(&self) -> Result<Option<View<'_>>, Error> {
-        if let Pin::Ended { word, length } = self.pins[0].get() {
-            // Ordering: partner of the fence that the publisher has made in all readers before it reclaims.
-            let fence = || compiler_fence(SeqCst);
-            let (state, rows) = (self.state.memory(), self.rows.memory());
-            if slots::pin_again(state, rows, self.pin_at(0), word, fence) {
-                self.pins[0].set(Pin::Used);
-                return Ok(Some(View { reader: self, pin: 0, word, length }));
-            }
-        }
-        self.pin_anew()
+        let pin = if self.pin_again() { Some(0) } else { self.pin_anew()? };
+        Ok(pin.map(|pin| View { reader: self, pin }))
     }
 
+    /// Pins by the first pin what it held before. Whether that is current.
+    #[inline(always)]
+    fn pin_again(&self) -> bool {
+        let Pin { is_used, word, .. } = &self.pins[0];
+        // Ordering: partner of the fence that the publisher has made in all readers before it reclaims.
+        let fence = || compiler_fence(SeqCst);
+        let (state, rows) = (self.state.memory(), self.rows.memory());
+        let can = !is_used.get() && word.get() != 0;
+        let done = can && slots::pin_again(state, rows, self.pin_at(0), word.get(), fence);
+        if done {
+            is_used.set(true);
+        }
+        done
+    }
+
+    /// Pins what is current, by a pin that no view has. Which one that is; `None` before anything is published.
     #[inline(never)]
-    fn pin_anew(&self) -> Result<Option<View<'_>>, Error> {
-        let is_free = |pin: &Cell<Pin>| !matches!(pin.get(), Pin::Used);
+    fn pin_anew(&self) -> Result<Option<usize>, Error> {
+        let is_free = |pin: &Pin| !pin.is_used.get();
         let pin = self.pins.iter().position(is_free).ok_or(Error::TooManyViews)?;
-        self.pins[pin].set(Pin::Free);
+        self.pins[pin].word.set(0);
         let (state, rows, pin_at) = (self.state.memory(), self.rows.memory(), self.pin_at(pin));
         // The lines that are read first come while the fence is waited for. A hint: nothing is believed of it.
         let slot = self.slots.at(slots::slot_of(layout::current(state))) / 8;
@@ -104,8 +110,11 @@ impl Reader {
             slots::unpin(rows, pin_at);
             return Err(Error::Damaged { name: self.state.name().to_owned() });
         };
-        self.pins[pin].set(Pin::Used);
-        Ok(Some(View { reader: self, pin, word, length }))
+        let held = &self.pins[pin];
+        held.is_used.set(true);
+        held.word.set(word);
+        held.length.set(length);
+        Ok(Some(pin))
     }
 
     #[inline(always)]
@@ -170,8 +179,6 @@ fn take_row(place: &Place, rows: &Segment) -> Result<(usize, Held), Error> {
 pub struct View<'a> {
     reader: &'a Reader,
     pin: usize,
-    word: u64,
-    length: usize,
 }
 
 impl View<'_> {
@@ -181,12 +188,12 @@ impl View<'_> {
         let at = self.at() + PAYLOAD_AT;
         // SAFETY: the slot is pinned until `self` is dropped, and no publisher writes to a pinned slot; other
         // programs do not write to the user's state, as the module says. The length was checked when it was pinned.
-        unsafe { self.reader.state.memory().bytes(at, self.length) }
+        unsafe { self.reader.state.memory().bytes(at, self.held().length.get()) }
     }
 
     /// Counts what was published.
     pub fn version(&self) -> u64 {
-        slots::version_of(self.word)
+        slots::version_of(self.held().word.get())
     }
 
     /// When it was published.
@@ -200,22 +207,28 @@ impl View<'_> {
         self.reader.version() == self.version()
     }
 
+    #[inline]
     fn at(&self) -> usize {
-        self.reader.slots.at(slots::slot_of(self.word))
+        self.reader.slots.at(slots::slot_of(self.held().word.get()))
+    }
+
+    #[inline]
+    fn held(&self) -> &Pin {
+        &self.reader.pins[self.pin]
     }
 }
 
 impl Drop for View<'_> {
     #[inline]
     fn drop(&mut self) {
-        let View { reader, pin, word, length } = *self;
-        let rows = reader.rows.memory();
+        let View { reader, pin } = *self;
+        let (rows, pin_at, held) = (reader.rows.memory(), reader.pin_at(pin), self.held());
         if reader.is_fenced {
-            slots::end(rows, reader.pin_at(pin), word);
-            reader.pins[pin].set(Pin::Ended { word, length });
+            slots::end(rows, pin_at, held.word.get());
         } else {
-            slots::unpin(rows, reader.pin_at(pin));
-            reader.pins[pin].set(Pin::Free);
+            slots::unpin(rows, pin_at);
+            held.word.set(0);
         }
+        held.is_used.set(false);
     }
 }
