@@ -32,6 +32,14 @@ kill TIMES="5000":
 bless:
     AIOS_BLESS=1 cargo test --locked --bin aios
 
+# Writes `include/aios.h` and the list of symbols from the sources of `ffi`.
+header:
+    AIOS_BLESS=1 cargo test --locked --test integration -- c_abi::header c_abi::abi
+
+# The library for C and C++ with its headers, below a folder.
+install-c PREFIX:
+    ffi/install {{PREFIX}}
+
 # The same for the files of the store's format: what was written before is not what is written then.
 bless-format:
     AIOS_BLESS=1 cargo test --locked -p aios-core golden_files_are_written

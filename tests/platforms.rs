@@ -26,7 +26,7 @@ const NAMES: &[&str] = &["windows", "unix", "target_os", "target_family", "targe
 #[test]
 fn few_files_differ_by_system() {
     let mut wrong = Vec::new();
-    for source in ["core/src", "cli"].iter().flat_map(|folder| below(folder)) {
+    for source in ["core/src", "cli", "ffi/src"].iter().flat_map(|folder| below(folder)) {
         let text = fs::read_to_string(&source).unwrap();
         let code = text.split("mod tests {").next().unwrap();
         let differs = code.lines().any(|line| {
@@ -55,7 +55,7 @@ fn names(line: &str, name: &str) -> bool {
 #[test]
 fn few_tests_are_not_on_windows() {
     let (mut all, mut lacking, mut silent) = (0, Vec::new(), Vec::new());
-    for source in ["core/src", "cli", "tests"].iter().flat_map(|folder| below(folder)) {
+    for source in ["core/src", "cli", "ffi/src", "tests"].iter().flat_map(|folder| below(folder)) {
         let text = fs::read_to_string(&source).unwrap();
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let whole_module = is_of_unix(&source);

@@ -13,6 +13,8 @@ mod backup;
 mod breakage;
 /// The context buffer that processes share: writers and readers that are killed or stopped, and another language.
 mod buffer;
+/// The C interface: its header, its symbols, and programs in C and C++.
+mod c_abi;
 /// The program: exit codes, output, odd names, interrupts, a hostile or empty machine.
 mod cli;
 /// What the engine records, and the stories that it tells of it.

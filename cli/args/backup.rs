@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::Answer;
+use super::{Answer, Network};
 
 /// One variant for each subcommand.
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,9 @@ pub(crate) enum Backup {
     Show(Show),
     /// Compare everything in a backup with its checksums. Exits with 1 when something is damaged.
     Verify(Verify),
+    /// Make the environments of a backup again, with the same versions, and compare each with the backup. Exits
+    /// with 0 only when all are exactly as they were.
+    Restore(Restore),
 }
 
 /// Arguments of `backup create`.
@@ -58,4 +61,44 @@ pub(crate) struct Verify {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) answer: Answer,
+}
+
+/// Arguments of `backup restore`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Restore {
+    /// A backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Put all environments into this folder, by their paths from the home folder that they were in.
+    #[arg(long, value_name = "DIR", conflicts_with = "maps")]
+    pub(crate) to: Option<PathBuf>,
+    /// What a folder of the old machine is called here: `/home/old=/home/new`. Environments go there, and links to
+    /// projects lead there. May be repeated.
+    #[arg(long = "map", value_name = "OLD=NEW", value_parser = map)]
+    pub(crate) maps: Vec<(PathBuf, PathBuf)>,
+    /// Show which Python serves which environment, and what is missing, and make nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A folder with wheels, asked after those of the backup. May be repeated.
+    #[arg(long = "wheelhouse", value_name = "DIR")]
+    pub(crate) wheelhouses: Vec<PathBuf>,
+    /// Whether wheels that are neither in the backup nor on this machine may be fetched, by the pip of an
+    /// installation or by uv.
+    #[arg(long, value_enum, default_value_t = Network::Never, value_name = "WHEN")]
+    pub(crate) network: Network,
+    /// Give what stands at the place of an environment another name, and keep it. Without it, it stays where it is.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// `OLD=NEW`, both not empty.
+fn map(text: &str) -> Result<(PathBuf, PathBuf), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.into(), new.into())),
+        _ => {
+            Err("two folders with `=` between them are expected: `/home/old=/home/new`".to_owned())
+        }
+    }
 }

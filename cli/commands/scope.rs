@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+pub(super) use aios_core::engine::cache_file;
 use aios_core::environments::inspection::{Inspection, Limits, Progress, Request, inspect};
 use aios_core::{Depth, Host, Problem};
 
@@ -130,11 +131,6 @@ fn names_of(path: &Path) -> Vec<PathBuf> {
     };
     names.extend(followed.filter(|followed| followed != path));
     names
-}
-
-/// Where what was read is kept for the next run. Outside the places that any tool searches.
-pub(super) fn cache_file(host: &Host) -> Option<PathBuf> {
-    Some(host.cache_folder()?.join("aios").join("environments.cache"))
 }
 
 #[cfg(test)]

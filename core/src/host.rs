@@ -26,6 +26,15 @@ pub enum Platform {
 impl Platform {
     /// The platform that this program was built for.
     pub const CURRENT: Platform = system::PLATFORM;
+
+    /// `linux`, `macos`, `windows`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Platform::Linux => "linux",
+            Platform::MacOs => "macos",
+            Platform::Windows => "windows",
+        }
+    }
 }
 
 /// Who asks: decides which files count as readable. Empty on Windows, where rights are not judged.

@@ -11,6 +11,7 @@ use zip::ZipArchive;
 use crate::support::{Distribution, Home, Venv, write};
 
 mod killed;
+mod restore;
 mod wheels;
 
 const SECRET: &str = "s3cret-of-mine";

@@ -49,7 +49,7 @@ fn each_once_and_what_was_edited_not_at_all() {
 }
 
 /// A wheel with everything that a wheel may have.
-fn write_tool(folder: &Path) {
+pub(super) fn write_tool(folder: &Path) {
     let files: [(&str, &str); 8] = [
         ("tool/__init__.py", "def main():\n    print('the command works')\n"),
         ("tool/a, \"b\".txt", "quoted\n"),

@@ -56,9 +56,15 @@ impl Home {
     /// The same, started by another program that takes it as its last arguments.
     pub(crate) fn command_after(&self, starter: &[&str]) -> Command {
         let mut words = starter.iter().chain([&env!("CARGO_BIN_EXE_aios")]);
-        let mut command = Command::new(words.next().unwrap());
+        let mut command = self.command_of(words.next().unwrap().as_ref());
+        command.args(words);
         command
-            .args(words)
+    }
+
+    /// Another program, in the same way.
+    pub(crate) fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
             .env_clear()
             .env(system::HOME_VARIABLE, &self.path)
             .current_dir(&self.path)

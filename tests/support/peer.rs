@@ -28,13 +28,14 @@ impl Peer {
 
     /// Starts a test, by its whole name, in another process.
     pub(crate) fn start(test: &str, role: &str, folder: &Path) -> Peer {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--nocapture"])
-            .envs(Peer::variables(role, folder))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", test, "--nocapture"]).envs(Peer::variables(role, folder));
+        Peer::of(&mut command)
+    }
+
+    /// Starts another program.
+    pub(crate) fn of(command: &mut Command) -> Peer {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Peer { input: child.stdin.take(), child, lines }
     }

@@ -1,4 +1,4 @@
-//! `aios backup`: one file of what the environments are. One file for each subcommand.
+//! `aios backup`: one file of what the environments are, and the way back. One file for each subcommand.
 
 use aios_core::environments::backup;
 
@@ -6,6 +6,7 @@ use super::{Error, Exit, memory, remember, scope};
 use crate::args::Backup;
 
 mod create;
+mod restore;
 mod show;
 mod verify;
 
@@ -14,6 +15,7 @@ pub(super) fn run(args: &Backup) -> Result<Exit, Error> {
         Backup::Create(args) => create::run(args),
         Backup::Show(args) => show::run(args),
         Backup::Verify(args) => verify::run(args),
+        Backup::Restore(args) => restore::run(args),
     }
 }
 

@@ -5,43 +5,16 @@ use std::path::Path;
 
 use aios_core::environments::inspection::{Earlier, examine_one};
 use aios_core::environments::repair::{
-    self, Case, Ended, Network, Plan, RealDisk, Session, Verdict,
+    self, Case, Ended, KEPT, MOST_ROUNDS, Network, Plan, RealDisk, Session, Verdict, is_better,
+    leads_on, needs_repair,
 };
-use aios_core::{Environment, Finding, Severity};
+use aios_core::{Environment, Finding};
 
 use super::ask::{Leave, confirmed};
 use super::{Job, Place, verify};
 use crate::interrupt;
 use crate::output::repair::{Outcome, Repaired};
 use crate::output::text::typed;
-
-/// A repair may uncover what another fault hid; so often it is looked at again.
-const MOST_ROUNDS: usize = 4;
-
-/// Repairs that are kept to be taken back.
-const KEPT: usize = 10;
-
-pub(super) fn needs_repair(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.severity > Severity::Info)
-}
-
-pub(super) fn errors(findings: &[Finding]) -> usize {
-    findings.iter().filter(|finding| finding.severity == Severity::Error).count()
-}
-
-/// No more errors than before; or what was repaired is gone, and what it hid came to light.
-fn is_better(plan: &Plan, before: &[Finding], after: &[Finding]) -> bool {
-    let mut repaired = plan.steps.iter().flat_map(|step| &step.reasons).peekable();
-    // A return to a state need not be for any finding.
-    errors(after) <= errors(before)
-        || repaired.peek().is_some()
-            && repaired.all(|code| !after.iter().any(|finding| finding.code == *code))
-}
-
-/// Whether there is more to do, and what was done so far was not in vain.
-fn leads_on(before: &[Finding], next: &Look) -> bool {
-    !next.plan.steps.is_empty() && next.findings != before
-}
 
 /// What one look at an environment tells.
 pub(super) struct Look {
@@ -155,7 +128,8 @@ pub(super) fn rounds(
             next = look(job, &prefix, earlier).map(|next| job.complete(next, &prefix, earlier));
             match &next {
                 Some(next) if is_better(&plan, &repaired.remaining, &next.findings) => {
-                    goes_on = may_go_on() && leads_on(&repaired.remaining, next);
+                    goes_on =
+                        may_go_on() && leads_on(&repaired.remaining, &next.findings, &next.plan);
                     if goes_on {
                         return Verdict::GoOn;
                     }
@@ -214,12 +188,6 @@ pub(super) fn interrupted(mut repaired: Repaired) -> Repaired {
 }
 
 fn refusal(job: &Job<'_>, environment: &Environment) -> Option<String> {
-    if !environment.is_repairable() {
-        let reason = "it is an installation, and those are repaired by what installed them";
-        return Some(reason.to_owned());
-    }
-    if verify::is_foreign(job.host, environment) && job.host.user.uid != Some(0) {
-        return Some("it belongs to another user; let that user repair it".to_owned());
-    }
-    verify::refusal(job, environment).map(str::to_owned)
+    let refused = repair::refusal(job.host, environment);
+    refused.or_else(|| verify::refusal(job, environment)).map(str::to_owned)
 }

@@ -8,11 +8,11 @@ use aios_core::Platform;
 use aios_core::environments::inspection::examine_one;
 use aios_core::environments::repair::recreate::{self, Names, Stand};
 use aios_core::environments::repair::{
-    self, Case, End, Plan, RealDisk, Session, Unsolved, Verdict,
+    self, Case, End, Plan, RealDisk, Session, Unsolved, Verdict, errors, needs_repair,
 };
 
 use super::ask::confirmed;
-use super::one::{errors, look, needs_repair};
+use super::one::look;
 use super::verify::{self, NotStarted};
 use super::{Job, Place};
 use crate::interrupt;

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use aios_core::environments::inspection::{
     Inspected, Limits, Progress, Request, inspect, is_prefix,
 };
-use aios_core::environments::repair;
+use aios_core::environments::repair::{self, needs_repair};
 use aios_core::{Depth, Host};
 
-use super::one::needs_repair;
 use super::recreate;
 use crate::args::Repair;
 use crate::commands::Error;

@@ -1,8 +1,9 @@
 //! `--verify`: an environment is started after its repair, and a repair after which it does not start is
 //! taken back. Nothing else of an environment is ever run by a repair.
 
+use aios_core::Environment;
 use aios_core::environments::probe::{self, ProbeError, ProbeLimits};
-use aios_core::{Environment, Host};
+use aios_core::environments::repair;
 
 use super::Job;
 use super::one::interrupted;
@@ -38,13 +39,9 @@ impl Job<'_> {
 
 /// Why an environment cannot be verified: what belongs to somebody else is not run as this user.
 pub(super) fn refusal(job: &Job<'_>, environment: &Environment) -> Option<&'static str> {
-    (job.args.verify && is_foreign(job.host, environment)).then_some(
+    (job.args.verify && repair::is_foreign(job.host, environment)).then_some(
         "it belongs to another user, and `--verify` starts only what is your own; leave `--verify` out",
     )
-}
-
-pub(super) fn is_foreign(host: &Host, environment: &Environment) -> bool {
-    environment.owner.is_some() && environment.owner != host.user.uid
 }
 
 /// Nothing is to be repaired.

@@ -5,16 +5,25 @@
 //! |---|---|---|
 //! | `backup show`, `create` | `aios.backup/1` | `file` (path), `bytes` (of the file), and those of the manifest but `schema` |
 //! | `backup verify` | `aios.backup-verify/1` | `file`, `members` (how many), `bytes` (of all, unpacked), `damaged` |
+//! | `backup restore` | `aios.backup-restore/1` | `environments` |
 //!
 //! The fields of the manifest (`written_by`, `created`, `machine`, `environments`, `interpreters`, `projects`,
 //! `snapshot`, `left_out`, `members`) are specified in `core/src/environments/backup/manifest.rs`.
+//!
+//! An **environment** of `aios.backup-restore/1`: `id` and `saved_prefix` as they are in the backup, `prefix` here,
+//! `outcome` (`exact`, `differs`, `not-restored`; with `--dry-run` `planned`), `base_executable` (path, or null
+//! where no Python here fits), `stands` (what stood there before: `nothing`, `begun`, `something`), `differences`
+//! (for people), `why` and `hint` (why there is none, and what to do; or null).
 //!
 //! A **damaged** member: `name` in the archive, and `message`, why, for people.
 
 use std::io::{self, Write};
 
+use aios_core::environments::backup::restore::{Outcome, Stand, Target};
 use aios_core::environments::backup::{Backup, Verified};
 use serde::Serialize;
+
+use super::restore::{Restored, word};
 
 use crate::output::json::{JsonPath, Line, write_array};
 
@@ -51,5 +60,63 @@ pub(super) fn verify(out: &mut dyn Write, backup: &Backup, verified: &Verified) 
     write!(out, ",\"damaged\":")?;
     let damaged = verified.damaged.iter();
     write_array(out, damaged.map(|one| DamagedRow { name: &one.name, message: &one.what }))?;
+    writeln!(out, "}}")
+}
+
+#[derive(Serialize)]
+struct RestoredRow<'a> {
+    id: &'a str,
+    saved_prefix: JsonPath<'a>,
+    prefix: JsonPath<'a>,
+    outcome: &'static str,
+    base_executable: Option<JsonPath<'a>>,
+    stands: &'static str,
+    differences: &'a [String],
+    why: Option<&'a str>,
+    hint: Option<&'a str>,
+}
+
+impl<'a> RestoredRow<'a> {
+    fn new(target: &'a Target<'_>, outcome: Option<&'a Outcome>) -> RestoredRow<'a> {
+        let hindrance = match outcome {
+            Some(Outcome::NotRestored(hindrance)) => Some(hindrance),
+            Some(_) => None,
+            None => target.base.as_ref().err(),
+        };
+        RestoredRow {
+            id: &target.saved.id.0,
+            saved_prefix: JsonPath(&target.saved.prefix),
+            prefix: JsonPath(&target.prefix),
+            outcome: outcome.map_or("planned", word),
+            base_executable: target.base.as_ref().ok().map(|base| JsonPath(&base.executable)),
+            stands: match target.stand {
+                Stand::Free => "nothing",
+                Stand::Begun => "begun",
+                Stand::Taken => "something",
+            },
+            differences: match outcome {
+                Some(Outcome::Differs(differences)) => differences,
+                _ => &[],
+            },
+            why: hindrance.map(|hindrance| hindrance.why.as_str()),
+            hint: hindrance.map(|hindrance| hindrance.hint.as_str()),
+        }
+    }
+}
+
+pub(super) fn planned(out: &mut dyn Write, targets: &[Target<'_>]) -> io::Result<()> {
+    restored_rows(out, targets.iter().map(|target| RestoredRow::new(target, None)))
+}
+
+pub(super) fn restored(out: &mut dyn Write, all: &[Restored<'_>]) -> io::Result<()> {
+    restored_rows(out, all.iter().map(|one| RestoredRow::new(one.target, Some(&one.outcome))))
+}
+
+fn restored_rows<'a>(
+    out: &mut dyn Write,
+    rows: impl Iterator<Item = RestoredRow<'a>>,
+) -> io::Result<()> {
+    write!(out, "{{\"schema\":\"aios.backup-restore/1\",\"environments\":")?;
+    write_array(out, rows)?;
     writeln!(out, "}}")
 }

@@ -17,6 +17,9 @@ use super::{Page, time};
 use crate::args::Answer;
 
 mod json;
+mod restore;
+
+pub(crate) use restore::{Restored, planned, restored, restored_one};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

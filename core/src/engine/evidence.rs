@@ -28,6 +28,7 @@ pub fn of(state: &State, source: String) -> Result<Remembered, fractal::Error> {
             requested: of_installer("REQUESTED")?.is_some(),
             installer: installer.map(|text| String::from_utf8_lossy(&text).trim().to_owned()),
             direct_url: of_installer("direct_url.json")?,
+            wheel: None,
             files: files.map(|(path, content)| RememberedFile { path, content }).collect(),
             name: installed.name,
             version: installed.version,

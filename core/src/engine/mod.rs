@@ -107,6 +107,11 @@ pub fn place(host: &Host) -> Option<PathBuf> {
     Some(host.data_folder()?.join("aios"))
 }
 
+/// Where what checks read is kept for the next one. Outside the places that any tool searches.
+pub fn cache_file(host: &Host) -> Option<PathBuf> {
+    Some(host.cache_folder()?.join("aios").join("environments.cache"))
+}
+
 /// What was looked at, for a record.
 #[derive(Debug, Clone, Copy)]
 pub struct Looked<'a> {

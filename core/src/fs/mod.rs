@@ -225,6 +225,12 @@ pub fn list_unsorted(folder: &Path) -> io::Result<Vec<Entry>> {
     Folder::open(folder.to_path_buf())?.entries()
 }
 
+/// A path by its bytes, as [`std::ffi::OsStr::as_encoded_bytes`] gives them. `None` when no path of this
+/// system has them.
+pub fn path_of(bytes: &[u8]) -> Option<PathBuf> {
+    system::path_of(bytes)
+}
+
 /// The one name of what stands at the path: absolute, without links, as people write it.
 pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     system::canonical(path)

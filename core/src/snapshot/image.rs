@@ -18,8 +18,8 @@ pub struct Image {
     opened: Opened,
 }
 
-/// Every block that the tree leads to, each once, children first.
-pub(super) fn export(tree: &Tree) -> Result<Vec<u8>, Error> {
+/// One tree as one run of bytes: every block that it leads to, each once, children first.
+pub fn export(tree: &Tree) -> Result<Vec<u8>, Error> {
     let mut arena = Arena::of_image(tree.space().end());
     let root = match tree.root() {
         Some(root) => {

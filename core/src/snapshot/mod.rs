@@ -66,7 +66,7 @@ mod tests_model;
 mod tests_readers;
 
 pub use about::{About, Snapshot, SnapshotId};
-pub use image::Image;
+pub use image::{Image, export};
 pub use retention::{Pruned, Retention};
 
 const LIVE: &[u8] = b"live";

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::windows::ffi::OsStringExt;
 use std::os::windows::fs::FileExt;
 use std::os::windows::process::CommandExt;
 use std::path::{Component, Path, PathBuf, Prefix};
@@ -47,9 +48,27 @@ pub(crate) fn user() -> User {
     User::default()
 }
 
-/// A path from the bytes of a file. `None` when they are not UTF-8.
+/// A path from the bytes of a file. `None` when no path of this system has them: they are WTF-8.
 pub(crate) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
-    std::str::from_utf8(bytes).ok().map(PathBuf::from)
+    let mut wide = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    loop {
+        let whole = match std::str::from_utf8(rest) {
+            Ok(_) => rest.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        let (text, odd) = rest.split_at(whole);
+        wide.extend(std::str::from_utf8(text).ok()?.encode_utf16());
+        rest = match odd {
+            [] => return Some(PathBuf::from(OsString::from_wide(&wide))),
+            // WTF-8: half of a surrogate pair, U+D800 to U+DFFF, in three bytes.
+            [0xED, second @ 0xA0..=0xBF, third @ 0x80..=0xBF, rest @ ..] => {
+                wide.push(0xD000 | u16::from(second & 0x3F) << 6 | u16::from(third & 0x3F));
+                rest
+            }
+            _ => return None,
+        };
+    }
 }
 
 /// The one name of what stands at the path: absolute, without links.

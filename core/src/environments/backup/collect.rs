@@ -20,7 +20,7 @@ use crate::environments::health::Severity;
 use crate::environments::inspection::{Inspected, Inspection};
 use crate::environments::{Environment, Problem, pyvenv_cfg};
 use crate::fs::{self, Kind};
-use crate::host::{Host, Platform};
+use crate::host::Host;
 
 /// Of an editable install what leads to the project: a file or two, and metadata.
 const MOST_LINKS: usize = 64;
@@ -107,13 +107,8 @@ pub fn create(path: &Path, content: &Content<'_>) -> Result<Backup, Error> {
 }
 
 fn machine(host: &Host) -> Machine {
-    let platform = match host.platform {
-        Platform::Linux => "linux",
-        Platform::MacOs => "macos",
-        Platform::Windows => "windows",
-    };
     Machine {
-        platform: platform.to_owned(),
+        platform: host.platform.name().to_owned(),
         architecture: std::env::consts::ARCH.to_owned(),
         home: host.home.as_ref().map(SavedPath::from),
     }

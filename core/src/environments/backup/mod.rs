@@ -17,6 +17,7 @@
 //!
 //! - [`create`] writes one from an inspection. What is on disk is read, nothing is run.
 //! - [`Backup`] reads one: untrusted, strict, bounded (`directory.rs`). Nothing is unpacked to paths that it names.
+//! - [`restore`](restore) makes the environments again.
 //!
 //! Names and passwords in URLs are left out ([`without_secrets`]), and so are the variables of the process. What
 //! else somebody wrote into a file beside a project is kept as it is.
@@ -31,10 +32,12 @@ mod collect;
 mod conda;
 mod directory;
 pub mod manifest;
+pub mod places;
 mod projects;
 mod read;
 mod recover;
 mod requirements;
+pub mod restore;
 mod saved_path;
 mod secrets;
 #[cfg(test)]

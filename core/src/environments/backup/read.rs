@@ -1,7 +1,7 @@
 //! Reading a backup: its manifest at once, its other members when they are asked for.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -155,6 +155,31 @@ impl Backup {
         Ok(bytes)
     }
 
+    /// Writes a member to a new file, in a folder that is made. What does not match its checksum is removed again.
+    pub(super) fn unpack(&self, name: &str, to: &Path) -> Result<(), Error> {
+        let damaged = |what: &str| Error::Damaged {
+            path: self.path.clone(),
+            what: format!("has a `{name}` that {what}"),
+        };
+        let listed = self.manifest.members.iter().find(|member| member.name == name);
+        let (Some(listed), Some(entry)) = (listed, self.directory.find(name)) else {
+            return Err(damaged("is not there"));
+        };
+        let io = |source| Error::Io { what: "write", path: to.to_path_buf(), source };
+        let folder = to.parent().unwrap_or(to);
+        std::fs::create_dir_all(folder).map_err(io)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).open(to).map_err(io)?;
+        let compared = compare(entry, &self.file, listed, &mut file);
+        drop(file);
+        compared.map_err(|error| {
+            let _ = std::fs::remove_file(to);
+            match error.kind() {
+                io::ErrorKind::InvalidData => damaged(&error.to_string()),
+                _ => io(error),
+            }
+        })
+    }
+
     /// Compares every member with its checksum.
     pub fn verify(&self) -> Result<Verified, Error> {
         let mut verified =
@@ -164,7 +189,7 @@ impl Backup {
             verified.bytes += entry.bytes;
             // The manifest was compared when it was read.
             let Some(member) = listed.get(entry.name.as_str()) else { continue };
-            if let Err(error) = compare(entry, &self.file, member) {
+            if let Err(error) = compare(entry, &self.file, member, &mut io::sink()) {
                 if error.kind() != io::ErrorKind::InvalidData {
                     let (path, source) = (self.path.clone(), error);
                     return Err(Error::Io { what: "read", path, source });
@@ -178,14 +203,18 @@ impl Backup {
     }
 }
 
-fn compare(entry: &Entry, file: &File, member: &Member) -> io::Result<()> {
+/// Copies a member, and compares it with its checksum.
+fn compare(entry: &Entry, file: &File, member: &Member, to: &mut dyn Write) -> io::Result<()> {
     let mut hash = Sha256::new();
     let mut content = entry.open(file);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match content.read(&mut buffer).map_err(of_content)? {
             0 => break,
-            read => hash.update(&buffer[..read]),
+            read => {
+                hash.update(&buffer[..read]);
+                to.write_all(&buffer[..read])?;
+            }
         }
     }
     if hex(&hash.finalize()) == member.sha256 {

@@ -16,7 +16,7 @@ that ends with .zip and open it, or type one of
     tar -xf FILE.aiosb
     python3 -m zipfile -e FILE.aiosb recovered
 
-With aios: `aios backup show FILE`, `aios backup verify FILE`.
+With aios: `aios backup show FILE`, `aios backup verify FILE`, `aios backup restore FILE`.
 
 For each environment there is a folder in `environments` with a list of what was installed: `requirements.txt` by
 names and places, `wheels.txt` by what is in `wheels`, which needs no network. Wheels are built again from what was

@@ -32,6 +32,7 @@ mod editables;
 mod elsewhere;
 mod interpreter;
 mod journal;
+mod judge;
 mod layout;
 mod marker;
 mod packages;
@@ -51,6 +52,9 @@ mod tests;
 
 use change::Change;
 pub use disk::{Disk, RealDisk};
+pub use judge::{
+    KEPT, MOST_ROUNDS, errors, is_better, is_foreign, leads_on, needs_repair, refusal,
+};
 pub use packages::Fetched;
 pub(in crate::environments) use packages::record::write as installed_record;
 pub use remembered::{Goal, Remembered, RememberedDistribution, RememberedFile};
@@ -319,7 +323,10 @@ pub enum Error {
 }
 
 impl Error {
-    fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    pub(in crate::environments) fn io(
+        what: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_path_buf();
         move |source| match system::is_in_use_for_replacing(&source, &path) {
             true if matches!(what, "replace" | "rename" | "remove") => Error::InUse { path },

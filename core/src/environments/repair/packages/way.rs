@@ -46,6 +46,9 @@ impl<'a> Memory<'a> {
         if pinned.installer == Installer::Conda {
             return Way::Conda;
         }
+        if let Some(own) = own_wheel(draft, pinned) {
+            return Way::Wheels(vec![own]);
+        }
         let named = match &pinned.place {
             Place::Index => {
                 let found = draft.wheels.of_version(&pinned.name, &pinned.version).into_iter();
@@ -116,6 +119,13 @@ fn link_to(pinned: &Pinned, project: &Path) -> Option<Wheel> {
     let is_same = normalize(&wheel.metadata.name) == pinned.name
         && pinned.has_version(&wheel.metadata.version);
     is_same.then_some(wheel)
+}
+
+/// The very wheel that it was installed as, where that is known and fits.
+fn own_wheel(draft: &Draft<'_>, pinned: &Pinned) -> Option<Candidate> {
+    let own = draft.wheels.at(pinned.wheel.as_deref()?)?;
+    let is_same = own.name == pinned.name && pinned.has_version(&own.version.to_string());
+    (is_same && draft.wheels.open(&own).is_some()).then_some(own)
 }
 
 /// The wheel that it was installed from, where that is still the same. `Err` says why not.

@@ -15,28 +15,24 @@
 //! 4. [`swap`]: both change names at once, where the system can do that. A kill before leaves the old one
 //!    at its place, a kill afterwards the new one; [`stand`] tells which, and how it goes on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use super::disk::Disk;
-use super::{Action, Case, Error, FOLDER, Plan, Step, Unsolved, packages, place, programs};
+use super::{Case, Error, FOLDER, Plan, Step, Unsolved, packages, place};
 use crate::environments::facts::{Marker, Shape};
 use crate::environments::health::{Code, Finding, Subject};
 use crate::environments::installation::Installation;
 use crate::environments::pyvenv_cfg::PyvenvCfg;
-use crate::process::{self, Program};
 
+mod making;
 mod names;
 
 #[cfg(test)]
 mod tests;
 
+pub use making::Making;
 pub use names::{Names, Stand, is_aside, resume, stand, undo};
-
-/// `venv` takes seconds on a cold network disk.
-const TIME: Duration = Duration::from_secs(300);
-const OUTPUT_BYTES: usize = 1024 * 1024;
 
 /// Makes an empty environment like that of the case at `new`, where nothing stands. The step says how; there
 /// is nothing left to change.
@@ -51,30 +47,9 @@ pub fn make(case: &Case<'_>, new: &Path, stop: &AtomicBool) -> Result<Step, Unso
         return Err(refused("it belongs to another user, and a new one would not".to_owned()));
     }
     let base = base(case).map_err(refused)?;
-    if !programs::may_run(host, &case.broken(), &base.executable) {
-        return Err(refused(format!(
-            "`{}` is not run: others than root and you can change it, or it is of this environment",
-            base.executable.display()
-        )));
-    }
-    let maker = Maker::of(case, &base);
-    let ended = process::run(&Program {
-        executable: &maker.program,
-        arguments: maker.arguments(case, &base, new),
-        variables: programs::variables(host, &case.broken()),
-        folder: new.parent().unwrap_or(new),
-        system_root: host.variable_path("SYSTEMROOT").as_deref(),
-        time: TIME,
-        output_bytes: OUTPUT_BYTES,
-        stop,
-    })
-    .map_err(|error| refused(error.to_string()))?;
-    if ended.status.success() {
-        return Ok(maker.step(&base));
-    }
-    let said = String::from_utf8_lossy(&ended.errors);
-    let last = said.trim().lines().last().unwrap_or("it says nothing");
-    Err(refused(format!("`{}` makes no environment: {last}", maker.program.display())))
+    let is_copy = facts.interpreters.first().is_some_and(|one| one.link.is_none());
+    let making = Making::like(cfg(case).as_ref(), is_copy);
+    making.make(host, &base, new, &case.broken(), stop).map_err(refused)
 }
 
 /// What the new one stands on: the choice of the user, of any version, or what a repair in place takes.
@@ -90,74 +65,6 @@ fn base(case: &Case<'_>) -> Result<Installation, String> {
         }
         Some(damage) => Err(format!("`{}` is damaged: {}", found.prefix.display(), damage.what)),
         None => Ok(Installation::clone(&found)),
-    }
-}
-
-/// What makes the environment.
-struct Maker {
-    program: PathBuf,
-    is_uv: bool,
-}
-
-impl Maker {
-    /// What made the old one, if that is uv and there; else `venv`, which every Python has.
-    fn of(case: &Case<'_>, base: &Installation) -> Maker {
-        let by_uv = cfg(case).is_some_and(|cfg| cfg.get("uv").is_some());
-        let uv = || programs::uv(case.subject.host, &case.broken());
-        match by_uv.then(uv).flatten() {
-            Some(program) => Maker { program, is_uv: true },
-            None => Maker { program: base.executable.clone(), is_uv: false },
-        }
-    }
-
-    fn step(&self, base: &Installation) -> Step {
-        let version = base.version.as_ref().map(|version| format!(" of Python {version}"));
-        let version = version.unwrap_or_default();
-        let with = match self.is_uv {
-            true => format!("`{}`, on `{}`", self.program.display(), base.executable.display()),
-            false => format!("`{} -m venv`", self.program.display()),
-        };
-        Step {
-            action: Action::MakeEnvironment,
-            reasons: Vec::new(),
-            what: format!("makes an environment{version} with {with}"),
-            changes: Vec::new(),
-        }
-    }
-
-    fn arguments(
-        &self,
-        case: &Case<'_>,
-        base: &Installation,
-        new: &Path,
-    ) -> Vec<std::ffi::OsString> {
-        let mut arguments: Vec<std::ffi::OsString> = Vec::new();
-        let mut add = |words: &[&str]| arguments.extend(words.iter().map(Into::into));
-        if self.is_uv {
-            add(&["venv", "--quiet", "--color", "never", "--no-project", "--no-python-downloads"]);
-            add(&["--offline", "--python"]);
-            arguments.push(base.executable.clone().into());
-            arguments.extend(programs::uv_settings(case.subject.host));
-        } else {
-            add(&["-I", "-m", "venv", "--without-pip"]);
-        }
-        if let Some(cfg) = cfg(case) {
-            let inherits = cfg.get("include-system-site-packages");
-            if inherits.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-                arguments.push("--system-site-packages".into());
-            }
-            // With `=`: a prompt may start with a dash.
-            if let Some(prompt) = cfg.get("prompt") {
-                let prompt = prompt.trim_matches('\'').trim_matches('"');
-                arguments.push(format!("--prompt={prompt}").into());
-            }
-        }
-        let is_copy = case.subject.facts.interpreters.first().is_some_and(|one| one.link.is_none());
-        if is_copy && !self.is_uv {
-            arguments.push("--copies".into());
-        }
-        arguments.push(new.into());
-        arguments
     }
 }
 

@@ -72,6 +72,17 @@ impl Names {
         exchange(disk, &self.new, &self.prefix, &self.old)
     }
 
+    /// Lets what stands at the place keep aside, under the name of the old one.
+    pub fn put_aside(&self, disk: &dyn Disk) -> Result<(), Error> {
+        rename(disk, &self.prefix, &self.old)
+    }
+
+    /// Removes what stands at the place, which is of no use, under the name of a new one.
+    pub fn clear(&self, disk: &dyn Disk) -> Result<(), Error> {
+        rename(disk, &self.prefix, &self.new)?;
+        self.discard(disk)
+    }
+
     /// Removes a new one that is of no use.
     pub fn discard(&self, disk: &dyn Disk) -> Result<(), Error> {
         if is_there(&self.new) {

@@ -65,6 +65,8 @@ pub struct RememberedDistribution {
     pub installer: Option<String>,
     /// The bytes of `direct_url.json`, where there was one.
     pub direct_url: Option<Vec<u8>>,
+    /// The very wheel that it was installed as, where whoever calls has it.
+    pub wheel: Option<PathBuf>,
     /// Of an editable install what RECORD lists: `.pth` files, finders and metadata. Without them the link to
     /// the project is not made again. Of others nothing.
     pub files: Vec<RememberedFile>,
@@ -152,6 +154,8 @@ pub(super) struct Pinned {
     pub(super) requested: bool,
     pub(super) installer: Installer,
     pub(super) place: Place,
+    /// The very wheel that it was installed as.
+    pub(super) wheel: Option<PathBuf>,
     /// The bytes of `direct_url.json`.
     direct_url: Option<Vec<u8>>,
     /// The files of an editable install; none where they are not known, or are no links.
@@ -209,8 +213,15 @@ pub(super) enum Installer {
 
 impl Pinned {
     fn of(distribution: &RememberedDistribution) -> Option<Pinned> {
-        let RememberedDistribution { name, version, requested, installer, direct_url, files } =
-            distribution;
+        let RememberedDistribution {
+            name,
+            version,
+            requested,
+            installer,
+            direct_url,
+            wheel,
+            files,
+        } = distribution;
         if name.len() > MAX_NAME_BYTES || version.len() > MAX_NAME_BYTES {
             return None;
         }
@@ -229,8 +240,8 @@ impl Pinned {
         };
         let place = Place::of(direct_url.as_deref());
         let direct_url = direct_url.clone().filter(|_| place != Place::Untold);
-        let (requested, links) = (*requested, links(files));
-        Some(Pinned { name, version, requested, installer, place, direct_url, links })
+        let (requested, wheel, links) = (*requested, wheel.clone(), links(files));
+        Some(Pinned { name, version, requested, installer, place, wheel, direct_url, links })
     }
 
     /// `idna==3.10`
