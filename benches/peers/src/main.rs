@@ -70,7 +70,10 @@ fn run() -> Result<()> {
                 growth::run(folder.path(), arguments.largest_mib, arguments.rounds, plot)?;
             }
         }
-        "shared" => shared::run_ring(folder.path(), arguments.rounds)?,
+        "shared" => {
+            shared::run_ring(folder.path(), arguments.rounds)?;
+            shared::run_state(folder.path(), arguments.rounds)?;
+        }
         "recall" => {
             let sizes =
                 arguments.environments.map_or(vec![10_000, 100_000, 1_000_000], |n| vec![n]);

@@ -5,10 +5,15 @@
 
 use super::layout::{
     CHUNK_HEADER_BYTES, FIRST, FRAGMENT_HEADER_BYTES, LAST, RECORD_HEADER_BYTES, Shape, Taken,
-    WriterId, committed, row,
+    WriterId, committed, row, whole_words,
 };
 use super::words::{SharedWords, Site};
 use super::{AppendError, Kind};
+
+/// Lines of a chunk are asked for so long before they are written: across a page, which the processor does not
+/// do by itself.
+const AHEAD_BYTES: usize = 4 << 10;
+const LINE_BYTES: usize = 64;
 
 /// Says whether the owner of a chunk is dead, and never so of one that lives.
 pub(super) trait Liveness {
@@ -50,7 +55,7 @@ impl Appender {
     }
 
     /// Appends a record and gives its number among those of this writer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn append<W: SharedWords + ?Sized>(
         &mut self,
         words: &W,
@@ -59,7 +64,7 @@ impl Appender {
         bytes: &[u8],
         time_ns: u64,
     ) -> Result<u64, AppendError> {
-        let need = RECORD_HEADER_BYTES + bytes.len().next_multiple_of(8);
+        let need = RECORD_HEADER_BYTES + whole_words(bytes.len());
         if need > self.shape.chunk_bytes - self.used {
             self.make_room(words, liveness, need)?;
         }
@@ -158,17 +163,21 @@ impl Appender {
         bytes: &[u8],
     ) {
         let Some(Chunk { lap, start, .. }) = self.chunk else { return };
-        let at = start + self.used / 8;
         let (number, tag) = kind.numbers();
         let length = (place.len() + bytes.len()) as u64;
         let about = u64::from(number) | u64::from(flags) << 8 | u64::from(tag) << 16;
-        words.store(at, length | about << 32, Site::Plain);
-        words.store(at + 1, time_ns, Site::Plain);
-        words.store(at + 2, self.sequence, Site::Plain);
+        let header = [length | about << 32, time_ns, self.sequence].map(u64::to_le_bytes);
+        let need = RECORD_HEADER_BYTES + whole_words(place.len() + bytes.len());
+        let at = start + self.used / 8;
+        if self.used + AHEAD_BYTES < self.shape.chunk_bytes {
+            words.prefetch(at + AHEAD_BYTES / 8);
+            words.prefetch(at + (AHEAD_BYTES + LINE_BYTES) / 8);
+        }
+        words.fill(at, header.as_flattened());
         let payload = at + RECORD_HEADER_BYTES / 8;
         words.fill(payload, place);
         words.fill(payload + place.len() / 8, bytes);
-        self.used += RECORD_HEADER_BYTES + (place.len() + bytes.len()).next_multiple_of(8);
+        self.used += need;
         words.store(start, committed(lap, self.used), Site::Commit);
     }
 

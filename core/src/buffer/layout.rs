@@ -164,3 +164,9 @@ pub(super) fn committed(lap: u32, bytes: usize) -> u64 {
 pub(super) fn lap_and_bytes(word: u64) -> (u32, usize) {
     ((word >> 32) as u32, word as u32 as usize)
 }
+
+/// Bytes of as many words as hold so many, which are those of a slice.
+#[inline(always)]
+pub(super) fn whole_words(bytes: usize) -> usize {
+    (bytes + 7) & !7
+}

@@ -43,6 +43,11 @@ impl Words for Readable<'_> {
     fn copy(&self, at: usize, bytes: &mut [u8]) {
         self.0.copy(at, bytes);
     }
+
+    #[inline(always)]
+    fn prefetch(&self, at: usize) {
+        self.0.prefetch(at);
+    }
 }
 
 /// A writer's row, and in named memory the lock that says that it lives.

@@ -288,7 +288,7 @@ impl Writer {
 
     /// Appends a record with a time in nanoseconds since 1970. A time before that of the last record is taken
     /// for that one's.
-    #[inline]
+    #[inline(always)]
     pub fn append_at(
         &mut self,
         kind: Kind,
@@ -333,9 +333,15 @@ pub struct Reader {
 impl Reader {
     /// The next record or gap; `None` when there is nothing new.
     #[expect(clippy::should_implement_trait, reason = "an item lends its bytes from the reader")]
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self) -> Option<Item<'_>> {
         self.follower.next(&self.memory.readable())
+    }
+
+    /// Gives every record and gap until there is nothing new. Of many records it is the faster way.
+    #[inline]
+    pub fn each(&mut self, give: impl FnMut(Item<'_>)) {
+        self.follower.each(&self.memory.readable(), give);
     }
 
     /// Sleeps until there may be something new, and not longer than `limit`. Whether there is.

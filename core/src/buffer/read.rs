@@ -7,7 +7,7 @@ use super::layout::{Shape, Taken, WriterId};
 use super::stream::{Key, Step, Stream};
 use super::table;
 use super::words::{Site, Words};
-use super::{Gap, Item, Record, Start};
+use super::{Gap, Item, Start};
 
 /// What a reader knows of all writers.
 #[derive(Debug)]
@@ -52,8 +52,34 @@ impl Follower {
         self.damaged
     }
 
+    /// Gives every record and gap until there is nothing new.
+    #[inline(always)]
+    pub(super) fn each<W: Words + ?Sized>(&mut self, words: &W, mut give: impl FnMut(Item<'_>)) {
+        while let Some(item) = self.next_of_all(words) {
+            give(item);
+            if let Some((index, until)) = &self.current {
+                let stream = &mut self.streams[*index];
+                stream.take_all(words, until, |record| give(Item::Record(record)));
+            }
+        }
+    }
+
     /// The next record or gap; `None` when there is nothing new.
+    #[inline(always)]
     pub(super) fn next<W: Words + ?Sized>(&mut self, words: &W) -> Option<Item<'_>> {
+        // From the same stream as the last one, as most are.
+        let taken = self.current.as_ref().and_then(|(index, until)| {
+            let head = self.streams[*index].take(words, until)?;
+            Some((*index, head))
+        });
+        match taken {
+            Some((index, head)) => Some(Item::Record(self.streams[index].record(&head, false))),
+            None => self.next_of_all(words),
+        }
+    }
+
+    #[inline(never)]
+    fn next_of_all<W: Words + ?Sized>(&mut self, words: &W) -> Option<Item<'_>> {
         let mut scanned = false;
         let (index, step) = loop {
             if let Some(index) = self.first(words) {
@@ -69,13 +95,10 @@ impl Follower {
             self.look(words);
         };
         let stream = &self.streams[index];
-        let writer = stream.writer();
         Some(match step {
-            Step::Gap(records) => Item::Gap(Gap { writer, records }),
-            Step::Record { kind, time_ns, sequence, bytes } => {
-                let bytes = stream.bytes(bytes);
-                Item::Record(Record { writer, kind, time_ns, sequence, bytes })
-            }
+            Step::Gap(records) => Item::Gap(Gap { writer: stream.writer(), records }),
+            Step::Record(head) => Item::Record(stream.record(&head, false)),
+            Step::Joined(head) => Item::Record(stream.record(&head, true)),
         })
     }
 

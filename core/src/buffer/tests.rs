@@ -135,6 +135,70 @@ fn long_records_go_in_pieces() {
     assert!(found.iter().all(|(_, _, found)| *found == bytes(most)));
 }
 
+/// A chunk is copied so much at a time: records lie across the ends of what is copied, or are longer.
+#[test]
+fn chunks_are_read_in_pieces() {
+    let options = Options { chunk_count: 16, ..Options::default() };
+    let buffer = ContextBuffer::private(&options).unwrap();
+    let mut writer = buffer.writer().unwrap();
+    let lengths = [64, 0, 999, 16 << 10, 64, (16 << 10) - 48, 20_000, 7, 60_000, 13];
+    let mut expected = Vec::new();
+    for sequence in 0..45u64 {
+        let bytes = vec![sequence as u8 + 1; lengths[sequence as usize % lengths.len()]];
+        writer.append(Kind::Opaque(4), &bytes).unwrap();
+        expected.push((Kind::Opaque(4), sequence, bytes));
+    }
+    let mut reader = buffer.reader(Start::Oldest);
+    assert!(all(&mut reader) == expected);
+    assert_eq!(reader.damaged(), 0);
+
+    // Its chunk is overwritten after some of it was copied.
+    let mut slow = buffer.reader(Start::Oldest);
+    assert!(matches!(slow.next(), Some(Item::Record(record)) if record.sequence == 0));
+    let mut sequence = 45;
+    while sequence < 100_000 {
+        sequence = writer.append(Kind::Opaque(5), &[7; 100]).unwrap() + 1;
+    }
+    let (mut next, mut gaps) = (1, 0);
+    slow.each(|item| match item {
+        Item::Gap(gap) => (next, gaps) = (next + gap.records, gaps + 1),
+        Item::Record(record) => {
+            let is_old = record.sequence < 45;
+            let bytes = if is_old { record.sequence as u8 + 1 } else { 7 };
+            assert!(record.bytes.iter().all(|byte| *byte == bytes), "a torn record");
+            assert_eq!(record.sequence, next);
+            next += 1;
+        }
+    });
+    assert_eq!((next, gaps), (100_000, 1));
+}
+
+#[test]
+fn each_gives_what_next_gives() {
+    let buffer = ContextBuffer::private(&SMALL).unwrap();
+    let mut writers: Vec<Writer> = (0..2).map(|_| buffer.writer().unwrap()).collect();
+    let (mut one, mut other) = (buffer.reader(Start::Oldest), buffer.reader(Start::Oldest));
+    let mut count = 0;
+    for round in 1..200u64 {
+        // Runs of one writer, long records in pieces, and more than there is room for at once.
+        let writer = &mut writers[(round % 3 / 2) as usize];
+        for number in 0..round % 40 {
+            let bytes = vec![number as u8; (number * round % 1700) as usize];
+            writer.append_at(Kind::Metrics, &bytes, round).unwrap();
+        }
+        let mut expected = Vec::new();
+        while let Some(item) = one.next() {
+            expected.push(format!("{item:?}"));
+        }
+        let mut found = Vec::new();
+        other.each(|item| found.push(format!("{item:?}")));
+        assert_eq!(found, expected);
+        count += found.len();
+    }
+    assert!(count > 1000 && one.next().is_none() && other.next().is_none());
+    assert_eq!((one.damaged(), other.damaged()), (0, 0));
+}
+
 #[test]
 fn writers_are_merged_by_time() {
     let buffer = ContextBuffer::private(&Options { chunk_count: 64, ..SMALL }).unwrap();

@@ -72,6 +72,30 @@ fn records_that_cannot_be_are_damage_and_the_next_chunk_is_read() {
     }
 }
 
+/// No writer leaves numbers out within a chunk.
+#[test]
+fn what_is_missing_within_a_chunk_is_a_gap() {
+    let buffer = ContextBuffer::private(&Options { chunk_bytes: 4 << 10, chunk_count: 4 }).unwrap();
+    let mut writer = buffer.writer().unwrap();
+    for number in 0..5u64 {
+        writer.append(Kind::Opaque(0), &number.to_le_bytes()).unwrap();
+    }
+    let mut image = buffer.image();
+    // The number of the third record of the first chunk.
+    let at = (64 << 10) + 64 + 2 * 32 + 16;
+    image[at..at + 8].copy_from_slice(&9u64.to_le_bytes());
+    let buffer = ContextBuffer::from_image(&image).unwrap();
+    let mut found = Vec::new();
+    let describe = |item: Item<'_>| match item {
+        Item::Record(record) => (record.sequence, 0),
+        Item::Gap(gap) => (0, gap.records),
+    };
+    buffer.reader(Start::Oldest).each(|item| found.push(describe(item)));
+    assert_eq!(found, [(0, 0), (1, 0), (0, 7), (9, 0), (3, 0), (4, 0)]);
+    let mut reader = buffer.reader(Start::Oldest);
+    assert_eq!(found, std::iter::from_fn(|| reader.next().map(describe)).collect::<Vec<_>>());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
+use crate::segment;
+
 /// Where the order of memory matters. What each pairs with stands here, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Site {
@@ -77,6 +79,8 @@ pub(crate) trait Words {
     fn fence(&self, site: Site);
     /// Copies words from `at` on, as many as the bytes have; in no order.
     fn copy(&self, at: usize, bytes: &mut [u8]);
+    /// The words around `at` are used soon. Nothing follows from it.
+    fn prefetch(&self, _at: usize) {}
 }
 
 /// Words that can be written as well.
@@ -102,10 +106,12 @@ impl Words for [AtomicU64] {
 
     #[inline]
     fn copy(&self, at: usize, bytes: &mut [u8]) {
-        let words = &self[at..at + bytes.len() / 8];
-        for (word, bytes) in words.iter().zip(bytes.chunks_exact_mut(8)) {
-            bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
-        }
+        segment::copy_words(&self[at..at + bytes.len() / 8], bytes);
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, at: usize) {
+        segment::prefetch(self, at);
     }
 }
 
@@ -133,9 +139,9 @@ impl SharedWords for [AtomicU64] {
             word.store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
         }
         if let (Some(last), false) = (words.last(), rest.is_empty()) {
-            let mut bytes = [0; 8];
-            bytes[..rest.len()].copy_from_slice(rest);
-            last.store(u64::from_le_bytes(bytes), Ordering::Relaxed);
+            // Not copied: that would be a call, for which all that is at hand were put aside, in every append.
+            let word = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            last.store(word, Ordering::Relaxed);
         }
     }
 }

@@ -7,6 +7,7 @@
 //!   72   stride     u64: bytes from a slot to the next
 //!   80   capacity   u64: bytes of a payload at most
 //!   88   rows       u64: when the rows were made that belong to it
+//!   96   fences     u64: 1 if its publisher can make a fence in all readers; else pins end by 0
 //!   128  current    u64: version << 8 | slot; 0 before anything is published
 //!   16384 + slot * stride:
 //!     0   word      u64: what `current` is when the slot is
@@ -39,6 +40,7 @@ const SLOTS_AT: usize = 64;
 const STRIDE_AT: usize = 72;
 const CAPACITY_AT: usize = 80;
 const ROWS_MADE_AT: usize = 88;
+const FENCES_AT: usize = 96;
 const FIRST_SLOT_AT: usize = 16384;
 
 /// In a slot.
@@ -111,11 +113,12 @@ impl Slots {
         is_right.then_some(found)
     }
 
-    pub(super) fn write(self, state: &Memory, rows_made: u64) {
+    pub(super) fn write(self, state: &Memory, rows_made: u64, fences: bool) {
         state.store(SLOTS_AT, self.shape.slots as u64, Relaxed);
         state.store(STRIDE_AT, self.stride as u64, Relaxed);
         state.store(CAPACITY_AT, self.shape.capacity as u64, Relaxed);
         state.store(ROWS_MADE_AT, rows_made, Relaxed);
+        state.store(FENCES_AT, u64::from(fences), Relaxed);
     }
 
     pub(super) fn at(self, slot: usize) -> usize {
@@ -139,6 +142,11 @@ impl Slots {
 /// When the rows were made that a state belongs to.
 pub(super) fn rows_made(state: &Memory) -> u64 {
     state.load(ROWS_MADE_AT, Relaxed)
+}
+
+/// Whether its publisher can make a fence in all readers.
+pub(super) fn fences(state: &Memory) -> bool {
+    state.load(FENCES_AT, Relaxed) == 1
 }
 
 pub(super) fn current(state: &Memory) -> u64 {

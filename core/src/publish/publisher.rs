@@ -10,6 +10,7 @@ use super::layout::{
 use super::slots::{self, SLOTS_MAX, Writer};
 use crate::segment::alive::{Lock, Process};
 use crate::segment::{Made, Place, Segment, What, Words};
+use crate::system;
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,17 +44,19 @@ impl Publisher {
             layout::write_rows(rows.memory());
             rows.set_ready();
         }
+        let fences = system::fence_everywhere();
         let fits = |state: &_| {
             let current = layout::current(state);
             let is_whole = current == 0 || slots.length(state, current).is_some();
             // Pins in other rows would not be seen.
             layout::rows_made(state) == rows.made()
+                && layout::fences(state) == fences
                 && is_whole
                 && Slots::read(state, bytes).is_some_and(|found| found.shape == shape)
         };
         let (state, made) = Segment::create(place, STATE, bytes, fits)?;
         if made == Made::Fresh {
-            slots.write(state.memory(), rows.made());
+            slots.write(state.memory(), rows.made(), fences);
             state.set_ready();
         }
         let mut words = [0; SLOTS_MAX];
@@ -91,6 +94,11 @@ impl Publisher {
         if length > capacity {
             return Err(Error::TooLarge { capacity, need: length });
         }
+        if let Some(next) = self.writer.next(self.rows.memory()) {
+            return Ok(Some(next));
+        }
+        // What readers have no view of, and keep only since they may come back to it.
+        self.writer.reclaim(self.rows.memory(), system::fence_everywhere);
         if let Some(next) = self.writer.next(self.rows.memory()) {
             return Ok(Some(next));
         }

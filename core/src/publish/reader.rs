@@ -1,7 +1,8 @@
 //! A process that reads what is published, in place.
 
 use std::cell::Cell;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::compiler_fence;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Error;
@@ -9,6 +10,18 @@ use super::layout::{self, PAYLOAD_AT, PINS, READERS, ROWS, STATE, Slots, TABLE};
 use super::slots::{self, CURRENT_AT};
 use crate::segment::alive::{Held, Lock, Process};
 use crate::segment::{self, Place, Segment, State, What, Words};
+use crate::system;
+
+/// What a reader knows of a pin of its row.
+#[derive(Debug, Default)]
+struct Pin {
+    /// A view has it.
+    is_used: Cell<bool>,
+    /// What it holds: the current word of when it was pinned, 0 for nothing. Without a view it was left by [`slots::end`].
+    word: Cell<u64>,
+    /// Of the payload.
+    length: Cell<usize>,
+}
 
 /// How often a state is opened again that its owner makes anew meanwhile.
 const TRIES: usize = 10;
@@ -21,8 +34,9 @@ pub struct Reader {
     place: Place,
     slots: Slots,
     row: usize,
-    /// A bit for each pin that a view has.
-    used: Cell<u8>,
+    pins: [Pin; PINS],
+    /// Fences of the publisher reach this process, so that views end by [`slots::end`].
+    is_fenced: bool,
     /// Says that the owner of the row lives.
     _lock: Held,
 }
@@ -42,32 +56,70 @@ impl Reader {
             // Otherwise one of them was made anew meanwhile.
             if layout::rows_made(state.memory()) == rows.made() && state.state() == State::Ready {
                 let (row, lock) = take_row(place, &rows)?;
-                let used = Cell::new(0);
-                let place = place.clone();
-                return Ok(Reader { state, rows, place, slots, row, used, _lock: lock });
+                let is_fenced = layout::fences(state.memory()) && system::join_fences();
+                return Ok(Reader {
+                    state,
+                    rows,
+                    place: place.clone(),
+                    slots,
+                    row,
+                    pins: Default::default(),
+                    is_fenced,
+                    _lock: lock,
+                });
             }
         }
         Err(segment::Error::NotReady { name: place.name(What::State) }.into())
     }
 
     /// Pins what is current. `None` before anything is published.
-    #[inline]
+    #[inline(always)]
     pub fn pin(&self) -> Result<Option<View<'_>>, Error> {
-        let used = self.used.get();
-        let pin = used.trailing_ones() as usize;
-        if pin >= PINS {
-            return Err(Error::TooManyViews);
+        let pin = if self.pin_again() { Some(0) } else { self.pin_anew()? };
+        Ok(pin.map(|pin| View { reader: self, pin }))
+    }
+
+    /// Pins by the first pin what it held before. Whether that is current.
+    #[inline(always)]
+    fn pin_again(&self) -> bool {
+        let Pin { is_used, word, .. } = &self.pins[0];
+        // Ordering: partner of the fence that the publisher has made in all readers before it reclaims.
+        let fence = || compiler_fence(SeqCst);
+        let (state, rows) = (self.state.memory(), self.rows.memory());
+        let can = !is_used.get() && word.get() != 0;
+        let done = can && slots::pin_again(state, rows, self.pin_at(0), word.get(), fence);
+        if done {
+            is_used.set(true);
         }
-        let pin_at = TABLE.pin_at(self.row, pin);
-        let Some(word) = slots::pin(self.state.memory(), self.rows.memory(), pin_at) else {
-            return Ok(None);
-        };
-        let Some(length) = self.slots.length(self.state.memory(), word) else {
-            slots::unpin(self.rows.memory(), pin_at);
+        done
+    }
+
+    /// Pins what is current, by a pin that no view has. Which one that is; `None` before anything is published.
+    #[inline(never)]
+    fn pin_anew(&self) -> Result<Option<usize>, Error> {
+        let is_free = |pin: &Pin| !pin.is_used.get();
+        let pin = self.pins.iter().position(is_free).ok_or(Error::TooManyViews)?;
+        self.pins[pin].word.set(0);
+        let (state, rows, pin_at) = (self.state.memory(), self.rows.memory(), self.pin_at(pin));
+        // The lines that are read first come while the fence is waited for. A hint: nothing is believed of it.
+        let slot = self.slots.at(slots::slot_of(layout::current(state))) / 8;
+        segment::prefetch(state.words(), slot);
+        segment::prefetch(state.words(), slot + PAYLOAD_AT / 8);
+        let Some(word) = slots::pin(state, rows, pin_at) else { return Ok(None) };
+        let Some(length) = self.slots.length(state, word) else {
+            slots::unpin(rows, pin_at);
             return Err(Error::Damaged { name: self.state.name().to_owned() });
         };
-        self.used.set(used | 1 << pin);
-        Ok(Some(View { reader: self, pin, word, length }))
+        let held = &self.pins[pin];
+        held.is_used.set(true);
+        held.word.set(word);
+        held.length.set(length);
+        Ok(Some(pin))
+    }
+
+    #[inline(always)]
+    fn pin_at(&self, pin: usize) -> usize {
+        TABLE.pin_at(self.row, pin)
     }
 
     /// The version that is current, without pinning it; 0 before anything is published.
@@ -127,8 +179,6 @@ fn take_row(place: &Place, rows: &Segment) -> Result<(usize, Held), Error> {
 pub struct View<'a> {
     reader: &'a Reader,
     pin: usize,
-    word: u64,
-    length: usize,
 }
 
 impl View<'_> {
@@ -138,12 +188,12 @@ impl View<'_> {
         let at = self.at() + PAYLOAD_AT;
         // SAFETY: the slot is pinned until `self` is dropped, and no publisher writes to a pinned slot; other
         // programs do not write to the user's state, as the module says. The length was checked when it was pinned.
-        unsafe { self.reader.state.memory().bytes(at, self.length) }
+        unsafe { self.reader.state.memory().bytes(at, self.held().length.get()) }
     }
 
     /// Counts what was published.
     pub fn version(&self) -> u64 {
-        slots::version_of(self.word)
+        slots::version_of(self.held().word.get())
     }
 
     /// When it was published.
@@ -157,15 +207,28 @@ impl View<'_> {
         self.reader.version() == self.version()
     }
 
+    #[inline]
     fn at(&self) -> usize {
-        self.reader.slots.at(slots::slot_of(self.word))
+        self.reader.slots.at(slots::slot_of(self.held().word.get()))
+    }
+
+    #[inline]
+    fn held(&self) -> &Pin {
+        &self.reader.pins[self.pin]
     }
 }
 
 impl Drop for View<'_> {
     #[inline]
     fn drop(&mut self) {
-        slots::unpin(self.reader.rows.memory(), TABLE.pin_at(self.reader.row, self.pin));
-        self.reader.used.set(self.reader.used.get() & !(1 << self.pin));
+        let View { reader, pin } = *self;
+        let (rows, pin_at, held) = (reader.rows.memory(), reader.pin_at(pin), self.held());
+        if reader.is_fenced {
+            slots::end(rows, pin_at, held.word.get());
+        } else {
+            slots::unpin(rows, pin_at);
+            held.word.set(0);
+        }
+        held.is_used.set(false);
     }
 }

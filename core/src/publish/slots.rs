@@ -10,6 +10,11 @@
 //! then looks for the slot to write next. Of the two fences, one comes first: either the writer sees the pin, or
 //! the reader sees that the word is no longer current.
 //!
+//! A view that ends leaves its pin, marked as *ended*: the slot is kept until the writer has no other. While it is kept, the
+//! reader pins the same again without a fence: it takes the mark away, and looks whether the word is current still.
+//! Before the writer takes such slots it asks the system for a fence in all readers ([`Writer::reclaim`]), which stands
+//! for the one that they left out. Where the system has none, pins end by a 0.
+//!
 //! It is written over [`Words`], for shared memory and for a model checker.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -25,6 +30,9 @@ pub(super) const SLOTS_MAX: usize = 64;
 /// Words of a row: its owner, and its pins.
 pub(super) const ROW_WORDS: usize = 8;
 pub(super) const ROW_BYTES: usize = ROW_WORDS * 8;
+
+/// The mark of a pin whose view ended. No slot has such a number.
+const ENDED: u64 = 0x80;
 
 /// The rows of a table.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +91,30 @@ pub(super) fn pin(state: &impl Words, rows: &impl Words, pin_at: usize) -> Optio
     }
 }
 
+/// Pins once more what this pin was ended with by [`end`]. Whether that is current. `fence` keeps the compiler from changing
+/// the order; the processor's is asked for by [`Writer::reclaim`].
+#[inline]
+pub(super) fn pin_again(
+    state: &impl Words,
+    rows: &impl Words,
+    pin_at: usize,
+    word: u64,
+    fence: impl FnOnce(),
+) -> bool {
+    // Release: as in `pin`. What the slot holds was seen when it was pinned first.
+    rows.store(pin_at, word, Release);
+    fence();
+    // Relaxed: as the second one in `pin`.
+    state.load(CURRENT_AT, Relaxed) == word
+}
+
+/// Ends a pin, and leaves its slot to the writer for when that has no other.
+#[inline]
+pub(super) fn end(rows: &impl Words, pin_at: usize, word: u64) {
+    // Release: as in `unpin`.
+    rows.store(pin_at, word | ENDED, Release);
+}
+
 /// Ends a pin: the reader is done with the slot.
 #[inline]
 pub(super) fn unpin(rows: &impl Words, pin_at: usize) {
@@ -116,10 +148,19 @@ impl Writer {
     /// The slot to write next, and the word to publish it by. `None` when readers have pinned all others.
     pub(super) fn next(&mut self, rows: &impl Words) -> Option<(usize, u64)> {
         if self.free.is_none() {
-            self.look(rows);
+            self.look(rows, ENDED);
         }
         let slot = self.free?;
         Some((slot, word(version_of(self.current) + 1, slot)))
+    }
+
+    /// Takes what only views that ended have pinned. `everywhere` makes a fence in all readers, or says that it cannot.
+    pub(super) fn reclaim(&mut self, rows: &impl Words, everywhere: impl FnOnce() -> bool) {
+        // A reader that comes after the fence sees that the word is no longer current; of one that came before it is seen
+        // that the pin has no mark.
+        if everywhere() {
+            self.look(rows, 0);
+        }
     }
 
     /// Shows what was written into the slot of [`Writer::next`].
@@ -130,11 +171,12 @@ impl Writer {
         self.current = word;
         // Release: pairs with the Acquire of `pin`; what the slot holds is seen before the word.
         state.store(CURRENT_AT, word, Release);
-        self.look(rows);
+        self.look(rows, ENDED);
     }
 
-    /// Looks for a free slot. What is free stays so until it is published: no reader can pin what is not current.
-    fn look(&mut self, rows: &impl Words) {
+    /// Looks for a free slot. What is free stays so until it is published: no reader can pin what is not current. A pin with a
+    /// mark that is not among those `held` is none.
+    fn look(&mut self, rows: &impl Words, held: u64) {
         rows.fence("look", SeqCst);
         let mut busy = 1u64 << slot_of(self.current);
         if self.current == 0 {
@@ -149,8 +191,9 @@ impl Writer {
             for pin in 0..self.rows.pins {
                 // Acquire: pairs with the Release of `unpin` and `pin`; the reader's reads are done.
                 let pin = rows.load(self.rows.pin_at(row, pin), Acquire);
-                let slot = slot_of(pin);
-                if pin != 0 && slot < self.slots && self.words[slot] == pin {
+                let word = pin & !held;
+                let slot = slot_of(word);
+                if word != 0 && slot < self.slots && self.words[slot] == word {
                     busy |= 1 << slot;
                 }
             }

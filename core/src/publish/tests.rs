@@ -63,6 +63,30 @@ fn a_view_stays_as_it_is_and_the_newest_is_pinned() {
     assert!(Reader::open(&place).is_err());
 }
 
+/// A view that ended keeps its slot for its reader, who pins the same again, until the slot is needed.
+#[test]
+fn what_was_read_once_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(folder.path());
+    let mut publisher = Publisher::create(&place, SHAPE).unwrap();
+    let readers: Vec<Reader> = (0..10).map(|_| Reader::open(&place).unwrap()).collect();
+    for (byte, reader) in (1..=100).zip(readers.iter().cycle()) {
+        assert_eq!(published(&mut publisher, byte), Some(byte.into()));
+        let (first, second) = (reader.pin().unwrap().unwrap(), reader.pin().unwrap().unwrap());
+        assert_eq!((first.bytes()[0], second.bytes()[4999]), (byte, byte));
+        drop(first);
+        assert_eq!(reader.pin().unwrap().unwrap().bytes(), second.bytes());
+    }
+    // Pinned once more, it is pinned as it was the first time.
+    drop(readers[0].pin().unwrap());
+    let again = readers[0].pin().unwrap().unwrap();
+    for byte in 101..=200 {
+        assert_eq!(published(&mut publisher, byte), Some(byte.into()));
+        assert_eq!(readers[1].pin().unwrap().unwrap().bytes(), [byte; 5000]);
+    }
+    assert_eq!((again.bytes(), again.version()), ([100; 5000].as_slice(), 100));
+}
+
 #[test]
 fn with_all_slots_pinned_nothing_is_published() {
     let folder = tempfile::tempdir().unwrap();

@@ -100,21 +100,37 @@ unsafe impl Send for Shared {}
 
 impl Shared {
     fn publish(&self, writer: &mut Writer) {
-        let Some((slot, word)) = writer.next(&self.rows) else { return };
+        let next = writer.next(&self.rows).or_else(|| {
+            // The fence that the system makes in the reader stands where the reader leaves its own out.
+            writer.reclaim(&self.rows, || true);
+            writer.next(&self.rows)
+        });
+        let Some((slot, word)) = next else { return };
         self.slots[slot].0.store(word, Ordering::Relaxed);
         // SAFETY: loom checks that nobody else has access.
         self.slots[slot].1.with_mut(|held| unsafe { *held = slots::version_of(word) });
         writer.publish(&self.state, &self.rows, word);
     }
 
-    fn read(&self) {
-        let Some(word) = slots::pin(&self.state, &self.rows, PIN_AT) else { return };
+    /// `ended` is what the pin held when the view before this one ended.
+    fn read(&self, ended: &mut u64) {
+        let again = |word| {
+            let fence = || self.rows.fence("again", Ordering::SeqCst);
+            slots::pin_again(&self.state, &self.rows, PIN_AT, word, fence)
+        };
+        let word = if *ended != 0 && again(*ended) {
+            *ended
+        } else {
+            let Some(word) = slots::pin(&self.state, &self.rows, PIN_AT) else { return };
+            word
+        };
         let slot = &self.slots[slots::slot_of(word)];
         assert_eq!(slot.0.load(Ordering::Relaxed), word, "a slot says what was pinned");
         // SAFETY: as above.
         let held = slot.1.with(|held| unsafe { *held });
         assert_eq!(held, slots::version_of(word), "a view is of the version that it says");
-        slots::unpin(&self.rows, PIN_AT);
+        slots::end(&self.rows, PIN_AT, word);
+        *ended = word;
     }
 }
 
@@ -133,9 +149,11 @@ fn run(slots: usize, publications: usize, views: usize, bug: Bug) {
         let reader = loom::thread::spawn(move || {
             // As a reader that takes a row, and leaves it.
             reader.rows.store(OWNER_AT, 1, Ordering::Release);
+            let mut ended = 0;
             for _ in 0..views {
-                reader.read();
+                reader.read(&mut ended);
             }
+            slots::unpin(&reader.rows, PIN_AT);
             reader.rows.store(OWNER_AT, 0, Ordering::Release);
         });
         for _ in 0..publications {
@@ -160,6 +178,7 @@ fn each_bug_that_is_planted_is_found() {
     let bugs = [
         Bug::Fence("pin"),
         Bug::Fence("look"),
+        Bug::Fence("again"),
         Bug::Store(CURRENT_AT),
         Bug::Load(PIN_AT),
         Bug::Store(PIN_AT),
@@ -172,7 +191,8 @@ fn each_bug_that_is_planted_is_found() {
         // In a thread of its own, since the model ends by a panic.
         .filter(|bug| {
             let bug = *bug;
-            std::thread::spawn(move || run(2, 3, 1, bug)).join().is_ok()
+            let views = if bug == Bug::Fence("again") { 2 } else { 1 };
+            std::thread::spawn(move || run(2, 3, views, bug)).join().is_ok()
         })
         .collect();
     assert_eq!(unnoticed, []);

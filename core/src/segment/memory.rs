@@ -191,3 +191,46 @@ impl Words for Memory {
         fence(ordering);
     }
 }
+
+/// Asks for the cache line of a word that is used soon, and may be none of these. A hint: nothing follows from it, and
+/// processors that are not asked here do without.
+#[inline(always)]
+pub(crate) fn prefetch(words: &[AtomicU64], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every processor of this architecture knows the instruction, which reads and writes nothing, and does
+        // nothing where no memory is.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().wrapping_add(at).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (words, at);
+}
+
+/// Copies as many words as the bytes have, in no order, while others may write there: what is copied may be torn.
+#[inline]
+pub(crate) fn copy_words(words: &[AtomicU64], bytes: &mut [u8]) {
+    #[cfg(target_arch = "x86_64")]
+    if bytes.len() >= SHORT {
+        let count = (bytes.len() / 8).min(words.len());
+        // SAFETY: so many words are in both. The processor reads them, not a load of the language, for which it would be
+        // a race; each byte is one that stood there.
+        unsafe {
+            std::arch::asm!(
+                "rep movsq",
+                inout("rcx") count => _,
+                inout("rsi") words.as_ptr() => _,
+                inout("rdi") bytes.as_mut_ptr() => _,
+                options(nostack, preserves_flags),
+            );
+        }
+        return;
+    }
+    for (word, bytes) in words.iter().zip(bytes.chunks_exact_mut(8)) {
+        bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
+    }
+}
+
+/// Of so many bytes on the instruction for many words is the faster one.
+#[cfg(target_arch = "x86_64")]
+const SHORT: usize = 512;

@@ -37,6 +37,7 @@ mod words;
 
 pub use mapped::{Kind, Made, PREAMBLE_BYTES, Segment, State};
 pub use memory::Memory;
+pub(crate) use memory::{copy_words, prefetch};
 pub use place::{Place, What};
 pub use words::Words;
 
