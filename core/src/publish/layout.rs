@@ -111,11 +111,10 @@ impl Slots {
         is_right.then_some(found)
     }
 
-    pub(super) fn write(self, state: &Memory, rows_made: u64) {
+    pub(super) fn write(self, state: &Memory) {
         state.store(SLOTS_AT, self.shape.slots as u64, Relaxed);
         state.store(STRIDE_AT, self.stride as u64, Relaxed);
         state.store(CAPACITY_AT, self.shape.capacity as u64, Relaxed);
-        state.store(ROWS_MADE_AT, rows_made, Relaxed);
     }
 
     pub(super) fn at(self, slot: usize) -> usize {
@@ -139,6 +138,10 @@ impl Slots {
 /// When the rows were made that a state belongs to.
 pub(super) fn rows_made(state: &Memory) -> u64 {
     state.load(ROWS_MADE_AT, Relaxed)
+}
+
+pub(super) fn set_rows_made(state: &Memory, made: u64) {
+    state.store(ROWS_MADE_AT, made, Relaxed);
 }
 
 pub(super) fn current(state: &Memory) -> u64 {
