@@ -7,48 +7,17 @@ use std::time::Duration;
 use aios_core::engine::changes::{Change, between};
 use aios_core::engine::repairs::{self, Repaired};
 use aios_core::engine::{Engine, Looked, Memory, Report, State, environments, history, identities};
-use aios_core::environments::inspection::{Inspection, Limits, Request, inspect};
-use aios_core::{Depth, Host, Platform, Status};
+use aios_core::environments::inspection::Inspection;
+use aios_core::{Depth, Status};
 
-use crate::support::{Distribution, Home, Venv};
+use crate::support::{Distribution, Machine, Venv};
 
 mod recall;
 mod sealed;
 #[cfg(unix)]
 mod unix;
 
-/// A machine, and what is remembered of it.
-struct Machine {
-    home: Home,
-    host: Host,
-}
-
 impl Machine {
-    fn new() -> Machine {
-        let home = Home::new();
-        let mut host = Host::empty(Platform::CURRENT, home.path());
-        host.home = Some(home.path().to_path_buf());
-        host.user = Host::current().unwrap().user;
-        Machine { home, host }
-    }
-
-    fn memory(&self) -> PathBuf {
-        self.home.join("memory")
-    }
-
-    fn look(&self, paths: &[&Path], workspaces: &[&Path], depth: Depth) -> Inspection {
-        let owned = |paths: &[&Path]| paths.iter().map(|path| path.to_path_buf()).collect();
-        let request = Request {
-            paths: owned(paths),
-            workspaces: owned(workspaces),
-            depth,
-            limits: Limits::default(),
-            cache: None,
-            progress: std::sync::Arc::default(),
-        };
-        inspect(&self.host, &request)
-    }
-
     fn engine(&self) -> Engine {
         Engine::open(&self.host, &self.memory()).unwrap()
     }

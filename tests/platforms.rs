@@ -9,8 +9,8 @@ use crate::layers::below;
 const MAY_DIFFER: &[&str] = &[
     "core/src/system/mod.rs",
     "core/src/system/local_unix.rs",
-    "core/src/system/shared_unix.rs",
-    "core/src/system/shared_windows.rs",
+    "core/src/system/named_unix.rs",
+    "core/src/system/process_unix.rs",
     "core/src/system/unix.rs",
     "core/src/system/windows.rs",
     // A folder that is kept open.

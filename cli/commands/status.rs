@@ -9,13 +9,15 @@ use aios_core::live::instance;
 
 use super::{Error, Exit, memory};
 use crate::args::Status;
-use crate::output;
 use crate::output::status::{Answered, Refreshed};
+use crate::output::{self, message};
 
 /// For what is answered at once.
 const AT_ONCE: Duration = Duration::from_secs(10);
 /// For a look at everything.
 const REFRESH: Duration = Duration::from_secs(180);
+/// When it is said that it takes so long.
+const LONG: Duration = Duration::from_secs(2);
 /// For the end of a service that said it ends.
 const END: Duration = Duration::from_secs(60);
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
@@ -45,7 +47,15 @@ fn answered(args: &Status, host: &Host, folder: &std::path::Path) -> Result<Answ
     if args.stop {
         client.ask(&Request::Stop, AT_ONCE)?;
         let begun = Instant::now();
+        let mut is_said = false;
         while instance::runs(host, folder) {
+            if begun.elapsed() > LONG && !is_said {
+                is_said = true;
+                let limit = END.as_secs();
+                message::note(&format!(
+                    "the service ends what it is at and remembers what it saw; this waits {limit} seconds at most"
+                ));
+            }
             if begun.elapsed() > END {
                 return Err(control::Error::Silent { path: address, limit: END }.into());
             }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aios_core::Host;
 use aios_core::environments::inspection::Progress;
+use aios_core::live::Termination;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -31,6 +32,11 @@ pub(super) fn run(args: &args::Watch) -> Result<Exit, Error> {
         let mut source = Source::new(host, folder, 0);
         // A signal must not leave the terminal as the screen has it.
         let signals = Arc::new(Progress::default());
+        // Before there are other threads.
+        if let Some(termination) = Termination::hold() {
+            let stop = Arc::clone(&signals.stop);
+            termination.then(move || stop.store(true, Ordering::Relaxed));
+        }
         interrupt::stop_on_ctrl_c(&signals);
         let mut terminal = ratatui::try_init().map_err(Error::Output)?;
         let ended = on_screen(&mut terminal, &mut source, &page, &signals.stop);

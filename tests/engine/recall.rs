@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use aios_core::engine::recall::{Cue, Recalled, index, like};
 use aios_core::engine::{Memory, State};
 
-use super::Machine;
-use crate::support::{Distribution, Venv};
+use crate::support::{Distribution, Machine, Venv};
 
 /// Numbers that are the same on each run.
 struct Dice(u64);

@@ -12,8 +12,8 @@ use aios_core::Depth;
 use aios_core::engine::{Engine, Looked, Memory, Report, environments};
 use aios_core::environments::inspection::{Inspection, Limits, Request, inspect};
 
-use super::{IDNA_4, Machine, remove_idna};
-use crate::support::{Venv, write};
+use super::{IDNA_4, remove_idna};
+use crate::support::{Machine, Venv, write};
 
 /// What changed less than two seconds ago may change again unseen, and is not cached.
 const SETTLED: Duration = Duration::from_millis(2_500);

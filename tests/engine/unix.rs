@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use aios_core::engine::{Engine, Error};
 
-use super::Machine;
+use crate::support::Machine;
 use crate::support::system::set_mode;
 
 // Not on Windows: owners and modes are of Unix.

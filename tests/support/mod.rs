@@ -5,6 +5,7 @@ mod breakages;
 mod cost;
 mod environment;
 mod home;
+mod machine;
 mod peer;
 pub(crate) mod python;
 #[cfg_attr(unix, path = "system_unix.rs")]
@@ -22,6 +23,7 @@ pub(crate) use environment::{Base, Distribution, Venv, write};
 #[cfg(unix)]
 pub(crate) use environment::{elf, pe};
 pub(crate) use home::{Answer, Home};
+pub(crate) use machine::Machine;
 pub(crate) use peer::Peer;
 pub(crate) use system::{stopped, without_system_calls};
 #[cfg(unix)]

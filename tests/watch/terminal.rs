@@ -9,7 +9,7 @@ use aios_core::Status;
 use aios_core::buffer::event::What;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::Machine;
+use crate::support::Machine;
 use crate::support::terminal::Terminal;
 
 #[test]
@@ -46,12 +46,13 @@ fn a_screen_with_keys() {
 }
 
 #[test]
-fn ctrl_c_ends_it() {
+fn ctrl_c_and_signals_end_it() {
     let machine = Machine::new();
     // As a key, of which no signal comes; as a signal of somebody else.
-    let ways: [fn(&mut Terminal); 2] = [
+    let ways: [fn(&mut Terminal); 3] = [
         |terminal| terminal.press("\x03"),
         |terminal| kill_process(Pid::from_child(&terminal.child), Signal::INT).unwrap(),
+        |terminal| kill_process(Pid::from_child(&terminal.child), Signal::TERM).unwrap(),
     ];
     for end in ways {
         let mut command = machine.watch(&[]);

@@ -75,14 +75,12 @@ impl Memory {
         let fits =
             |memory: &segment::Memory| shape_of(memory.words()).is_some_and(|found| found == shape);
         let (ring, made) = Segment::create(place, RING, shape.bytes(), fits)?;
-        let (bell, bell_made) = Segment::create(place, BELL, bell::BYTES, |_| true)?;
+        let (bell, _) = Segment::create(place, BELL, bell::BYTES, |_| true)?;
         let memory = Memory { shape, ring, bell, place: Some(place.clone()) };
         if made == Made::Fresh {
             memory.write_header();
         }
-        if bell_made == Made::Fresh {
-            memory.bell.set_ready();
-        }
+        memory.bell.set_ready();
         // Whoever finds the ring finds its bell.
         memory.ring.set_ready();
         Ok(memory)

@@ -45,13 +45,9 @@ mod table;
 mod tests;
 #[cfg(test)]
 mod tests_hostile;
-// Not on Windows: the threads of a model cannot panic there, which the planted bugs make them do.
 #[cfg(test)]
-#[cfg(all(test, unix))]
 mod tests_loom;
-// Not on Windows: a buffer with a name is not read from another handle under Wine.
 #[cfg(test)]
-#[cfg(all(test, unix))]
 mod tests_named;
 mod words;
 

@@ -428,16 +428,41 @@ mod tests {
         }
     }
 
+    /// As `fuzz/fuzz_targets/control.rs` does.
+    fn take_apart(bytes: &[u8]) {
+        if let Ok(request) = super::request(bytes) {
+            // What is understood can be said again.
+            assert_eq!(super::request(&line(&request)), Ok(request));
+        }
+        let _ = reply(bytes);
+    }
+
     #[test]
     fn any_bytes_are_a_request_or_refused() {
-        proptest!(|(bytes in proptest::collection::vec(any::<u8>(), 0..400))| {
-            let _ = request(&bytes);
-            let _ = reply(&bytes);
-        });
+        proptest!(|(bytes in proptest::collection::vec(any::<u8>(), 0..400))| take_apart(&bytes));
         // Such that get further.
         proptest!(|(field in "[a-z]{1,8}", value in "[\\PC\"\\[{}:,]{0,40}")| {
-            let _ = request(format!(r#"{{"version":1,"request":"check","{field}":{value}}}"#).as_bytes());
-            let _ = reply(format!(r#"{{"version":1,"reply":"status","{field}":{value}}}"#).as_bytes());
+            take_apart(format!(r#"{{"version":1,"request":"check","{field}":{value}}}"#).as_bytes());
+            take_apart(format!(r#"{{"version":1,"reply":"status","{field}":{value}}}"#).as_bytes());
+        });
+        // Such that were understood, with a few other bytes.
+        let path = || SaidPath(PathBuf::from(system::rooted("/home/you/api")));
+        let known = [
+            line(&Request::Status),
+            line(&Request::Snapshot { name: Some("before \u{e4}".to_owned()) }),
+            line(&Request::Check { path: path() }),
+            br#"{"version":1,"request":"check","path":{"bytes":"L2hvbWUv/w=="}}"#.to_vec(),
+            line(&Reply::Status(Box::new(Status { folder: path(), ..Status::default() }))),
+            line(&Reply::Snapshot { id: 7 }),
+        ];
+        let edits = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+        proptest!(ProptestConfig::with_cases(4096), |(which in 0..known.len(), edits in edits)| {
+            let mut bytes = known[which].clone();
+            for (at, byte) in edits {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            take_apart(&bytes);
         });
     }
 

@@ -47,6 +47,8 @@ struct Shared {
     /// The rest is for the service.
     asked: Sender<Asked>,
     subscribers: Arc<Subscribers>,
+    /// Ends what the service is at.
+    stop: Arc<AtomicBool>,
     ends: AtomicBool,
     connections: Mutex<HashMap<u64, Arc<Stream>>>,
     next: AtomicU64,
@@ -54,7 +56,8 @@ struct Shared {
 
 impl Server {
     /// Listens at an address (see [`super::address`]), which nobody alive listens at. Requests go to
-    /// `asked`, but for the status, which is always there, and for those who subscribe.
+    /// `asked`, but for the status, which is always there, and for those who subscribe. `stop` is set when it is
+    /// asked to stop, while the service may be at something.
     pub fn start(
         address: &Path,
         user: User,
@@ -62,6 +65,7 @@ impl Server {
         status: Arc<Mutex<Status>>,
         asked: Sender<Asked>,
         subscribers: Arc<Subscribers>,
+        stop: Arc<AtomicBool>,
     ) -> io::Result<Server> {
         let listener = Arc::new(Listener::bind(address)?);
         let shared = Arc::new(Shared {
@@ -70,6 +74,7 @@ impl Server {
             status,
             asked,
             subscribers,
+            stop,
             ends: AtomicBool::new(false),
             connections: Mutex::default(),
             next: AtomicU64::new(0),
@@ -169,6 +174,7 @@ impl Shared {
                         Ok(Ok(Request::Stop)) => {
                             // First: what ends is not sure to say any more.
                             self.say(stream, &Reply::Stopping)?;
+                            self.stop.store(true, Ordering::SeqCst);
                             let (reply, _) = bounded(1);
                             let _ = self.asked.send(Asked { request: Request::Stop, reply });
                             continue;

@@ -34,6 +34,7 @@ impl Served {
             Arc::new(Mutex::new(status)),
             asked,
             Arc::clone(&subscribers),
+            Arc::default(),
         );
         Served { server: Some(server.unwrap()), address, subscribers, _folder: folder }
     }

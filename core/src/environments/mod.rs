@@ -314,6 +314,33 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// For tests: one of which nothing is known but where it is.
+    #[cfg(test)]
+    pub(crate) fn bare(kind: EnvironmentKind, prefix: PathBuf) -> Environment {
+        Environment {
+            id: EnvironmentId::of(&prefix, None),
+            kind,
+            name: None,
+            prefix,
+            executable: None,
+            version: None,
+            implementation: None,
+            abi_flags: String::new(),
+            architecture: None,
+            base_prefix: None,
+            base_executable: None,
+            base_id: None,
+            manager: None,
+            project: None,
+            aliases: Vec::new(),
+            found_by: Vec::new(),
+            site_packages: Vec::new(),
+            created_by: None,
+            externally_managed: false,
+            owner: None,
+        }
+    }
+
     /// Whether it is a virtual environment: it stands on another installation.
     pub fn is_virtual(&self) -> bool {
         self.base_prefix.as_deref().is_none_or(|base| base != self.prefix)

@@ -67,6 +67,8 @@ pub struct Bounds {
     pub sweep: Duration,
     /// Between two looks at stamps, where the system tells no changes.
     pub poll: Duration,
+    /// The same, where the system tells of whole trees, which may not be all.
+    pub check: Duration,
     /// Folders that the system is asked about. It counts them for all programs of the user.
     pub watches: usize,
     /// Folders whose stamps are looked at.
@@ -88,6 +90,7 @@ impl Default for Bounds {
             record: Duration::from_secs(60),
             sweep: Duration::from_secs(15 * 60),
             poll: Duration::from_secs(2),
+            check: Duration::from_secs(20),
             watches: 8192,
             polled: 20_000,
             polled_at_once: 2_000,

@@ -66,17 +66,19 @@ pub fn run(
     let status = Arc::new(Mutex::new(first_status(&options, &output)));
     let (ask, asked) = bounded(MOST_WAITING);
     let address = instance.address();
+    let user = host.user.clone();
+    let begun = Instant::now();
+    let mut service = Service::new(host, options, output, Arc::clone(&status), wall_ms());
     let server = Server::start(
         &address,
-        host.user.clone(),
+        user,
         Limits::default(),
         Arc::clone(&status),
         ask,
         subscribers,
+        Arc::clone(&service.progress().stop),
     )
     .map_err(|source| Error::Listen { address: address.clone(), source })?;
-    let begun = Instant::now();
-    let mut service = Service::new(host, options, output, Arc::clone(&status), wall_ms());
     let (stop, stopped) = bounded(1);
     started(&Running { progress: Arc::clone(service.progress()), stop });
     let mut next = service.step(begun.elapsed());

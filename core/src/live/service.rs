@@ -70,6 +70,7 @@ pub struct Service {
     looked_ms: u64,
     next_sweep: Duration,
     next_poll: Duration,
+    next_check: Duration,
     work: Counts,
 }
 
@@ -121,6 +122,7 @@ impl Service {
             looked_ms: began_ms,
             next_sweep: options.bounds.sweep,
             next_poll: options.bounds.poll,
+            next_check: options.bounds.check,
             work: Counts::default(),
             host,
             options,
@@ -163,12 +165,7 @@ impl Service {
             self.record(now);
         }
         self.hear(now);
-        if self.watches.polled() > 0 && now >= self.next_poll {
-            self.next_poll = now + self.options.bounds.poll;
-            for folder in self.watches.poll(&self.options.bounds) {
-                self.concern(now, &folder);
-            }
-        }
+        self.look_at_stamps(now);
         if now >= self.next_sweep {
             self.next_sweep = now + self.options.bounds.sweep;
             self.pending.everything(now);
@@ -192,7 +189,8 @@ impl Service {
         let bounds = &self.options.bounds;
         let waits = self.output.waits().then_some(now + bounds.quiet);
         let polls = (self.watches.polled() > 0).then_some(self.next_poll);
-        let soonest = [self.pending.due(bounds), self.unrecorded.due(bounds), polls, waits];
+        let checks = (self.watches.checked() > 0).then_some(self.next_check);
+        let soonest = [self.pending.due(bounds), self.unrecorded.due(bounds), polls, checks, waits];
         soonest.into_iter().flatten().fold(self.next_sweep, Duration::min)
     }
 
@@ -206,6 +204,22 @@ impl Service {
         }
         for path in heard.changed {
             self.concern(now, &path);
+        }
+    }
+
+    fn look_at_stamps(&mut self, now: Duration) {
+        let bounds = &self.options.bounds;
+        let mut changed = Vec::new();
+        if self.watches.polled() > 0 && now >= self.next_poll {
+            self.next_poll = now + bounds.poll;
+            changed = self.watches.poll(bounds);
+        }
+        if self.watches.checked() > 0 && now >= self.next_check {
+            self.next_check = now + bounds.check;
+            changed.extend(self.watches.check(bounds));
+        }
+        for folder in changed {
+            self.concern(now, &folder);
         }
     }
 

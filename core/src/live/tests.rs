@@ -57,6 +57,22 @@ fn what_is_watched_and_polled_has_bounds() {
 }
 
 #[test]
+fn what_the_system_should_tell_is_looked_at_too_where_it_may_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (above, below) = (folder.path().join("a"), folder.path().join("a/b"));
+    std::fs::create_dir_all(&below).unwrap();
+    let host = Host::empty(Platform::CURRENT, folder.path());
+    let bounds = Bounds { check: Duration::from_secs(5), ..Bounds::default() };
+    let mut told = Watches::new(&host, true, &bounds, &Arc::new(Heard::default()));
+    told.set(&[&above, &below], &bounds);
+    std::fs::write(below.join("pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+    let expected = if crate::system::TELLS_OF_TREES { vec![below] } else { Vec::new() };
+    assert_eq!(told.checked(), 2 * expected.len());
+    assert_eq!(told.check(&bounds), expected);
+    assert_eq!(told.check(&bounds), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn more_than_is_kept_is_everything() {
     let heard = Heard::default();
     (0..10_000).for_each(|n| heard.changed(Path::new(&format!("/a/{n}")), false));

@@ -1,7 +1,9 @@
 //! Asks the system to tell changes in folders, and looks at the stamps of those that it tells nothing of.
 //!
 //! Linux is asked about each folder by itself, and counts them; Windows and macOS tell of whole trees, so a
-//! folder below another one is not asked about again.
+//! folder below another one is not asked about again. What they tell is not all: Windows drops what changes faster
+//! than it is taken, notify 8 does not pass that on (9 will), and file systems of others tell as much as they like. So
+//! the stamps of folders in such trees are looked at too, now and then.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -23,20 +25,58 @@ pub(super) struct Watches {
     system: Option<RecommendedWatcher>,
     /// With the inode that is watched: another folder of the same name is another one.
     watched: HashMap<PathBuf, u64>,
-    /// With the stamps of the folder and of the one file in it that changes without the folder.
-    polled: Vec<(PathBuf, Stamps)>,
-    /// Where the next look at stamps goes on.
-    next: usize,
+    polled: Stamps,
+    /// Those in trees that the system tells of.
+    checked: Stamps,
     most: usize,
 }
 
-type Stamps = [Option<Stamp>; 2];
+/// Folders, with their stamps as they were seen last.
+#[derive(Default)]
+struct Stamps {
+    folders: Vec<(PathBuf, OfFolder)>,
+    /// Where the next look goes on.
+    next: usize,
+}
+
+/// Of the folder, and of the one file in it that changes without the folder.
+type OfFolder = [Option<Stamp>; 2];
+
+impl Stamps {
+    /// These folders and no others; those that were there before keep their stamps.
+    fn set<'a>(&mut self, folders: impl IntoIterator<Item = &'a Path>) {
+        let known: HashMap<PathBuf, OfFolder> = self.folders.drain(..).collect();
+        self.folders = folders
+            .into_iter()
+            .map(|folder| {
+                let before = known.get(folder).copied();
+                (folder.to_path_buf(), before.unwrap_or_else(|| stamps(folder)))
+            })
+            .collect();
+        self.next = 0;
+    }
+
+    /// Looks at the next ones, so many, and names those that changed.
+    fn look(&mut self, most: usize) -> Vec<PathBuf> {
+        let mut changed = Vec::new();
+        for _ in 0..most.min(self.folders.len()) {
+            self.next = (self.next + 1) % self.folders.len();
+            let (folder, before) = &mut self.folders[self.next];
+            let now = stamps(folder);
+            if std::mem::replace(before, now) != now {
+                changed.push(folder.clone());
+            }
+        }
+        changed
+    }
+}
 
 impl std::fmt::Debug for Watches {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Watches")
             .field("watched", &self.watched.len())
-            .field("polled", &self.polled.len())
+            .field("polled", &self.polled.folders.len())
+            .field("checked", &self.checked.folders.len())
             .finish_non_exhaustive()
     }
 }
@@ -49,7 +89,7 @@ fn most_of_user(host: &Host) -> usize {
     most.map_or(usize::MAX, |most| most / SHARE)
 }
 
-fn stamps(folder: &Path) -> Stamps {
+fn stamps(folder: &Path) -> OfFolder {
     [Stamp::of(folder), Stamp::of(&folder.join("pyvenv.cfg"))]
 }
 
@@ -73,7 +113,13 @@ impl Watches {
         };
         let system = notifications.then(|| notify::recommended_watcher(tell).ok()).flatten();
         let most = most_of_user(host).min(bounds.watches);
-        Watches { system, watched: HashMap::new(), polled: Vec::new(), next: 0, most }
+        Watches {
+            system,
+            watched: HashMap::new(),
+            polled: Stamps::default(),
+            checked: Stamps::default(),
+            most,
+        }
     }
 
     pub(super) fn watched(&self) -> usize {
@@ -81,7 +127,11 @@ impl Watches {
     }
 
     pub(super) fn polled(&self) -> usize {
-        self.polled.len()
+        self.polled.folders.len()
+    }
+
+    pub(super) fn checked(&self) -> usize {
+        self.checked.folders.len()
     }
 
     /// Watches these folders, the first ones rather than the last, and no others. Returns those that are
@@ -97,29 +147,26 @@ impl Watches {
             // Those above come first, and stand for those below.
             first.sort_unstable();
         }
-        let mut unwatched: Vec<&Path> = Vec::new();
+        let (mut unwatched, mut told): (Vec<&Path>, Vec<&Path>) = Default::default();
         for folder in first {
             let is_told = |above: &Path| self.watched.contains_key(above);
             let is_below = || system::TELLS_OF_TREES && folder.ancestors().skip(1).any(is_told);
             if self.watched.contains_key(folder) || is_below() {
-                continue;
-            }
-            match self.watch(folder) {
-                true => fresh.push(folder.to_path_buf()),
-                false => unwatched.push(folder),
+                told.push(folder);
+            } else if self.watch(folder) {
+                told.push(folder);
+                fresh.push(folder.to_path_buf());
+            } else {
+                unwatched.push(folder);
             }
         }
         unwatched.extend(rest);
         unwatched.truncate(bounds.polled);
-        let known: HashMap<PathBuf, Stamps> = self.polled.drain(..).collect();
-        self.polled = unwatched
-            .into_iter()
-            .map(|folder| {
-                let before = known.get(folder).copied();
-                (folder.to_path_buf(), before.unwrap_or_else(|| stamps(folder)))
-            })
-            .collect();
-        self.next = 0;
+        self.polled.set(unwatched);
+        if system::TELLS_OF_TREES {
+            told.truncate(bounds.polled);
+            self.checked.set(told);
+        }
         fresh
     }
 
@@ -173,18 +220,14 @@ impl Watches {
         }
     }
 
-    /// Looks at the stamps of the next folders, and names those that changed.
+    /// Looks at the stamps of the next folders that the system does not tell of, and names those that changed.
     pub(super) fn poll(&mut self, bounds: &Bounds) -> Vec<PathBuf> {
-        let mut changed = Vec::new();
-        for _ in 0..bounds.polled_at_once.min(self.polled.len()) {
-            self.next = (self.next + 1) % self.polled.len();
-            let (folder, before) = &mut self.polled[self.next];
-            let now = stamps(folder);
-            if std::mem::replace(before, now) != now {
-                changed.push(folder.clone());
-            }
-        }
-        changed
+        self.polled.look(bounds.polled_at_once)
+    }
+
+    /// The same of those that it should tell of.
+    pub(super) fn check(&mut self, bounds: &Bounds) -> Vec<PathBuf> {
+        self.checked.look(bounds.polled_at_once)
     }
 }
 

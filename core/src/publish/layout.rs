@@ -113,11 +113,10 @@ impl Slots {
         is_right.then_some(found)
     }
 
-    pub(super) fn write(self, state: &Memory, rows_made: u64, fences: bool) {
+    pub(super) fn write(self, state: &Memory, fences: bool) {
         state.store(SLOTS_AT, self.shape.slots as u64, Relaxed);
         state.store(STRIDE_AT, self.stride as u64, Relaxed);
         state.store(CAPACITY_AT, self.shape.capacity as u64, Relaxed);
-        state.store(ROWS_MADE_AT, rows_made, Relaxed);
         state.store(FENCES_AT, u64::from(fences), Relaxed);
     }
 
@@ -142,6 +141,10 @@ impl Slots {
 /// When the rows were made that a state belongs to.
 pub(super) fn rows_made(state: &Memory) -> u64 {
     state.load(ROWS_MADE_AT, Relaxed)
+}
+
+pub(super) fn set_rows_made(state: &Memory, made: u64) {
+    state.store(ROWS_MADE_AT, made, Relaxed);
 }
 
 /// Whether its publisher can make a fence in all readers.

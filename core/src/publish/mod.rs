@@ -24,9 +24,7 @@ mod reader;
 mod slots;
 #[cfg(test)]
 mod tests;
-// Not on Windows: the threads of a model cannot panic there, which the planted bugs make them do.
 #[cfg(test)]
-#[cfg(all(test, unix))]
 mod tests_model;
 
 pub use layout::{PINS, ROWS, Shape};

@@ -11,6 +11,7 @@ use super::slots::{self, SLOTS_MAX, Writer};
 use crate::segment::alive::{Lock, Process};
 use crate::segment::{Made, Place, Segment, What, Words};
 use crate::system;
+use crate::system::named::NAMES_FOLLOW_MEMORY;
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,23 +43,26 @@ impl Publisher {
         let (rows, made) = Segment::create(place, READERS, ROWS_BYTES, layout::are_rows)?;
         if made == Made::Fresh {
             layout::write_rows(rows.memory());
-            rows.set_ready();
         }
         let fences = system::fence_everywhere();
+        rows.set_ready();
+        // Where names last as long as their readers, nobody has other rows.
+        let none_else = made == Made::Fresh && NAMES_FOLLOW_MEMORY;
         let fits = |state: &_| {
             let current = layout::current(state);
             let is_whole = current == 0 || slots.length(state, current).is_some();
             // Pins in other rows would not be seen.
-            layout::rows_made(state) == rows.made()
+            (none_else || layout::rows_made(state) == rows.made())
                 && layout::fences(state) == fences
                 && is_whole
                 && Slots::read(state, bytes).is_some_and(|found| found.shape == shape)
         };
         let (state, made) = Segment::create(place, STATE, bytes, fits)?;
         if made == Made::Fresh {
-            slots.write(state.memory(), rows.made(), fences);
-            state.set_ready();
+            slots.write(state.memory(), fences);
         }
+        layout::set_rows_made(state.memory(), rows.made());
+        state.set_ready();
         let mut words = [0; SLOTS_MAX];
         for (slot, word) in words.iter_mut().enumerate().take(shape.slots) {
             *word = state.memory().load(slots.at(slot) + layout::WORD_AT, Relaxed);

@@ -4,10 +4,12 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::alive::{Held, Lock, Process};
-use super::named::{Failure, Named};
 use super::place::io;
 use super::{Error, Memory, Place, What, Words};
-use crate::system;
+use crate::system::{
+    self, Failure,
+    named::{NAMES_FOLLOW_MEMORY, Named, remove},
+};
 
 /// Bytes of the preamble, which stands first in each segment.
 pub const PREAMBLE_BYTES: usize = 64;
@@ -47,9 +49,10 @@ pub enum State {
 /// How an owner came to its segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
-    /// It is new, and holds zeroes after the preamble; say [`Segment::set_ready`] when it is filled.
+    /// It is new, and holds zeroes after the preamble.
     Fresh,
-    /// A dead owner left it, and it fits: what it holds stands.
+    /// A dead owner left it, or where names last as long as their readers one that ended, and it fits: what it
+    /// holds stands.
     TakenOver,
 }
 
@@ -66,7 +69,7 @@ pub struct Segment {
 
 impl Segment {
     /// Becomes the owner of a name. What a dead owner left is taken over if it is as long and `fits` says so, and
-    /// made anew otherwise; a living owner is an error.
+    /// made anew otherwise; a living owner is an error. Say [`Segment::set_ready`] when it holds what it should.
     pub fn create(
         place: &Place,
         kind: Kind,
@@ -79,22 +82,15 @@ impl Segment {
             let pid = open.and_then(|segment| segment.owner()).map(|owner| owner.pid);
             return Err(Error::Owned { name, pid });
         };
-        let segment = |memory, held| {
-            let owner = Some((system::pid(), held));
-            Segment { name: name.clone(), kind, memory, length: bytes, owner }
-        };
-        let (memory, made) = match create(&name, bytes)? {
-            Some(memory) => (memory, Made::Fresh),
-            None => match left_by_the_dead(&name, kind, bytes, fits)? {
+        let (memory, made) = match create(&name, bytes) {
+            Err(Failure::Exists) => match left_by_the_dead(&name, kind, bytes, fits)? {
                 Some(memory) => (memory, Made::TakenOver),
-                None => {
-                    remove(&name)?;
-                    let memory = create(&name, bytes)?.ok_or_else(|| unfit(&name, HELD))?;
-                    (memory, Made::Fresh)
-                }
+                None => (create_anew(&name, bytes)?, Made::Fresh),
             },
+            made => (made.map_err(|error| refused(&name, bytes, error))?, Made::Fresh),
         };
-        let segment = segment(memory, held);
+        let owner = Some((system::pid(), held));
+        let segment = Segment { name, kind, memory, length: bytes, owner };
         if made == Made::Fresh {
             segment.write_preamble();
         }
@@ -104,43 +100,12 @@ impl Segment {
 
     /// Opens what its owner made, for reading and writing.
     pub fn open(place: &Place, kind: Kind) -> Result<Segment, Error> {
-        Segment::open_with(place, kind, |name| {
-            let before = facts(name)?;
-            let memory = match Named::open(&system::segment_name(name)) {
-                Ok(named) => Memory::named(named),
-                Err(Failure::NotThere(error)) if is_being_made(&error) => None,
-                Err(Failure::NotThere(error) | Failure::Refused(error)) => {
-                    return Err(io("open the shared memory", name.as_ref())(error));
-                }
-                Err(Failure::Exists) => None,
-            };
-            // The crate gives no handle to ask: the name is of the same segment before and after.
-            if facts(name)? != before {
-                return Ok(None);
-            }
-            Ok(memory)
-        })
+        Segment::open_with(place, kind, Named::open)
     }
 
-    /// Opens what its owner made. On Unix the mapping itself is read-only; on Windows only this type is.
+    /// Opens what its owner made. The mapping itself is read-only.
     pub fn open_read_only(place: &Place, kind: Kind) -> Result<Segment, Error> {
-        Segment::open_with(place, kind, |name| {
-            let opened = system::map_read_only(name);
-            match opened.map_err(|error| not_there(name, error))? {
-                Some((facts, mapping)) => {
-                    check(name, &facts)?;
-                    Ok(mapping.and_then(Memory::read_only))
-                }
-                None => match Named::open(&system::segment_name(name)) {
-                    Ok(named) => Ok(Memory::named(named).map(Memory::without_writing)),
-                    Err(Failure::NotThere(error)) if is_being_made(&error) => Ok(None),
-                    Err(Failure::NotThere(error) | Failure::Refused(error)) => {
-                        Err(not_there(name, error))
-                    }
-                    Err(Failure::Exists) => Ok(None),
-                },
-            }
-        })
+        Segment::open_with(place, kind, Named::open_read_only)
     }
 
     /// Zeroes of this process alone, ready.
@@ -157,20 +122,26 @@ impl Segment {
     fn open_with(
         place: &Place,
         kind: Kind,
-        map: impl Fn(&str) -> Result<Option<Memory>, Error>,
+        map: impl Fn(&str) -> Result<Option<Named>, Failure>,
     ) -> Result<Segment, Error> {
         let name = place.name(kind.what);
         for attempt in 0..TRIES {
             if attempt > 0 {
                 std::thread::sleep(BETWEEN_TRIES);
             }
-            let Some(memory) = map(&name)? else { continue };
+            let named = map(&name).map_err(|failure| refused(&name, 0, failure))?;
+            let Some(memory) = named.and_then(Memory::named) else { continue };
             if memory.length() < PREAMBLE_BYTES {
-                return Err(unfit(&name, "is shorter than its preamble".to_owned()));
+                return Err(unfit(&name, "is shorter than its preamble"));
             }
-            if state(&memory) == State::Ready {
-                let length = checked(&name, kind, &memory)?;
-                return Ok(Segment { name, kind, memory, length, owner: None });
+            match state(&memory) {
+                State::Making => {}
+                State::Ready => {
+                    let length = checked(&name, kind, &memory)?;
+                    return Ok(Segment { name, kind, memory, length, owner: None });
+                }
+                // Some reader may keep the name for ever.
+                State::Closed => return Err(Error::Missing { name }),
             }
         }
         Err(Error::NotReady { name })
@@ -242,8 +213,6 @@ impl Drop for Segment {
     }
 }
 
-const HELD: &str = "is still held by its readers";
-
 fn unfit(name: &str, what: impl Into<String>) -> Error {
     Error::Unfit { name: name.to_owned(), what: what.into() }
 }
@@ -286,36 +255,9 @@ fn checked(name: &str, kind: Kind, memory: &Memory) -> Result<usize, Error> {
     }
 }
 
-/// `None` when the name is taken.
-fn create(name: &str, bytes: usize) -> Result<Option<Memory>, Error> {
-    let full = || Error::Full { name: name.to_owned(), bytes };
-    let named = match Named::create(&system::segment_name(name), bytes) {
-        Ok(named) => named,
-        Err(Failure::Exists) => return Ok(None),
-        Err(Failure::NotThere(error) | Failure::Refused(error)) => {
-            return Err(match error.kind() {
-                std::io::ErrorKind::StorageFull | std::io::ErrorKind::OutOfMemory => full(),
-                _ => io("make the shared memory", name.as_ref())(error),
-            });
-        }
-    };
-    let reserved = system::reserve_segment(name, bytes);
-    let memory = Memory::named(named).filter(|memory| memory.length() >= bytes);
-    match (reserved, memory) {
-        // Windows may give the memory of a removed file that others still have under this name.
-        (Ok(()), Some(memory)) if memory.load(MAGIC_AT, Relaxed) == 0 => Ok(Some(memory)),
-        (Ok(()), _) => {
-            remove(name)?;
-            Err(unfit(name, HELD))
-        }
-        (Err(error), _) => {
-            remove(name)?;
-            Err(match error.kind() {
-                std::io::ErrorKind::StorageFull => full(),
-                _ => io("reserve the shared memory", name.as_ref())(error),
-            })
-        }
-    }
+fn create(name: &str, bytes: usize) -> Result<Memory, Failure> {
+    let named = Named::create(name, bytes)?;
+    Memory::named(named).filter(|memory| memory.length() >= bytes).ok_or(Failure::Full)
 }
 
 /// What a dead owner left, if it can be gone on with. What cannot is closed, for those who still read it.
@@ -325,57 +267,53 @@ fn left_by_the_dead(
     bytes: usize,
     fits: impl FnOnce(&Memory) -> bool,
 ) -> Result<Option<Memory>, Error> {
-    facts(name)?;
-    let Ok(named) = Named::open(&system::segment_name(name)) else { return Ok(None) };
-    let Some(memory) = Memory::named(named) else { return Ok(None) };
-    if memory.length() < PREAMBLE_BYTES {
-        return Ok(None);
-    }
-    let ready = state(&memory) == State::Ready;
-    let is_whole = ready && checked(name, kind, &memory).is_ok_and(|length| length == bytes);
+    let memory = match Named::open(name) {
+        Ok(named) => named.and_then(Memory::named),
+        Err(Failure::Foreign) => return Err(refused(name, bytes, Failure::Foreign)),
+        Err(_) => None,
+    };
+    let memory = memory.filter(|memory| memory.length() >= PREAMBLE_BYTES);
+    let Some(memory) = memory else { return Ok(None) };
+    let version = memory.load(VERSION_AT, Relaxed) as u32;
+    let left = state(&memory);
+    // One that was closed still has its name where readers keep both.
+    let is_done = left == State::Ready || left == State::Closed && NAMES_FOLLOW_MEMORY;
+    let is_whole = is_done && checked(name, kind, &memory).is_ok_and(|length| length == bytes);
     if is_whole && fits(&memory) {
+        if left == State::Closed {
+            set_state(&memory, version, State::Making);
+        }
         return Ok(Some(memory));
     }
-    set_state(&memory, memory.load(VERSION_AT, Relaxed) as u32, State::Closed);
+    set_state(&memory, version, State::Closed);
     Ok(None)
 }
 
-/// Whose the segment of a name is. `None` where the system does not tell, since all are the user's own.
-fn facts(name: &str) -> Result<Option<system::SegmentFacts>, Error> {
-    let found = system::segment_facts(name).map_err(|error| not_there(name, error))?;
-    if let Some(facts) = &found {
-        check(name, facts)?;
-    }
-    Ok(found)
-}
-
-fn check(name: &str, facts: &system::SegmentFacts) -> Result<(), Error> {
-    if facts.is_own { Ok(()) } else { Err(Error::Foreign { name: name.to_owned() }) }
-}
-
-fn not_there(name: &str, error: std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => Error::Missing { name: name.to_owned() },
-        // Another user's, which its owner alone may open.
-        std::io::ErrorKind::PermissionDenied => Error::Foreign { name: name.to_owned() },
-        _ => io("open the shared memory", name.as_ref())(error),
-    }
-}
-
-/// It has no bytes yet.
-fn is_being_made(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::InvalidInput || system::is_empty_segment(error)
-}
-
-fn remove(name: &str) -> Result<(), Error> {
-    match Named::open(&system::segment_name(name)) {
-        Ok(named) => {
-            named.remove();
-            Ok(())
+/// In place of what cannot be gone on with. Where a name lasts as long as its readers, they are waited for, so long.
+fn create_anew(name: &str, bytes: usize) -> Result<Memory, Error> {
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            std::thread::sleep(BETWEEN_TRIES);
         }
-        // One that was never given bytes.
-        Err(_) => {
-            system::remove_segment(name).map_err(io("remove the shared memory", name.as_ref()))
+        remove(name).map_err(io("remove the shared memory", name.as_ref()))?;
+        match create(name, bytes) {
+            Err(Failure::Exists) => {}
+            made => return made.map_err(|error| refused(name, bytes, error)),
+        }
+    }
+    Err(refused(name, bytes, Failure::Exists))
+}
+
+/// What it means that a name of so many bytes is not mapped.
+fn refused(name: &str, bytes: usize, failure: Failure) -> Error {
+    let name = name.to_owned();
+    match failure {
+        Failure::Exists => unfit(&name, "is still held by its readers"),
+        Failure::Missing => Error::Missing { name },
+        Failure::Foreign => Error::Foreign { name },
+        Failure::Full => Error::Full { name, bytes },
+        Failure::Refused(source) => {
+            Error::Io { what: "map the shared memory", path: name.into(), source }
         }
     }
 }
@@ -393,6 +331,8 @@ mod tests {
         let kind = Kind { what: What::Ring, magic: *b"AIOSTEST", version: 1 };
         let (mut segment, _) = Segment::create(&place, kind, 4096, |_| true).unwrap();
         segment.set_ready();
+        // Where names last as long as somebody has the memory, somebody has.
+        let _other = Segment::open_read_only(&place, kind).unwrap();
         // As the child has it: made by another process.
         segment.owner.as_mut().unwrap().0 += 1;
         drop(segment);

@@ -6,10 +6,10 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
-use memmap2::{MmapMut, MmapRaw};
+use memmap2::MmapMut;
 
-use super::named::Named;
 use super::words::Words;
+use crate::system::named::Named;
 
 /// Shared or private memory, mapped.
 #[derive(Debug)]
@@ -25,7 +25,6 @@ pub struct Memory {
 #[expect(dead_code, reason = "what is mapped is kept, and reached by its address")]
 enum Mapping {
     Named(Named),
-    ReadOnly(MmapRaw),
     Private(MmapMut),
 }
 
@@ -43,21 +42,12 @@ impl Memory {
         Ok(Memory { start, length, is_writable: true, _mapping: Mapping::Private(mapping) })
     }
 
-    /// The whole of a named segment. `None` when the system gave no address.
+    /// The whole of a named segment; one that was opened for reading is not writable: a write would end the process,
+    /// so it panics instead. `None` when the system gave no address.
     pub(super) fn named(named: Named) -> Option<Memory> {
         let (start, length) = (NonNull::new(named.start())?, named.length());
-        Some(Memory { start, length, is_writable: true, _mapping: Mapping::Named(named) })
-    }
-
-    /// A mapping that cannot be written to: a write would end the process, so it panics instead.
-    pub(super) fn read_only(mapping: MmapRaw) -> Option<Memory> {
-        let (start, length) = (NonNull::new(mapping.as_mut_ptr())?, mapping.len());
-        Some(Memory { start, length, is_writable: false, _mapping: Mapping::ReadOnly(mapping) })
-    }
-
-    /// The same, and a store panics.
-    pub(super) fn without_writing(self) -> Memory {
-        Memory { is_writable: false, ..self }
+        let is_writable = named.is_writable();
+        Some(Memory { start, length, is_writable, _mapping: Mapping::Named(named) })
     }
 
     /// Bytes that are mapped.
@@ -87,6 +77,20 @@ impl Memory {
         // SAFETY: the word is within the mapping, which is aligned to pages, and at a multiple of eight;
         // everybody else's accesses to it are atomic as well, or those of another process.
         unsafe { AtomicU64::from_ptr(word.cast()) }
+    }
+
+    /// Stores `new` if `current` stands there. Gives what stood there, as an error if it was something else.
+    #[inline]
+    pub fn compare_exchange(
+        &self,
+        at: usize,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        assert!(self.is_writable, "memory that is only read");
+        self.word(at).compare_exchange(current, new, success, failure)
     }
 
     /// All words of 64 bits, for algorithms that check their places themselves. Only loads are allowed where the memory
@@ -165,25 +169,6 @@ impl Words for Memory {
     fn store(&self, at: usize, value: u64, ordering: Ordering) {
         assert!(self.is_writable, "memory that is only read");
         self.word(at).store(value, ordering);
-    }
-
-    #[inline]
-    fn compare_exchange(
-        &self,
-        at: usize,
-        current: u64,
-        new: u64,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<u64, u64> {
-        assert!(self.is_writable, "memory that is only read");
-        self.word(at).compare_exchange(current, new, success, failure)
-    }
-
-    #[inline]
-    fn fetch_add(&self, at: usize, value: u64, ordering: Ordering) -> u64 {
-        assert!(self.is_writable, "memory that is only read");
-        self.word(at).fetch_add(value, ordering)
     }
 
     #[inline]

@@ -28,8 +28,6 @@ pub mod alive;
 mod mapped;
 #[expect(unsafe_code, reason = "reads and writes what other processes read and write")]
 mod memory;
-#[expect(unsafe_code, reason = "a mapping of shared memory may be used by any thread")]
-mod named;
 mod place;
 #[cfg(test)]
 mod tests;

@@ -12,19 +12,6 @@ pub trait Words {
     /// Stores the word at an offset.
     fn store(&self, at: usize, value: u64, ordering: Ordering);
 
-    /// Stores `new` if `current` stands there. Gives what stood there, as an error if it was something else.
-    fn compare_exchange(
-        &self,
-        at: usize,
-        current: u64,
-        new: u64,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<u64, u64>;
-
-    /// Adds, and gives what stood there before.
-    fn fetch_add(&self, at: usize, value: u64, ordering: Ordering) -> u64;
-
     /// A fence; the name says which of the algorithm's it is.
     fn fence(&self, name: &'static str, ordering: Ordering);
 }

@@ -19,7 +19,7 @@ use windows_sys::Win32::Security::Authorization::{
     ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };
 use windows_sys::Win32::Security::{
-    GetTokenInformation, PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES, TOKEN_QUERY, TOKEN_USER,
+    GetTokenInformation, PSECURITY_DESCRIPTOR, PSID, SECURITY_ATTRIBUTES, TOKEN_QUERY, TOKEN_USER,
     TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::{
@@ -268,7 +268,7 @@ fn make_pipe(name: &[u16], first: u32) -> io::Result<OwnedHandle> {
     let rights = Rights::of_this_user()?;
     let attributes = SECURITY_ATTRIBUTES {
         nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
-        lpSecurityDescriptor: rights.0,
+        lpSecurityDescriptor: rights.descriptor(),
         bInheritHandle: 0,
     };
     // SAFETY: the name ends with a zero; it and the attributes live during the call.
@@ -292,12 +292,13 @@ fn make_pipe(name: &[u16], first: u32) -> io::Result<OwnedHandle> {
 }
 
 /// Everything for this user, and nothing for anybody else.
-struct Rights(PSECURITY_DESCRIPTOR);
+pub(super) struct Rights(PSECURITY_DESCRIPTOR);
 
 impl Rights {
-    fn of_this_user() -> io::Result<Rights> {
+    pub(super) fn of_this_user() -> io::Result<Rights> {
         let user = this_user()?;
-        let text = wide(OsStr::new(&format!("D:P(A;;GA;;;{user})")));
+        // Who runs it as an administrator would otherwise leave it to all of them.
+        let text = wide(OsStr::new(&format!("O:{user}D:P(A;;GA;;;{user})")));
         let mut descriptor = ptr::null_mut();
         // SAFETY: the text ends with a zero; the result is freed by `drop`.
         let done = unsafe {
@@ -310,6 +311,11 @@ impl Rights {
         };
         checked(done)?;
         Ok(Rights(descriptor))
+    }
+
+    /// Good as long as this lives.
+    pub(super) fn descriptor(&self) -> PSECURITY_DESCRIPTOR {
+        self.0
     }
 }
 
@@ -348,12 +354,21 @@ fn user_of(process: HANDLE) -> io::Result<String> {
         )
     };
     checked(done)?;
-    let mut text = ptr::null_mut();
     // SAFETY: the call above filled in a `TOKEN_USER`, whose identity stands in the same buffer, which is
-    // aligned for it. The text ends with a zero, and is freed once.
+    // aligned for it.
+    unsafe { text_of((*buffer.as_ptr().cast::<TOKEN_USER>()).User.Sid) }
+}
+
+/// A user as the system writes it.
+///
+/// # Safety
+///
+/// It is an identity that the system filled in, and lives during the call.
+pub(super) unsafe fn text_of(identity: PSID) -> io::Result<String> {
+    let mut text = ptr::null_mut();
+    // SAFETY: the caller promises the identity. The text ends with a zero, and is freed once.
     unsafe {
-        let user = buffer.as_ptr().cast::<TOKEN_USER>();
-        checked(ConvertSidToStringSidW((*user).User.Sid, &mut text))?;
+        checked(ConvertSidToStringSidW(identity, &mut text))?;
         let length = (0..).take_while(|at| *text.add(*at) != 0).count();
         let user = String::from_utf16_lossy(std::slice::from_raw_parts(text, length));
         LocalFree(text.cast());
@@ -382,7 +397,7 @@ impl Event {
     }
 }
 
-fn checked(done: i32) -> io::Result<()> {
+pub(super) fn checked(done: i32) -> io::Result<()> {
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
@@ -391,6 +406,6 @@ fn is(error: &io::Error, code: u32) -> bool {
 }
 
 /// With a zero at its end.
-fn wide(text: &OsStr) -> Vec<u16> {
+pub(super) fn wide(text: &OsStr) -> Vec<u16> {
     text.encode_wide().chain([0]).collect()
 }

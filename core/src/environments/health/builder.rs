@@ -9,9 +9,7 @@ use super::super::distributions::{
 };
 use super::super::facts::{Facts, Known, Library, Marker, Scheme, Shape};
 use super::super::pyvenv_cfg::PyvenvCfg;
-use super::super::{
-    Architecture, Environment, EnvironmentId, EnvironmentKind, Implementation, PythonTag,
-};
+use super::super::{Architecture, Environment, EnvironmentKind, Implementation, PythonTag};
 use super::{Depth, Families, Report, Subject};
 use crate::fs;
 use crate::host::{Host, Platform};
@@ -65,26 +63,12 @@ impl Staged {
             stamps: Vec::new(),
         };
         let environment = Environment {
-            id: EnvironmentId("0".repeat(16)),
-            kind: EnvironmentKind::Venv,
-            name: None,
-            prefix,
-            executable: None,
-            version: None,
             implementation: Some(Implementation::CPython),
             abi_flags: if tag.free_threaded { "t".to_owned() } else { String::new() },
             architecture: Some(Architecture::X86_64),
             base_prefix: Some(base),
-            base_executable: None,
-            base_id: None,
-            manager: None,
-            project: None,
-            aliases: Vec::new(),
-            found_by: Vec::new(),
             site_packages: vec![site_packages],
-            created_by: None,
-            externally_managed: false,
-            owner: None,
+            ..Environment::bare(EnvironmentKind::Venv, prefix)
         };
         let host = Host::empty(Platform::Linux, root);
         Staged { folder, host, environment, facts, distributions: Vec::new() }

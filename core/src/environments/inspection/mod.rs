@@ -68,7 +68,7 @@ pub struct Progress {
     /// Environments judged so far.
     pub checked: AtomicUsize,
     /// Set to end early; what is done until then is returned.
-    pub stop: AtomicBool,
+    pub stop: Arc<AtomicBool>,
 }
 
 /// An environment and what is wrong with it.

@@ -13,7 +13,7 @@ use crate::environments::catalog::Catalog;
 use crate::environments::distributions::{Shared, read_for};
 use crate::environments::facts::{self, Known};
 use crate::environments::health::{self, Code, Depth, Families, Subject, Whole};
-use crate::environments::{Environment, EnvironmentId, EnvironmentKind};
+use crate::environments::{Environment, EnvironmentKind};
 use crate::fs;
 use crate::host::{Host, Platform};
 use crate::system;
@@ -163,26 +163,6 @@ impl Broken {
 }
 
 fn environment(prefix: &Path, site_packages: Vec<PathBuf>, owner: Option<u32>) -> Environment {
-    Environment {
-        id: EnvironmentId("0".repeat(16)),
-        kind: EnvironmentKind::Venv,
-        name: None,
-        prefix: prefix.to_path_buf(),
-        executable: None,
-        version: None,
-        implementation: None,
-        abi_flags: String::new(),
-        architecture: None,
-        base_prefix: None,
-        base_executable: None,
-        base_id: None,
-        manager: None,
-        project: None,
-        aliases: Vec::new(),
-        found_by: Vec::new(),
-        site_packages,
-        created_by: None,
-        externally_managed: false,
-        owner,
-    }
+    let bare = Environment::bare(EnvironmentKind::Venv, prefix.to_path_buf());
+    Environment { site_packages, owner, ..bare }
 }

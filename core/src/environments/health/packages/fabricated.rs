@@ -14,7 +14,7 @@ use crate::environments::health::{
     Code, Depth, Finding, Report, Severity, Subject, dependencies, editables, packages,
 };
 use crate::environments::pyvenv_cfg::PyvenvCfg;
-use crate::environments::{Environment, EnvironmentId, EnvironmentKind, PythonTag};
+use crate::environments::{Environment, EnvironmentKind, PythonTag};
 use crate::fs;
 use crate::host::{Host, Platform};
 
@@ -169,26 +169,9 @@ impl Fabricated {
 
     fn environment(&self, facts: &Facts) -> Environment {
         Environment {
-            id: EnvironmentId("0".repeat(16)),
-            kind: self.kind,
-            name: None,
-            prefix: self.prefix.clone(),
-            executable: None,
-            version: None,
-            implementation: None,
-            abi_flags: String::new(),
-            architecture: None,
             base_prefix: (self.kind != EnvironmentKind::Venv).then(|| self.prefix.clone()),
-            base_executable: None,
-            base_id: None,
-            manager: None,
-            project: None,
-            aliases: Vec::new(),
-            found_by: Vec::new(),
             site_packages: facts.site_packages().map(Path::to_path_buf).collect(),
-            created_by: None,
-            externally_managed: false,
-            owner: None,
+            ..Environment::bare(self.kind, self.prefix.clone())
         }
     }
 }

@@ -1,57 +1,10 @@
-//! Shared memory and processes on Windows.
+//! Processes on Windows.
 
-use std::io;
-
-use memmap2::MmapRaw;
 use windows_sys::Win32::Foundation::{CloseHandle, FILETIME, WAIT_TIMEOUT};
 use windows_sys::Win32::System::Threading::{
     GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
     WaitForSingleObject,
 };
-
-/// `ERROR_FILE_INVALID`: a file without bytes cannot be mapped.
-const FILE_INVALID: i32 = 1006;
-
-/// Of a named segment: here nobody asks, since names are of the session, and files of the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SegmentFacts {
-    /// It is of this user, and of no use to others.
-    pub(crate) is_own: bool,
-}
-
-/// As the system's calls want it.
-pub(crate) fn segment_name(name: &str) -> String {
-    name.to_owned()
-}
-
-/// Not told here.
-pub(crate) fn segment_facts(_: &str) -> io::Result<Option<SegmentFacts>> {
-    Ok(None)
-}
-
-/// No such mapping is made here.
-pub(crate) fn map_read_only(_: &str) -> io::Result<Option<(SegmentFacts, Option<MmapRaw>)>> {
-    Ok(None)
-}
-
-/// What is mapped of a file was reserved when it was mapped.
-pub(crate) fn reserve_segment(_: &str, _: usize) -> io::Result<()> {
-    Ok(())
-}
-
-/// Removes the file of a segment that nobody has mapped.
-pub(crate) fn remove_segment(name: &str) -> io::Result<()> {
-    let file = std::env::temp_dir().join("shared_memory-rs").join(name);
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-/// The segment has no bytes yet.
-pub(crate) fn is_empty_segment(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(FILE_INVALID)
-}
 
 /// The number of this process.
 pub(crate) fn pid() -> u32 {
