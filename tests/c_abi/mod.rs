@@ -8,7 +8,6 @@ mod installed;
 mod live;
 mod programs;
 
-#[cfg(unix)]
 pub(crate) use live::Live;
 #[cfg(unix)]
 pub(crate) use programs::blocks;
