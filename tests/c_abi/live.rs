@@ -76,13 +76,11 @@ impl Live {
     }
 
     /// Ends the instance; what is on disk stays.
-    #[cfg(unix)]
     pub(crate) fn end(self) -> Home {
         self.home
     }
 
     /// What the example says in every language.
-    #[cfg(unix)]
     pub(crate) fn what_monitors_say(&self) -> String {
         let broken = self.broken.display();
         format!("broken: {broken} (pyvenv-cfg-missing)\nhealthy, then broken: {broken}\n")

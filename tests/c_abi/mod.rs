@@ -12,7 +12,6 @@ mod live;
 mod programs;
 mod together;
 
-#[cfg(unix)]
 pub(crate) use live::Live;
 #[cfg(unix)]
 pub(crate) use programs::blocks;

