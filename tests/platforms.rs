@@ -80,7 +80,7 @@ fn few_tests_are_not_on_windows() {
     }
     assert!(all > 250, "only {all} tests were found");
     assert!(silent.is_empty(), "no reason why Windows lacks them: {silent:#?}");
-    assert!(lacking.len() * 8 < all, "{} of {all}: {lacking:#?}", lacking.len());
+    assert!(lacking.len() * 9 < all, "{} of {all}: {lacking:#?}", lacking.len());
     println!("{} of {all} tests are not on Windows", lacking.len());
 }
 

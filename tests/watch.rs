@@ -1,7 +1,4 @@
 //! `aios watch` beside a service that this test plays: lines in a pipe, a screen on a terminal.
-//!
-//! Not on Windows: it was not seen to pass under Wine yet.
-#![cfg(unix)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

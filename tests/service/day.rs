@@ -1,9 +1,6 @@
 //! A day of churn in seconds: the clock is told, the disk is real.
 //!
 //! The test runs itself in a process of its own, whose memory and descriptors are nobody else's.
-//!
-//! Not on Windows: Wine does not tell all changes on disk.
-#![cfg(unix)]
 
 use std::fs;
 use std::path::PathBuf;
