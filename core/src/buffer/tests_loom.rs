@@ -316,13 +316,9 @@ fn nothing_is_missing_that_is_there() {
 }
 
 #[test]
-fn writers_take_different_chunks() {
+fn a_chunk_and_a_row_have_one_owner() {
     check(competing, None);
     must_fail(competing, &[Site::CloseChunk, Site::SeeChunk]);
-}
-
-#[test]
-fn rows_say_who_owns_a_chunk() {
     check(owning, None);
     must_fail(owning, &[Site::TakeChunk, Site::SeeChunk]);
     check(registering, None);
