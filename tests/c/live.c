@@ -27,7 +27,9 @@ static void state(aios_engine *engine, const char *broken) {
   OK(aios_environments_by_prefix(all, aios_str_of(broken), &index));
   aios_environment one = {.struct_size = sizeof one};
   OK(aios_environments_get(all, index, &one));
-  CHECK(is(one.prefix, broken) && is(one.version, "3.12.3") && one.id.len == 16);
+  CHECK(is(one.prefix, broken) && one.id.len == 16);
+  // Without its marker, Windows has but the first two numbers.
+  CHECK(one.version.len >= 4 && memcmp(one.version.ptr, "3.12", 4) == 0);
   CHECK(one.health == AIOS_HEALTH_BROKEN && one.finding_count == 1);
   CHECK(one.flags == (AIOS_ENVIRONMENT_VIRTUAL | AIOS_ENVIRONMENT_REPAIRABLE));
   aios_finding finding = {.struct_size = sizeof finding};
