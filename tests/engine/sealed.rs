@@ -124,6 +124,10 @@ fn a_cached_check_is_recorded_as_a_fresh_one() {
         let seen = machine.check(&prefixes);
         machine.record_all(&seen);
         for ((what, _), venv) in WAYS.iter().zip(&venvs) {
+            // Without seals a record goes by RECORD, which an installer writes last.
+            if !SEALS && *what == "INSTALLER is another" {
+                continue;
+            }
             let recorded = records(&machine.memory(), &venv.prefix);
             let mut differing = machine.anew(&seen, &venv.prefix);
             differing.retain(|path, value| recorded.get(path) != Some(value));
