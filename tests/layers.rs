@@ -67,6 +67,8 @@ const LAYERS: &[&[&str]] = &[
     &["environments", "environments::python", "environments::python_source"],
     // Readers of one kind of file or folder each; they judge nothing.
     &[
+        "environments::activated",
+        "environments::python_environments",
         "environments::pyvenv_cfg",
         "environments::image",
         "environments::links",
@@ -105,6 +107,7 @@ const LAYERS: &[&[&str]] = &[
     // What is remembered of it.
     &[
         "engine",
+        "engine::active",
         "engine::changes",
         "engine::compare",
         "engine::damage",
@@ -119,6 +122,7 @@ const LAYERS: &[&[&str]] = &[
         "engine::recorded",
         "engine::repairs",
         "engine::retention",
+        "engine::rolling",
         "engine::state",
     ],
     // How others ask.
