@@ -6,7 +6,9 @@ use aios_core::Code;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) mod active;
 pub(crate) mod backup;
+pub(crate) mod exchange;
 mod live;
 mod memory;
 
@@ -45,6 +47,16 @@ pub(crate) enum Command {
     /// Make one file of what the environments are, to come back to after the system was installed anew.
     #[command(subcommand)]
     Backup(Backup),
+    /// Say which environment is active, and how it is; choose one for `aios run`.
+    Active(active::Active),
+    /// Run a command in an environment, as if that were activated: with its programs first in `PATH`, and without
+    /// variables that lead Python elsewhere. The exit code is that of the command.
+    Run(active::Run),
+    /// Look for the environments of a list that another program kept (`python_environments.json`), say what became
+    /// of each, and remember what is there. Exits with 1 when one is not as the list has it.
+    Import(exchange::Import),
+    /// Write the environments of this machine in the form of another program.
+    Export(exchange::Export),
     /// Keep what is known of the environments up to date, and publish it to other programs of this user.
     Serve(Serve),
     /// Say whether `aios serve` runs, and what it does.

@@ -52,6 +52,12 @@ pub(crate) fn on_ctrl_c(mut end: impl FnMut() + Send + 'static) {
     });
 }
 
+/// From now on nothing happens: another process that has the same terminal is told too. One that takes the place
+/// of this one has its usual ways again.
+pub(crate) fn leave_to_another() {
+    let _ = ctrlc::try_set_handler(|| {});
+}
+
 /// From now on the first press ends the program.
 pub(crate) fn end_at_once_from_now() {
     END_AT_ONCE.store(true, Ordering::Relaxed);

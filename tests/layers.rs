@@ -68,6 +68,8 @@ const LAYERS: &[&[&str]] = &[
     &["environments", "environments::python", "environments::python_source"],
     // Readers of one kind of file or folder each; they judge nothing.
     &[
+        "environments::activated",
+        "environments::python_environments",
         "environments::pyvenv_cfg",
         "environments::image",
         "environments::links",
@@ -106,6 +108,7 @@ const LAYERS: &[&[&str]] = &[
     // What is remembered of it.
     &[
         "engine",
+        "engine::active",
         "engine::changes",
         "engine::compare",
         "engine::damage",
@@ -120,6 +123,7 @@ const LAYERS: &[&[&str]] = &[
         "engine::recorded",
         "engine::repairs",
         "engine::retention",
+        "engine::rolling",
         "engine::state",
     ],
     // How others ask.

@@ -7,6 +7,8 @@
 /// Builders: a home folder, base installations, environments, and every way to break one.
 mod support;
 
+/// The environment that was chosen, and commands in it.
+mod active;
 /// Backups: one file of what the environments are.
 mod backup;
 /// Each way to break an environment is found, by its code, and nothing else is.
@@ -21,6 +23,8 @@ mod cli;
 mod csharp;
 /// What the engine records, and the stories that it tells of it.
 mod engine;
+/// Lists of environments of another program.
+mod exchange;
 /// Which module may use which, and what the core never does.
 mod layers;
 /// What is remembered: snapshots, their differences, the history of an environment.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aios_core::environments::backup::sealed::Recipient;
 use clap::Subcommand;
 
 use super::{Answer, Network};
@@ -39,16 +40,39 @@ pub(crate) struct Create {
     /// again from what stands on disk; what was edited is left out, and named.
     #[arg(long)]
     pub(crate) wheels: bool,
+    /// Encrypt the file with a passphrase, which is asked for on the terminal. `age` opens it too.
+    #[arg(long, conflicts_with = "recipients")]
+    pub(crate) encrypt: bool,
+    /// Encrypt it with the passphrase in the first line of this file; `-` is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with = "recipients")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Encrypt it for whoever has this key (`age1...`, from `age-keygen`). May be repeated: each of them opens it.
+    #[arg(long = "recipient", value_name = "KEY")]
+    pub(crate) recipients: Vec<Recipient>,
     #[command(flatten)]
     pub(crate) answer: Answer,
+}
+
+/// What opens an encrypted backup.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Unlock {
+    /// A file of `age-keygen` with the key of an encrypted backup. May be repeated.
+    #[arg(long = "identity", value_name = "FILE", conflicts_with = "passphrase_file")]
+    pub(crate) identities: Vec<PathBuf>,
+    /// A file whose first line is the passphrase of an encrypted backup; `-` is stdin. Without it, it is asked for
+    /// on the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 /// Arguments of `backup show`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
-    /// A backup.
+    /// A backup. Without it, the newest whole one of those that `aios serve` makes unasked.
     #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     #[command(flatten)]
     pub(crate) answer: Answer,
 }
@@ -56,9 +80,11 @@ pub(crate) struct Show {
 /// Arguments of `backup verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Verify {
-    /// A backup.
+    /// A backup. Without it, the newest whole one of those that `aios serve` makes unasked.
     #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     #[command(flatten)]
     pub(crate) answer: Answer,
 }
@@ -66,9 +92,9 @@ pub(crate) struct Verify {
 /// Arguments of `backup restore`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Restore {
-    /// A backup.
+    /// A backup. Without it, the newest whole one of those that `aios serve` makes unasked.
     #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    pub(crate) file: Option<PathBuf>,
     /// Put all environments into this folder, by their paths from the home folder that they were in.
     #[arg(long, value_name = "DIR", conflicts_with = "maps")]
     pub(crate) to: Option<PathBuf>,
@@ -89,6 +115,8 @@ pub(crate) struct Restore {
     /// Give what stands at the place of an environment another name, and keep it. Without it, it stays where it is.
     #[arg(long)]
     pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) unlock: Unlock,
     #[command(flatten)]
     pub(crate) answer: Answer,
 }

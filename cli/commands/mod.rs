@@ -1,5 +1,6 @@
 //! One file for each command, and what they share: where to look, and how they end.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
@@ -10,15 +11,19 @@ use crate::args::{Args, Command};
 use crate::output::text::{quoted, shown};
 use crate::output::time::local as local_time;
 
+mod active;
 mod backup;
 mod check;
+mod export;
 mod find;
 mod history;
+mod import;
 mod memory;
 mod probe;
 mod recall;
 mod remember;
 mod repair;
+mod run;
 mod scope;
 mod serve;
 mod snapshot;
@@ -53,10 +58,26 @@ pub(crate) enum Error {
     NoSuchPath(PathBuf),
     /// Nothing at or below these is an environment.
     NoEnvironment(Vec<PathBuf>),
+    /// A path that should name one holds so many.
+    ManyEnvironments(PathBuf, usize),
+    /// It does not work; why, and what to do.
+    Broken { prefix: PathBuf, why: String, hint: String },
+    /// No environment was chosen, or named.
+    NoneActive,
+    /// No folder of the search path has a program of this name.
+    NoProgram(OsString),
+    /// A program that the system does not start.
+    Start(PathBuf, io::Error),
     /// Nothing can be said of what is remembered.
     Memory(memory::Error),
     /// A backup could not be written or read.
     Backup(aios_core::environments::backup::Error),
+    /// A file that is no list of environments; why.
+    NotAList(PathBuf, String),
+    /// None was made unasked in this folder, or none of them is whole.
+    NoBackup(PathBuf),
+    /// There is no key to one.
+    Key(backup::key::Error),
     /// The service cannot be started.
     Serve(instance::Error),
     /// The folder of the service cannot be used.
@@ -107,12 +128,24 @@ impl From<aios_core::environments::backup::Error> for Error {
     }
 }
 
+impl From<backup::key::Error> for Error {
+    fn from(error: backup::key::Error) -> Error {
+        Error::Key(error)
+    }
+}
+
 impl Error {
     /// What the user can do about it.
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
             Error::Host(_) => Some("change to a folder that exists"),
-            Error::Output(_) => None,
+            Error::Output(_) | Error::Start(..) => None,
+            Error::ManyEnvironments(..) => Some("name one of them, as `aios find PATH` lists them"),
+            Error::Broken { hint, .. } => Some(hint),
+            Error::NoneActive => {
+                Some("`--env PATH` names an environment, `aios active set PATH` chooses one")
+            }
+            Error::NoProgram(_) => Some("install it into the environment, or give its path"),
             Error::NoSuchPath(_) | Error::NoEnvironment(_) => {
                 Some("`aios find` lists the environments of this machine")
             }
@@ -121,6 +154,14 @@ impl Error {
             }
             Error::Memory(error) => error.hint(),
             Error::Backup(error) => backup::hint(error),
+            Error::NotAList(..) => {
+                Some("`aios import` reads `python_environments.json` and its backups")
+            }
+            Error::NoBackup(_) => Some(
+                "name a file; `aios serve` makes a backup each day while it runs, `aios backup create FILE` \
+                 makes one now",
+            ),
+            Error::Key(error) => error.hint(),
             Error::Serve(instance::Error::Runs(_)) => Some(
                 "`aios status` says what it does, and `aios status --stop` ends it; another `AIOS_HOME` is \
                  another service",
@@ -158,8 +199,22 @@ impl std::fmt::Display for Error {
                     paths.join(", ")
                 )
             }
+            Error::ManyEnvironments(path, count) => {
+                write!(f, "{} holds {count} environments", quoted(path))
+            }
+            Error::Broken { prefix, why, .. } => {
+                write!(f, "{} is broken: {}", quoted(prefix), shown(why))
+            }
+            Error::NoneActive => f.write_str("no environment is active"),
+            Error::NoProgram(name) => {
+                write!(f, "`{}` is neither in the environment nor in `PATH`", shown(name))
+            }
+            Error::Start(path, source) => write!(f, "cannot start {}: {source}", quoted(path)),
             Error::Memory(error) => error.fmt(f),
             Error::Backup(error) => f.write_str(&shown(error.to_string())),
+            Error::NotAList(path, why) => write!(f, "{} {}", quoted(path), shown(why)),
+            Error::NoBackup(folder) => write!(f, "no whole backup is in {}", quoted(folder)),
+            Error::Key(error) => error.fmt(f),
             Error::Serve(instance::Error::Runs(Some(holder))) => write!(
                 f,
                 "a service runs already: process {}, since {}",
@@ -188,6 +243,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Error> {
         Command::History(args) => history::run(args),
         Command::Recall(args) => recall::run(args),
         Command::Backup(args) => backup::run(args),
+        Command::Active(args) => active::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Status(args) => status::run(args),
         Command::Watch(args) => watch::run(args),

@@ -7,6 +7,7 @@ use aios_core::control::message::Status;
 use aios_core::live::{self, Bounds, Instance, Options, State, Termination};
 use aios_core::{Host, Problem};
 
+use super::backup::rolling::Rolling;
 use super::{Error, Exit, memory, scope};
 use crate::args::Serve;
 use crate::interrupt;
@@ -44,6 +45,8 @@ pub(super) fn run(args: &Serve) -> Result<Exit, Error> {
     };
     let termination = RefCell::new(termination);
     say(&beginning(&options, &instance));
+    let mut rolling = Rolling::new(&host, &options.folder);
+    let mut is_first = true;
     let ran = live::run(
         host,
         options,
@@ -56,7 +59,12 @@ pub(super) fn run(args: &Serve) -> Result<Exit, Error> {
                 termination.then(move || stop.stop());
             }
         },
-        |state, status| say(&looked(state, status)),
+        |state, status| {
+            if std::mem::take(&mut is_first) {
+                say(&looked(state, status));
+            }
+            rolling.consider(state, status);
+        },
     );
     ran?;
     say("ended; its names are removed");

@@ -60,7 +60,7 @@
 //! A **problem** is something that could not be looked at: `path` and `message`. The rest stands.
 //!
 //! What is remembered has documents of its own, specified in `cli/output/memory/json.rs`; those of
-//! repairs are in `cli/output/repair.rs`.
+//! repairs are in `cli/output/repair.rs`, that of the active environment in `cli/output/active.rs`.
 //!
 //! [`EnvironmentKind`]: aios_core::EnvironmentKind
 
@@ -175,7 +175,7 @@ fn path(path: &Option<PathBuf>) -> Option<JsonPath<'_>> {
 }
 
 #[derive(Serialize)]
-struct EnvironmentRow<'a> {
+pub(super) struct EnvironmentRow<'a> {
     id: &'a str,
     kind: &'static str,
     name: Option<&'a str>,
@@ -205,7 +205,11 @@ struct EnvironmentRow<'a> {
 }
 
 impl<'a> EnvironmentRow<'a> {
-    fn new(inspected: &'a Inspected, seen: &'a Seen, question: Question) -> EnvironmentRow<'a> {
+    pub(super) fn new(
+        inspected: &'a Inspected,
+        seen: &'a Seen,
+        question: Question,
+    ) -> EnvironmentRow<'a> {
         let environment = &inspected.environment;
         EnvironmentRow {
             id: &environment.id.0,

@@ -13,8 +13,10 @@ use anstream::{AutoStream, ColorChoice};
 
 use crate::args::{Color, Format, View};
 
+pub(crate) mod active;
 pub(crate) mod backup;
 mod diff;
+pub(crate) mod exchange;
 mod human;
 mod json;
 pub(crate) mod memory;

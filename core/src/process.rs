@@ -1,5 +1,6 @@
 //! One program run within limits: its own process group, its pipes read to a bound, a time-out.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -127,6 +128,18 @@ pub(crate) fn run(program: &Program<'_>) -> Result<Ended, Error> {
         return Err(too_much());
     }
     Ok(Ended { status, output: collected.output, errors: collected.errors })
+}
+
+/// Becomes this program, with these variables alone and with the terminal of this process. It comes back with an
+/// error only; on Windows, where no process becomes another one, with the exit code.
+pub(crate) fn turn_into(
+    program: &Path,
+    arguments: &[OsString],
+    variables: &BTreeMap<OsString, OsString>,
+) -> io::Result<i32> {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(variables);
+    system::turn_into(&mut command)
 }
 
 fn command(program: &Program<'_>) -> Command {

@@ -12,7 +12,10 @@ use crate::support::{Distribution, Home, Venv, write};
 
 mod killed;
 mod restore;
+mod rolling;
+mod typed;
 mod wheels;
+mod whole_home;
 
 const SECRET: &str = "s3cret-of-mine";
 
@@ -162,7 +165,7 @@ fn a_damaged_one_is_told_from_a_whole_one() {
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
     check(2, "was cut short");
     fs::write(&file, b"age-encryption.org/v1\n").unwrap();
-    check(2, "is encrypted");
+    check(2, "header of age that has no end");
     fs::write(&file, "text").unwrap();
     check(2, "is no backup");
     fs::remove_file(&file).unwrap();
@@ -193,4 +196,58 @@ fn without_memory_it_has_all_else() {
     assert_eq!(made["snapshot"], serde_json::Value::Null);
     assert_eq!(made["environments"].as_array().unwrap().len(), 1);
     home.aios(["backup", "verify", "x.aiosb"]).exits_with(0);
+}
+
+#[test]
+fn encrypted_with_a_passphrase() {
+    let home = Home::forgetful();
+    home.venv("work/.venv");
+    write(&home.join("secret"), "correct horse\nnot this\n");
+    write(&home.join("wrong"), "correct house\n");
+    write(&home.join("empty"), "\n");
+    let create = ["backup", "create", "x.aiosb", "work", "--passphrase-file"];
+    let made = home.aios(create.iter().chain(&["secret"])).exits_with(0);
+    assert!(made.stdout.contains("encrypted with a passphrase or for keys"), "{made:?}");
+    let bytes = fs::read(home.join("x.aiosb")).unwrap();
+    assert!(bytes.starts_with(b"age-encryption.org/v1\n"));
+    let check = |args: &[&str], code: i32, expected: &str| {
+        let answer = home.aios([&["backup", "verify", "x.aiosb"], args].concat()).exits_with(code);
+        let said = format!("{}{}", answer.stdout, answer.stderr);
+        assert!(said.contains(expected), "{answer:?}");
+    };
+    check(&["--passphrase-file", "secret"], 0, "is whole");
+    check(&["--passphrase-file", "wrong"], 2, "does not open with this");
+    check(&["--passphrase-file", "empty"], 2, "the first line of `empty` is empty");
+    check(&["--passphrase-file", "nowhere"], 2, "cannot read `nowhere`");
+    check(&["--identity", "wrong"], 2, "line 1 of `wrong` is no key");
+    check(&[], 2, "`--passphrase-file FILE` reads the passphrase");
+    let answer = home.aios(["backup", "create", "y.aiosb", "work", "--encrypt"]).exits_with(2);
+    assert!(answer.stderr.contains("there is no terminal to ask on"), "{answer:?}");
+    assert!(!home.join("y.aiosb").exists());
+}
+
+#[test]
+fn encrypted_for_a_key() {
+    let home = Home::forgetful();
+    home.venv("work/.venv");
+    // Of `age-keygen`; nobody uses it.
+    const KEY: &str = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33";
+    const PUBLIC: &str = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+    write(&home.join("key.txt"), format!("# public key: {PUBLIC}\n{KEY}\n"));
+    let create = ["backup", "create", "x.aiosb", "work", "--recipient"];
+    home.aios(create.iter().chain(&[PUBLIC])).exits_with(0);
+    let with_key = ["--identity", "key.txt"];
+    for command in ["show", "verify"] {
+        home.aios(["backup", command, "x.aiosb"].iter().chain(&with_key)).exits_with(0);
+    }
+    let show = ["backup", "show", "x.aiosb", "--format", "json"];
+    let shown = home.aios(show.iter().chain(&with_key)).exits_with(0).json();
+    assert_eq!(shown["encrypted"], true);
+    let plan = ["backup", "restore", "x.aiosb", "--dry-run", "--to", "to"];
+    let answer = home.aios(plan.iter().chain(&with_key)).exits_with(0);
+    assert!(answer.stdout.contains("1 of 1 environment can be made here"), "{answer:?}");
+    let answer = home.aios(["backup", "show", "x.aiosb"]).exits_with(2);
+    assert!(answer.stderr.contains("`--identity FILE`"), "{answer:?}");
+    let answer = home.aios(create.iter().chain(&["age1nothing"])).exits_with(2);
+    assert!(answer.stderr.contains("age1nothing"), "{answer:?}");
 }

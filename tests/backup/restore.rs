@@ -74,6 +74,10 @@ impl Machine {
         write(&info.join("RECORD"), format!("__editable__.edited-0.1.pth,,\n{lines}"));
     }
 
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
     pub(super) fn back_up(&self) {
         self.home.aios(["backup", "create", "before.aiosb", "work", "--wheels"]).exits_with(0);
     }

@@ -63,11 +63,17 @@ pub(super) fn write_tool(folder: &Path) {
         ),
         ("tool-1.0.dist-info/entry_points.txt", "[console_scripts]\ntool-command = tool:main\n"),
     ];
-    let file = fs::File::create(folder.join("tool-1.0-py2.py3-none-any.whl")).unwrap();
-    let mut zip = ZipWriter::new(file);
+    write_wheel(&folder.join("tool-1.0-py2.py3-none-any.whl"), &files);
+}
+
+/// A wheel of these files, with a RECORD; they are named after the file.
+pub(super) fn write_wheel(path: &Path, files: &[(&str, &str)]) {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let info = name.splitn(3, '-').take(2).collect::<Vec<_>>().join("-");
+    let mut zip = ZipWriter::new(fs::File::create(path).unwrap());
     let mut record = String::new();
     for (name, text) in files {
-        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
         zip.write_all(text.as_bytes()).unwrap();
         let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
         let hash = base64_of(&hash);
@@ -77,8 +83,9 @@ pub(super) fn write_tool(folder: &Path) {
             text.len()
         ));
     }
-    zip.start_file("tool-1.0.dist-info/RECORD", SimpleFileOptions::default()).unwrap();
-    zip.write_all(format!("{record}tool-1.0.dist-info/RECORD,,\n").as_bytes()).unwrap();
+    let own = format!("{info}.dist-info/RECORD");
+    zip.start_file(own.as_str(), SimpleFileOptions::default()).unwrap();
+    zip.write_all(format!("{record}{own},,\n").as_bytes()).unwrap();
     zip.finish().unwrap();
 }
 

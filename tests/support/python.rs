@@ -31,6 +31,11 @@ impl Python {
         executable.map(|executable| Python { executable, minor })
     }
 
+    /// One that a test made.
+    pub(crate) fn at(executable: PathBuf, minor: &'static str) -> Python {
+        Python { executable, minor }
+    }
+
     /// Runs it, with nothing of this process's environment, and expects success.
     #[track_caller]
     pub(crate) fn run<S: AsRef<OsStr>>(&self, home: &Home, args: impl IntoIterator<Item = S>) {

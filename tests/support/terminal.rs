@@ -33,6 +33,14 @@ impl Terminal {
         true
     }
 
+    /// Waits until what is typed is not shown any more.
+    pub(crate) fn wait_until_hidden(&self) {
+        use nix::sys::termios::{LocalFlags, tcgetattr};
+        while tcgetattr(&self.screen).unwrap().local_flags.contains(LocalFlags::ECHO) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
     pub(crate) fn press(&mut self, keys: &str) {
         self.screen.write_all(keys.as_bytes()).unwrap();
     }

@@ -4,6 +4,7 @@
 //! Windows does. Without it there is nothing to look at: each test says so and ends, and where `CI` is set
 //! it fails. Interpreters are run by the tests alone, to see that an environment works, or how it fails.
 
+mod backup;
 mod breakages;
 mod healthy;
 mod incident;

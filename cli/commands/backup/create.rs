@@ -9,7 +9,7 @@ use aios_core::engine::{Looked, Memory, export};
 use aios_core::environments::backup::{self, Content, Image, Work};
 use aios_core::{Depth, Host};
 
-use super::{Error, Exit, memory, remember, scope};
+use super::{Error, Exit, key, memory, remember, scope};
 use crate::args::Scope;
 use crate::args::backup::Create;
 use crate::output::text::{bytes, shown};
@@ -17,6 +17,8 @@ use crate::output::{backup as output, message, time};
 use crate::{interrupt, progress};
 
 pub(super) fn run(args: &Create) -> Result<Exit, Error> {
+    // Before it takes long: whoever is asked is still there.
+    let lock = key::lock(&Host::current().map_err(Error::Host)?, args)?;
     let scope = Scope {
         paths: args.paths.clone(),
         workspaces: args.workspaces.clone(),
@@ -52,7 +54,7 @@ pub(super) fn run(args: &Create) -> Result<Exit, Error> {
     let created = time::utc(time::now_ms());
     let work = Arc::new(Work { progress: Arc::clone(&looked.progress), ..Work::default() });
     let wheels = args.wheels.then_some(&*work);
-    let content = Content { host, seen, created: &created, image, wheels };
+    let content = Content { host, seen, created: &created, image, wheels, lock: lock.as_ref() };
     interrupt::stop_again();
     let begun = Instant::now();
     let of_line = Arc::clone(&work);
@@ -86,7 +88,7 @@ fn how_far(work: &Work, begun: Instant) -> String {
 }
 
 /// The newest snapshot, as it may leave this machine.
-fn image(
+pub(super) fn image(
     host: &Host,
     only: Option<&HashSet<aios_core::EnvironmentId>>,
 ) -> Result<Option<Image>, memory::Error> {

@@ -6,7 +6,9 @@ use super::{Error, Exit, memory, remember, scope};
 use crate::args::Backup;
 
 mod create;
+pub(super) mod key;
 mod restore;
+pub(super) mod rolling;
 mod show;
 mod verify;
 
@@ -32,7 +34,17 @@ pub(super) fn hint(error: &backup::Error) -> Option<&'static str> {
             "take another copy of it, or an older backup; what is whole in it can be unpacked by any \
              program for zip archives",
         ),
-        Error::Encrypted { .. } => Some("decrypt it first: `age --decrypt -o before.aiosb FILE`"),
+        Error::Encrypted { by_passphrase: true, .. } => Some(
+            "`--passphrase-file FILE` reads the passphrase from the first line of a file, and of `-` from stdin; \
+             on a terminal it is asked for",
+        ),
+        Error::Encrypted { by_passphrase: false, .. } => {
+            Some("`--identity FILE` names the file of `age-keygen` with the key")
+        }
+        Error::WrongKey { .. } => Some("try another passphrase or key; nothing was changed"),
+        Error::TooMuchWork { .. } => {
+            Some("if you trust it, decrypt it first: `age --decrypt -o before.aiosb FILE`")
+        }
         Error::TooNew { .. } => Some("use the aios that wrote it, or a newer one"),
         _ => None,
     }

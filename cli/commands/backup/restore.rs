@@ -13,7 +13,7 @@ use aios_core::environments::inspection::Progress;
 use aios_core::environments::repair::{self, Case, Disk, Fetched, RealDisk};
 use tempfile::TempDir;
 
-use super::{Error, Exit};
+use super::{Error, Exit, key};
 use crate::args::backup::Restore;
 use crate::args::{Format, Network};
 use crate::output::backup::{self as output, Restored};
@@ -26,7 +26,7 @@ pub(super) fn run(args: &Restore) -> Result<Exit, Error> {
     interrupt::stop_on_ctrl_c(&asked);
     let host = Host::current().map_err(Error::Host)?;
     let page = Page::new(&host, &args.answer.view(), Vec::new());
-    let backup = Backup::open(&host.absolute(&args.file))?;
+    let backup = key::open(&host, args.file.as_deref(), &args.unlock)?;
     let places = places(args, &host, &backup);
     let targets = restore::plan(&host, backup.manifest(), &places);
     if let Some(gone) = args.wheelhouses.iter().find(|path| !host.absolute(path).is_dir()) {

@@ -2,16 +2,16 @@
 
 use aios_core::Host;
 use aios_core::engine::export;
-use aios_core::environments::backup::{Backup, Damaged};
+use aios_core::environments::backup::Damaged;
 
-use super::{Error, Exit};
+use super::{Error, Exit, key};
 use crate::args::backup::Verify;
 use crate::output::{Page, backup as output};
 
 pub(super) fn run(args: &Verify) -> Result<Exit, Error> {
     let host = Host::current().map_err(Error::Host)?;
     let page = Page::new(&host, &args.answer.view(), Vec::new());
-    let backup = Backup::open(&host.absolute(&args.file))?;
+    let backup = key::open(&host, args.file.as_deref(), &args.unlock)?;
     let mut verified = backup.verify()?;
     // One that is as it was written has to be an image, too.
     if let Some(snapshot) = &backup.manifest().snapshot

@@ -10,6 +10,7 @@ use aios_core::snapshot::Snapshot;
 use aios_core::{Depth, Environment, Finding};
 
 use super::Job;
+use crate::commands::backup::rolling;
 use crate::output::message;
 use crate::output::repair::{Outcome, Repaired};
 use crate::output::text::{shown, shown_path};
@@ -88,7 +89,14 @@ impl Job<'_> {
     /// Keeps what the environment is before it is changed.
     pub(super) fn keep_before(&self) {
         let inspected = self.seen.borrow().first.clone();
-        if let (Some(inspected), Some(mut engine)) = (inspected, self.engine()) {
+        let Some(inspected) = inspected else { return };
+        let backed_up = engine::place(self.host)
+            .map(|folder| rolling::before_repair(self.host, &folder, &inspected));
+        if let (Some(Err(error)), false) = (backed_up, self.args.view.quiet) {
+            let why = shown(error.to_string());
+            message::note(&format!("no backup is made before the repair: {why}"));
+        }
+        if let Some(mut engine) = self.engine() {
             self.told(record(&mut engine, inspected, "before a repair"));
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! | command | `schema` | fields |
 //! |---|---|---|
-//! | `backup show`, `create` | `aios.backup/1` | `file` (path), `bytes` (of the file), and those of the manifest but `schema` |
+//! | `backup show`, `create` | `aios.backup/1` | `file` (path), `bytes` (of the file), `encrypted` (whether it takes a key to read it), and those of the manifest but `schema` |
 //! | `backup verify` | `aios.backup-verify/1` | `file`, `members` (how many), `bytes` (of all, unpacked), `damaged` |
 //! | `backup restore` | `aios.backup-restore/1` | `environments` |
 //!
@@ -31,6 +31,7 @@ pub(super) fn show(out: &mut dyn Write, backup: &Backup) -> io::Result<()> {
     let manifest = backup.manifest();
     let file = Line::of(&JsonPath(backup.path()))?;
     write!(out, "{{\"schema\":\"aios.backup/1\",\"file\":{file},\"bytes\":{}", backup.bytes())?;
+    write!(out, ",\"encrypted\":{}", backup.is_encrypted())?;
     write!(out, ",\"written_by\":{}", Line::of(&manifest.written_by)?)?;
     write!(out, ",\"created\":{}", Line::of(&manifest.created)?)?;
     write!(out, ",\"machine\":{}", Line::of(&manifest.machine)?)?;

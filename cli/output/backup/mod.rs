@@ -43,6 +43,10 @@ fn write_created(out: &mut dyn Write, backup: &Backup, page: &Page) -> io::Resul
     line(out, 4, &format!("{}; {}", summary(manifest), bytes(backup.bytes())), page)?;
     let files = counted(manifest.members.len() + 1, "file");
     line(out, 4, &format!("read back: {files} in it, as they were written"), page)?;
+    if backup.is_encrypted() {
+        let text = "encrypted with a passphrase or for keys: without them nobody reads it again";
+        line(out, 4, text, page)?;
+    }
     left_out(out, &manifest.left_out, page)?;
     let is_broken = |one: &&SavedEnvironment| one.status == Status::Broken;
     if let broken @ 1.. = manifest.environments.iter().filter(is_broken).count() {

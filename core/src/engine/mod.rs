@@ -4,6 +4,7 @@
 //! - [`Memory`] reads what was committed, beside a writer or without one.
 //! - [`State`] is one environment at one time, [`changes`] compares two, [`history`] tells its story, and
 //!   [`recall`] finds the one that something is left of.
+//! - [`active`] keeps which environment the user chose.
 //! - [`export`] makes one run of bytes of a snapshot, for a backup.
 //! - [`evidence`] makes a remembered state a part of a plan, [`repairs`] remembers what was done about which
 //!   findings.
@@ -14,6 +15,8 @@
 //! ```text
 //! AIOS_HOME/context/    the store of snapshots
 //! AIOS_HOME/recall/     the index of states; may be deleted
+//! AIOS_HOME/active      the environment that was chosen
+//! AIOS_HOME/backups/    backups that are made unasked ([`rolling`])
 //! AIOS_HOME/recorded    what stood on disk when it was recorded; may be deleted
 //! ```
 
@@ -31,6 +34,7 @@ use crate::index::holographic::{self, Index};
 use crate::snapshot::{self, Context, Options, Reader, Snapshot, SnapshotId};
 use crate::{store, system};
 
+pub mod active;
 pub mod changes;
 pub mod compare;
 pub mod damage;
@@ -45,6 +49,7 @@ mod record;
 mod recorded;
 pub mod repairs;
 mod retention;
+pub mod rolling;
 mod state;
 
 use layout::{CONTEXT, ENVIRONMENTS};

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub mod activated;
 pub mod backup;
 pub mod catalog;
 pub mod conda;
@@ -25,6 +26,7 @@ mod modules;
 pub mod probe;
 pub mod pth;
 mod python;
+pub mod python_environments;
 pub mod python_source;
 pub mod pyvenv_cfg;
 pub mod repair;

@@ -53,13 +53,13 @@ impl Running {
 }
 
 /// Runs until it is told to stop. `started` is called once it can be asked and stopped, before the first look;
-/// `looked` after the first look.
+/// `looked` after the first look and after all that is done later.
 pub fn run(
     host: Host,
     options: Options,
     instance: &Instance,
     started: impl FnOnce(&Running),
-    looked: impl FnOnce(&State, &Status),
+    mut looked: impl FnMut(&State, &Status),
 ) -> Result<(), Error> {
     let subscribers = Arc::new(Subscribers::default());
     let output = Output::open(instance.place(), Arc::clone(&subscribers))?;
@@ -82,11 +82,15 @@ pub fn run(
     let (stop, stopped) = bounded(1);
     started(&Running { progress: Arc::clone(service.progress()), stop });
     let mut next = service.step(begun.elapsed());
-    if let Ok(status) = status.lock() {
-        looked(service.state(), &status);
-    }
+    let mut tell = |service: &Service| {
+        if let Ok(status) = status.lock() {
+            looked(service.state(), &status);
+        }
+    };
+    tell(&service);
     while wait(&mut service, begun, next, &asked, &stopped) {
         next = service.step(begun.elapsed());
+        tell(&service);
     }
     // First, so that nobody asks what ends.
     drop(server);

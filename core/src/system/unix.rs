@@ -91,6 +91,11 @@ pub(crate) fn create_for_owner_alone(options: &mut OpenOptions) {
     options.mode(0o600);
 }
 
+/// Becomes this program.
+pub(crate) fn turn_into(command: &mut Command) -> io::Result<i32> {
+    Err(command.exec())
+}
+
 /// What is neither file, folder nor link, in words.
 pub(crate) fn special(kind: FileType) -> Option<&'static str> {
     if kind.is_fifo() {
@@ -242,10 +247,34 @@ pub(crate) fn inode(metadata: &Metadata) -> u64 {
     metadata.ino()
 }
 
-/// A group of its own, to be ended as one, and nothing of this process's environment.
+/// A group of its own, to be ended as one, and nothing of this process's environment. On Linux it ends with this
+/// process, also when that is killed.
 pub(crate) fn set_apart(command: &mut Command, _system_root: Option<&Path>) {
     command.env_clear().process_group(0);
+    end_with_this_process(command);
 }
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[expect(
+    unsafe_code,
+    reason = "a process asks for the signal itself, before it becomes the program"
+)]
+fn end_with_this_process(command: &mut Command) {
+    let this = rustix::process::getpid();
+    let ask = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // This process may have ended before it was asked.
+        match rustix::process::getppid() {
+            Some(parent) if parent == this => Ok(()),
+            _ => Err(io::Error::from(Errno::SRCH)),
+        }
+    };
+    // SAFETY: between fork and exec it makes two system calls, and takes neither memory nor a lock.
+    unsafe { command.pre_exec(ask) };
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn end_with_this_process(_: &mut Command) {}
 
 /// Whether the process has ended, leaving it to be reaped: until then its number is not given away.
 pub(crate) fn has_ended(child: &mut Child) -> bool {

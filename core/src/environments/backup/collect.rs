@@ -12,6 +12,7 @@ use super::manifest::{
 };
 use super::read::Backup;
 use super::saved_path::SavedPath;
+use super::sealed::Lock;
 use super::wheels::{Wheels, Work};
 use super::write::Draft;
 use super::{Error, projects, recover, requirements, secrets};
@@ -46,6 +47,8 @@ pub struct Content<'a> {
     pub image: Option<Image>,
     /// Whether what is installed comes along, as wheels; how far that is, for whoever shows it.
     pub wheels: Option<&'a Work>,
+    /// What the file is encrypted with, where it is.
+    pub lock: Option<&'a Lock>,
 }
 
 /// What was remembered last, without secrets.
@@ -61,7 +64,7 @@ pub struct Image {
 
 /// Writes a backup to a file that does not exist yet, and reads it again.
 pub fn create(path: &Path, content: &Content<'_>) -> Result<Backup, Error> {
-    let mut draft = Draft::begin(path)?;
+    let mut draft = Draft::begin(path, content.lock)?;
     let mut left_out: Vec<LeftOut> = content.seen.problems.iter().map(LeftOut::from).collect();
     let shared = Shared::new();
     let mut wheels = content.wheels.map(|_| Wheels::default());

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 0            PK 3 4  name  the bytes of the first member; the others follow without a gap
+//!              (PK 7 8  checksum and sizes, of what was encrypted while it was written)
 //! ...          PK 1 2  name  size  offset: the directory, an entry for each member
 //! (large only) PK 6 6, PK 6 7: how large, in 64 bits
 //! end          PK 5 6  how many entries, where they begin; the comment
@@ -14,13 +15,12 @@
 //! Zip: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, Read};
 
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
-use crate::system;
+use super::sealed::Bytes;
 
 /// A wheel for each distribution, and two files for each environment, of 10,000 environments.
 const MAX_MEMBERS: u64 = 60_000;
@@ -32,12 +32,15 @@ const MAX_INFLATED_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 const MAX_NAME_BYTES: usize = 240;
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
+const AFTER: [u8; 4] = *b"PK\x07\x08";
 const CENTRAL: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
 const END_64: [u8; 4] = *b"PK\x06\x06";
 const LOCATOR_64: [u8; 4] = *b"PK\x06\x07";
 const LOCAL_BYTES: usize = 30;
 const CENTRAL_BYTES: usize = 46;
+const AFTER_BYTES: usize = 16;
+const AFTER_64_BYTES: usize = 24;
 const END_BYTES: usize = 22;
 const END_64_BYTES: usize = 56;
 const LOCATOR_64_BYTES: usize = 20;
@@ -46,6 +49,8 @@ const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 /// How well it was deflated, and that names are UTF-8.
 const HARMLESS_FLAGS: u16 = 0b0000_1000_0000_0110;
+/// Its checksum and sizes stand after it, since nobody went back to write them before.
+const STREAMED: u16 = 0b1000;
 
 /// Why a file is no archive of ours.
 #[derive(Debug)]
@@ -81,6 +86,7 @@ pub(super) struct Entry {
     pub(super) name: String,
     pub(super) bytes: u64,
     method: u16,
+    is_streamed: bool,
     crc: u32,
     compressed: u64,
     /// Of its header, then of its bytes.
@@ -96,18 +102,18 @@ struct Place {
 
 impl Directory {
     /// Reads the directory of an archive that ends with a comment of this length.
-    pub(super) fn read(file: &File, comment_bytes: usize) -> Result<Directory, NotRead> {
-        let length = file.metadata()?.len();
+    pub(super) fn read(file: &Bytes, comment_bytes: usize) -> Result<Directory, NotRead> {
+        let length = file.length()?;
         let tail = END_BYTES + comment_bytes;
         let Some(end_at) = length.checked_sub(tail as u64) else { return Err(NotRead::NoEnd) };
         let mut end = vec![0; tail];
-        system::read_at(file, &mut end, end_at)?;
+        file.read_at(&mut end, end_at)?;
         if end[..4] != END || usize::from(u16_at(&end, 20)) != comment_bytes {
             return Err(NotRead::NoEnd);
         }
         let place = place(file, &end, end_at)?;
         let mut bytes = vec![0; place.bytes as usize];
-        system::read_at(file, &mut bytes, place.offset)?;
+        file.read_at(&mut bytes, place.offset)?;
         let mut entries = Vec::new();
         let mut rest = bytes.as_slice();
         for _ in 0..place.entries {
@@ -124,7 +130,7 @@ impl Directory {
     }
 
     /// Compares the entries with each other, and with the headers before their bytes.
-    fn check(&mut self, file: &File, end: u64) -> Result<(), NotRead> {
+    fn check(&mut self, file: &Bytes, end: u64) -> Result<(), NotRead> {
         let mut names = HashSet::new();
         let mut inflated = 0_u64;
         for entry in &self.entries {
@@ -147,6 +153,7 @@ impl Directory {
             entry.offset += header;
             // No overflow: `header` compared with `end`.
             next = entry.offset + entry.compressed;
+            next += entry.after(file, next, end)?;
         }
         if next != end { bad("has a gap before its directory") } else { Ok(()) }
     }
@@ -157,7 +164,7 @@ impl Directory {
 }
 
 /// What the end says, with 64 bits where 32 are not enough.
-fn place(file: &File, end: &[u8], end_at: u64) -> Result<Place, NotRead> {
+fn place(file: &Bytes, end: &[u8], end_at: u64) -> Result<Place, NotRead> {
     let small = Place {
         entries: u64::from(u16_at(end, 10)),
         bytes: u64::from(u32_at(end, 12)),
@@ -181,11 +188,11 @@ fn place(file: &File, end: &[u8], end_at: u64) -> Result<Place, NotRead> {
     Ok(place)
 }
 
-fn large(file: &File, end_at: u64) -> Result<(Place, u64), NotRead> {
+fn large(file: &Bytes, end_at: u64) -> Result<(Place, u64), NotRead> {
     const BYTES: usize = END_64_BYTES + LOCATOR_64_BYTES;
     let Some(at) = end_at.checked_sub(BYTES as u64) else { return Err(NotRead::NoEnd) };
     let mut bytes = [0; BYTES];
-    system::read_at(file, &mut bytes, at)?;
+    file.read_at(&mut bytes, at)?;
     let (record, locator) = bytes.split_at(END_64_BYTES);
     let is_right = record[..4] == END_64
         && u64_at(record, 4) == END_64_BYTES as u64 - 12
@@ -223,6 +230,7 @@ impl Entry {
         let entry = Entry {
             name: name.to_owned(),
             method: u16_at(head, 10),
+            is_streamed: u16_at(head, 8) & STREAMED != 0,
             crc: u32_at(head, 16),
             compressed: wide.compressed,
             bytes: wide.bytes,
@@ -233,7 +241,7 @@ impl Entry {
         if ![0, 8].contains(&kind) || u32_at(head, 38) & 0x10 != 0 {
             return bad(format!("has `{name}`, which is no regular file"));
         }
-        if u16_at(head, 8) & !HARMLESS_FLAGS != 0 || u16_at(head, 34) != 0 {
+        if u16_at(head, 8) & !(HARMLESS_FLAGS | STREAMED) != 0 || u16_at(head, 34) != 0 {
             return bad(format!("has `{name}` in a form that no backup has"));
         }
         entry.check_size()?;
@@ -254,19 +262,23 @@ impl Entry {
     }
 
     /// The length of the header before the bytes; it must say the same.
-    fn header(&self, file: &File, end: u64) -> Result<u64, NotRead> {
+    fn header(&self, file: &Bytes, end: u64) -> Result<u64, NotRead> {
         let beyond = || NotRead::Bad(format!("has `{}` beyond its end", self.name));
         let mut head = vec![0; LOCAL_BYTES + self.name.len()];
         let fits = self.offset.checked_add(head.len() as u64).filter(|after| *after <= end);
         fits.ok_or_else(beyond)?;
-        system::read_at(file, &mut head, self.offset)?;
+        file.read_at(&mut head, self.offset)?;
         let extra = u16_at(&head, 28);
         let wide = u32_at(&head, 18) == 0xffff_ffff;
+        let (flags, crc, compressed) = match self.is_streamed {
+            true => (STREAMED, 0, 0),
+            false => (0, self.crc, self.compressed),
+        };
         let same = head[..4] == LOCAL
-            && u16_at(&head, 6) & !HARMLESS_FLAGS == 0
+            && u16_at(&head, 6) & !HARMLESS_FLAGS == flags
             && u16_at(&head, 8) == self.method
-            && u32_at(&head, 14) == self.crc
-            && (wide || u64::from(u32_at(&head, 18)) == self.compressed)
+            && u32_at(&head, 14) == crc
+            && (wide || u64::from(u32_at(&head, 18)) == compressed)
             && usize::from(u16_at(&head, 26)) == self.name.len()
             && &head[LOCAL_BYTES..] == self.name.as_bytes();
         if !same {
@@ -280,8 +292,30 @@ impl Entry {
         }
     }
 
+    /// The length of what says after the bytes what else stands before them; it must say the same.
+    fn after(&self, file: &Bytes, at: u64, end: u64) -> Result<u64, NotRead> {
+        if !self.is_streamed {
+            return Ok(0);
+        }
+        let mut bytes = vec![0; (AFTER_64_BYTES as u64).min(end - at) as usize];
+        file.read_at(&mut bytes, at)?;
+        let starts =
+            bytes.len() >= AFTER_BYTES && bytes[..4] == AFTER && u32_at(&bytes, 4) == self.crc;
+        if starts
+            && bytes.len() == AFTER_64_BYTES
+            && (u64_at(&bytes, 8), u64_at(&bytes, 16)) == (self.compressed, self.bytes)
+        {
+            return Ok(AFTER_64_BYTES as u64);
+        }
+        let sizes = |at| u64::from(u32_at(&bytes, at));
+        match starts && (sizes(8), sizes(12)) == (self.compressed, self.bytes) {
+            true => Ok(AFTER_BYTES as u64),
+            false => bad(format!("says two things of `{}`", self.name)),
+        }
+    }
+
     /// The bytes as they were put in. An error of the reader says that they are not.
-    pub(super) fn open<'f>(&self, file: &'f File) -> Content<'f> {
+    pub(super) fn open<'f>(&self, file: &'f Bytes) -> Content<'f> {
         let span = Span { file, at: self.offset, left: self.compressed };
         let source = match self.method {
             DEFLATED => Source::Deflated(Box::new(DeflateDecoder::new(span))),
@@ -323,7 +357,7 @@ impl Wide {
 
 /// A part of a file.
 struct Span<'f> {
-    file: &'f File,
+    file: &'f Bytes,
     at: u64,
     left: u64,
 }
@@ -331,7 +365,7 @@ struct Span<'f> {
 impl Read for Span<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = (buffer.len() as u64).min(self.left) as usize;
-        system::read_at(self.file, &mut buffer[..count], self.at)?;
+        self.file.read_at(&mut buffer[..count], self.at)?;
         self.at += count as u64;
         self.left -= count as u64;
         Ok(count)

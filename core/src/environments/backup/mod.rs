@@ -13,7 +13,7 @@
 //! ```
 //!
 //! A zip, since each system opens one, its manifest is read without the rest, and wheels are stored as they are.
-//! The comment of the archive has the SHA-256 of the manifest.
+//! The comment of the archive has the SHA-256 of the manifest. It may be encrypted as a whole ([`sealed`]).
 //!
 //! - [`create`] writes one from an inspection. What is on disk is read, nothing is run.
 //! - [`Backup`] reads one: untrusted, strict, bounded (`directory.rs`). Nothing is unpacked to paths that it names.
@@ -39,6 +39,7 @@ mod recover;
 mod requirements;
 pub mod restore;
 mod saved_path;
+pub mod sealed;
 mod secrets;
 #[cfg(test)]
 mod tests;
@@ -105,11 +106,31 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// It is encrypted with age.
-    #[error("`{}` is encrypted", path.display())]
+    /// It is encrypted, and the key to it was not given.
+    #[error(
+        "`{}` is encrypted {}",
+        path.display(),
+        if *by_passphrase { "with a passphrase" } else { "for somebody's key" }
+    )]
     Encrypted {
         /// The file.
         path: PathBuf,
+        /// Whether a passphrase opens it; else an identity does.
+        by_passphrase: bool,
+    },
+    /// It is encrypted with another passphrase, or for others.
+    #[error("`{}` does not open with this: it was encrypted otherwise, or its beginning was changed", path.display())]
+    WrongKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Making its key of a passphrase would take too long, and too much memory.
+    #[error("`{}` asks for 2^{power} rounds to make a key of the passphrase, more than any backup", path.display())]
+    TooMuchWork {
+        /// The file.
+        path: PathBuf,
+        /// Of two.
+        power: u8,
     },
     /// A newer program wrote it.
     #[error("`{}` is of a newer program: its manifest is `{schema}`", path.display())]

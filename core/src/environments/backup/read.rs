@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use super::Error;
 use super::directory::{self, Directory, Entry};
 use super::manifest::{self, Manifest, Member};
-use crate::{fs, system};
+use super::sealed::{Bytes, Key};
+use crate::fs;
 
 /// The member that is looked at first.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -18,15 +19,13 @@ const COMMENT: &str = "aios backup; sha256 of manifest.json: ";
 const DIGITS: usize = 64;
 /// Members that are read into memory: texts, and the image of a context.
 const MAX_MEMBER_BYTES: u64 = 1024 * 1024 * 1024;
-/// What an encrypted one begins with.
-const AGE: &[u8] = b"age-encryption.org/";
 const ZIP: &[u8] = b"PK\x03\x04";
 
 /// A backup whose manifest is whole.
 #[derive(Debug)]
 pub struct Backup {
     path: PathBuf,
-    file: File,
+    file: Bytes,
     directory: Directory,
     manifest: Manifest,
     bytes: u64,
@@ -62,14 +61,16 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 impl Backup {
-    /// Opens a backup and reads its manifest.
-    pub fn open(path: &Path) -> Result<Backup, Error> {
+    /// Opens a backup and reads its manifest. The key counts when it is encrypted.
+    pub fn open(path: &Path, key: Option<&Key>) -> Result<Backup, Error> {
         let (file, _) = fs::open(path)?;
-        Backup::of(file, path)
+        Backup::of(file, path, key)
     }
 
     /// The same of a file that is open; the path is for messages.
-    pub(super) fn of(file: File, path: &Path) -> Result<Backup, Error> {
+    pub(super) fn of(file: File, path: &Path, key: Option<&Key>) -> Result<Backup, Error> {
+        let metadata = file.metadata();
+        let file = Bytes::open(file, path, key)?;
         let io = |source| Error::Io { what: "read", path: path.to_path_buf(), source };
         let damaged = |what: String| Error::Damaged { path: path.to_path_buf(), what };
         let directory = match Directory::read(&file, COMMENT.len() + DIGITS) {
@@ -78,6 +79,9 @@ impl Backup {
                 return Err(without_end(&file, path).unwrap_or_else(io));
             }
             Err(directory::NotRead::Bad(what)) => return Err(damaged(what)),
+            Err(directory::NotRead::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(damaged(format!("has a directory that {error}")));
+            }
             Err(directory::NotRead::Io(error)) => return Err(io(error)),
         };
         if !directory.comment.starts_with(COMMENT.as_bytes()) {
@@ -94,7 +98,7 @@ impl Backup {
             manifest::NotRead::Bad(what) => damaged(format!("has a `{MANIFEST}` that {what}")),
             manifest::NotRead::TooNew(schema) => Error::TooNew { path: path.to_path_buf(), schema },
         })?;
-        let bytes = file.metadata().map_err(io)?.len();
+        let bytes = metadata.map_err(io)?.len();
         let backup = Backup { path: path.to_path_buf(), file, directory, manifest, bytes };
         backup.check_members().map_err(damaged)?;
         Ok(backup)
@@ -121,6 +125,16 @@ impl Backup {
             return Err(format!("lacks `{name}`, which its manifest lists"));
         }
         Ok(())
+    }
+
+    /// The same under the name that its file has now.
+    pub(super) fn named(self, path: &Path) -> Backup {
+        Backup { path: path.to_path_buf(), ..self }
+    }
+
+    /// Whether it takes a key to read it.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.file, Bytes::Sealed(..))
     }
 
     /// Its file.
@@ -204,7 +218,7 @@ impl Backup {
 }
 
 /// Copies a member, and compares it with its checksum.
-fn compare(entry: &Entry, file: &File, member: &Member, to: &mut dyn Write) -> io::Result<()> {
+fn compare(entry: &Entry, file: &Bytes, member: &Member, to: &mut dyn Write) -> io::Result<()> {
     let mut hash = Sha256::new();
     let mut content = entry.open(file);
     let mut buffer = vec![0; 64 * 1024];
@@ -235,7 +249,7 @@ fn of_content(error: io::Error) -> io::Error {
 }
 
 /// All of a member, or what is wrong with it.
-fn whole(entry: &Entry, file: &File, limit: u64) -> Result<Vec<u8>, String> {
+fn whole(entry: &Entry, file: &Bytes, limit: u64) -> Result<Vec<u8>, String> {
     if entry.bytes > limit {
         return Err(format!(
             "holds {} bytes, more than the {limit} that are read of it",
@@ -248,16 +262,9 @@ fn whole(entry: &Entry, file: &File, limit: u64) -> Result<Vec<u8>, String> {
 }
 
 /// What a file is that does not end as a backup does.
-fn without_end(file: &File, path: &Path) -> io::Result<Error> {
-    // By its place: where the next read would begin is another one on each system.
-    let mut start = vec![0; file.metadata()?.len().min(AGE.len() as u64) as usize];
-    system::read_at(file, &mut start, 0)?;
+fn without_end(file: &Bytes, path: &Path) -> io::Result<Error> {
+    let mut start = vec![0; file.length()?.min(ZIP.len() as u64) as usize];
+    file.read_at(&mut start, 0)?;
     let path = path.to_path_buf();
-    Ok(if start == AGE {
-        Error::Encrypted { path }
-    } else if start.starts_with(ZIP) {
-        Error::NoEnd { path }
-    } else {
-        Error::NotABackup { path }
-    })
+    Ok(if start == ZIP { Error::NoEnd { path } } else { Error::NotABackup { path } })
 }

@@ -9,6 +9,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::read::{MANIFEST, comment};
+use super::sealed::{Identity, Key, Lock, Passphrase, Recipient};
 use super::*;
 use crate::environments::health::Depth;
 use crate::environments::inspection::{Inspection, Limits, Progress, Request, inspect};
@@ -95,6 +96,10 @@ impl Machine {
 
     /// Makes one, with an image of so many bytes that nothing packs.
     fn back_up(&self, image_bytes: usize) -> Result<Backup, Error> {
+        self.lock_up(image_bytes, None)
+    }
+
+    fn lock_up(&self, image_bytes: usize, lock: Option<&Lock>) -> Result<Backup, Error> {
         let (host, seen) = self.look();
         let mut number = 1_u64;
         let mut random = || {
@@ -107,13 +112,14 @@ impl Machine {
         let created = "2026-11-22T06:14:09.123Z";
         let image = Image { number: 7, created: created.to_owned(), bytes };
         let image = Some(image).filter(|_| image_bytes > 0);
-        create(&self.file(), &Content { host: &host, seen: &seen, created, image, wheels: None })
+        let content = Content { host: &host, seen: &seen, created, image, wheels: None, lock };
+        create(&self.file(), &content)
     }
 }
 
 /// What reading and comparing all of it says.
 fn read(path: &Path) -> Result<Vec<Damaged>, Error> {
-    Ok(Backup::open(path)?.verify()?.damaged)
+    Ok(Backup::open(path, None)?.verify()?.damaged)
 }
 
 /// Every member with its bytes.
@@ -204,7 +210,8 @@ fn nothing_is_written_over_and_what_a_kill_left_goes() {
     assert!(there(".before.aiosb.13.part") && there(".before.aiosb.x.part"));
 
     let (host, seen) = machine.look();
-    let content = Content { host: &host, seen: &seen, created: "", image: None, wheels: None };
+    let content =
+        Content { host: &host, seen: &seen, created: "", image: None, wheels: None, lock: None };
     let nowhere = machine.root.join("none").join("x.aiosb");
     assert!(matches!(create(&nowhere, &content), Err(Error::NoFolder { .. })));
 }
@@ -249,7 +256,7 @@ fn every_byte_changed() {
         let mut other = bytes.clone();
         other[at] ^= if at % 2 == 0 { 0x01 } else { 0x80 };
         fs::write(&changed, &other).unwrap();
-        let Ok(backup) = Backup::open(&changed) else { continue };
+        let Ok(backup) = Backup::open(&changed, None) else { continue };
         assert!(!of_manifest.contains(&at), "byte {at} of the manifest");
         if backup.verify().unwrap().damaged.is_empty() {
             assert_eq!(
@@ -464,11 +471,142 @@ fn hostile_manifests() {
 fn other_files() {
     refused(b"", "is no backup");
     refused(b"#!/bin/sh\n", "is no backup");
-    refused(b"age-encryption.org/v1\n-> scrypt", "is encrypted");
+    refused(b"age-encryption.org/v1\n-> scrypt", "has no end");
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file("x", SimpleFileOptions::default()).unwrap();
     refused(&zip.finish().unwrap().into_inner(), "does not end as a backup does");
     let folder = tempfile::tempdir().unwrap();
     let said = read(folder.path()).unwrap_err().to_string();
     assert!(said.contains("a folder, not a regular file"), "{said}");
+}
+
+/// A pair of keys, as `age-keygen` makes them.
+fn keys() -> (Lock, Key) {
+    use age::secrecy::ExposeSecret;
+    let identity = age::x25519::Identity::generate();
+    let recipient: Recipient = identity.to_public().to_string().parse().unwrap();
+    let identities = Identity::all(identity.to_string().expose_secret()).unwrap();
+    (Lock::Recipients(vec![recipient]), Key::Identities(identities))
+}
+
+#[test]
+fn encrypted_for_a_key() {
+    let machine = Machine::new();
+    let (lock, key) = keys();
+    let made = machine.lock_up(100_000, Some(&lock)).unwrap();
+    assert!(made.is_encrypted());
+    let manifest = made.manifest().clone();
+    drop(made);
+    let bytes = fs::read(machine.file()).unwrap();
+    for name in ["idna", "manifest.json", "RECOVER"] {
+        assert!(!bytes.windows(name.len()).any(|part| part == name.as_bytes()), "{name}");
+    }
+    let read = Backup::open(&machine.file(), Some(&key)).unwrap();
+    assert_eq!((read.manifest(), read.bytes()), (&manifest, bytes.len() as u64));
+    assert_eq!(read.verify().unwrap().damaged, []);
+    assert_eq!(contents(&read).len(), manifest.members.len());
+
+    let open = |key: Option<&Key>| Backup::open(&machine.file(), key).unwrap_err();
+    assert!(matches!(open(None), Error::Encrypted { by_passphrase: false, .. }));
+    let passphrase = Key::Passphrase(Passphrase::from("x".to_owned()));
+    assert!(matches!(open(Some(&passphrase)), Error::Encrypted { by_passphrase: false, .. }));
+    assert!(matches!(open(Some(&keys().1)), Error::WrongKey { .. }));
+}
+
+/// An ordinary archive is in it, for who decrypts it without this program.
+#[test]
+fn decrypted_by_age_it_is_an_archive() {
+    use std::io::Read;
+    let machine = Machine::new();
+    let own = age::x25519::Identity::generate();
+    let lock = Lock::Recipients(vec![own.to_public().to_string().parse().unwrap()]);
+    let made = machine.lock_up(300_000, Some(&lock)).unwrap();
+    let file = File::open(machine.file()).unwrap();
+    let decryptor = age::Decryptor::new(file).unwrap();
+    let mut plain = Vec::new();
+    let one: &dyn age::Identity = &own;
+    decryptor.decrypt([one].into_iter()).unwrap().read_to_end(&mut plain).unwrap();
+    let mut archive = ZipArchive::new(Cursor::new(&plain)).unwrap();
+    assert_eq!(archive.len(), made.manifest().members.len() + 1);
+    let mut text = String::new();
+    archive.by_name("RECOVER.txt").unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.contains("idna") || text.contains("distributions"), "{text}");
+    // And a backup that was decrypted is one.
+    let decrypted = machine.folder.path().join("plain");
+    fs::write(&decrypted, &plain).unwrap();
+    assert_eq!(read(&decrypted).unwrap(), []);
+    // Sizes after the bytes that are others than those of the directory.
+    let after = plain.windows(4).position(|part| part == b"PK\x07\x08").unwrap();
+    plain[after + 8] ^= 1;
+    fs::write(&decrypted, &plain).unwrap();
+    let error = read(&decrypted).unwrap_err();
+    assert!(error.to_string().contains("says two things"), "{error}");
+}
+
+/// Cut short at every 4 KiB, and each byte of the header and one in so many of the rest another one: an error,
+/// and nothing that was not written.
+#[test]
+fn encrypted_and_damaged() {
+    let machine = Machine::new();
+    let (lock, key) = keys();
+    let expected = machine.lock_up(150_000, Some(&lock)).unwrap();
+    let members = contents(&expected);
+    let manifest = expected.manifest().clone();
+    let bytes = fs::read(machine.file()).unwrap();
+    let other = machine.folder.path().join("other");
+    let read_other = || Backup::open(&other, Some(&key));
+    for length in (0..bytes.len()).step_by(4096).chain(bytes.len() - 40..bytes.len()) {
+        fs::write(&other, &bytes[..length]).unwrap();
+        let error = read_other().unwrap_err();
+        let is_told = matches!(error, Error::Damaged { .. } | Error::NotABackup { .. });
+        assert!(is_told, "{length}: {error}");
+    }
+    fs::write(&other, [&bytes[..], b"x"].concat()).unwrap();
+    assert!(matches!(read_other(), Err(Error::Damaged { .. })));
+    let header = bytes.windows(5).position(|part| part == b"\n--- ").unwrap() + 70;
+    let places = (0..header).chain((header..bytes.len()).step_by(997));
+    let (mut as_written, mut of_members) = (0, 0);
+    for at in places {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x20;
+        fs::write(&other, &changed).unwrap();
+        let Ok(backup) = read_other() else { continue };
+        let damaged = backup.verify().unwrap().damaged;
+        match damaged.is_empty() {
+            true => {
+                assert_eq!((backup.manifest(), contents(&backup)), (&manifest, members.clone()));
+                as_written += 1;
+            }
+            false => of_members += 1,
+        }
+    }
+    // Nothing of what age writes may be another one.
+    assert_eq!(as_written, 0);
+    assert!(of_members > 50, "{of_members}");
+}
+
+#[test]
+fn encrypted_with_a_passphrase() {
+    let machine = Machine::new();
+    let key = |text: &str| Key::Passphrase(Passphrase::from(text.to_owned()));
+    let lock = Lock::Passphrase(Passphrase::from("correct horse".to_owned()));
+    drop(machine.lock_up(0, Some(&lock)).unwrap());
+    let open = |key: Option<&Key>| Backup::open(&machine.file(), key);
+    assert_eq!(open(Some(&key("correct horse"))).unwrap().verify().unwrap().damaged, []);
+    assert!(matches!(open(Some(&key("wrong horse"))), Err(Error::WrongKey { .. })));
+    assert!(matches!(open(None), Err(Error::Encrypted { by_passphrase: true, .. })));
+    assert!(matches!(open(Some(&keys().1)), Err(Error::Encrypted { by_passphrase: true, .. })));
+
+    // One that would take a machine's memory, and one whose header has no end.
+    let bytes = fs::read(machine.file()).unwrap();
+    let at = bytes.windows(4).position(|part| part == b" 18\n").unwrap();
+    let mut costly = bytes.clone();
+    costly[at + 1..at + 3].copy_from_slice(b"30");
+    fs::write(machine.root.join("costly"), costly).unwrap();
+    let error = Backup::open(&machine.root.join("costly"), Some(&key("x"))).unwrap_err();
+    assert!(matches!(error, Error::TooMuchWork { power: 30, .. }), "{error}");
+    let endless = [b"age-encryption.org/v1\n-> X25519 ".to_vec(), vec![b'a'; 1 << 20]].concat();
+    fs::write(machine.root.join("endless"), endless).unwrap();
+    let error = Backup::open(&machine.root.join("endless"), Some(&key("x"))).unwrap_err();
+    assert!(error.to_string().contains("has no end"), "{error}");
 }

@@ -1,4 +1,7 @@
 //! Writing a backup: beside its name at first, and under it only when it was read back and is whole.
+//!
+//! What is encrypted is so before it reaches the disk: nobody goes back in it, and what stands before a member
+//! otherwise stands after it (`directory.rs`).
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -6,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use zip::result::ZipError;
-use zip::write::SimpleFileOptions;
+use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
 use super::directory::is_plain;
 use super::manifest::{Manifest, Member};
 use super::read::{Backup, MANIFEST, comment, hex};
+use super::sealed::{self, Key, Lock};
 use super::{Error, manifest};
 use crate::fs::{self, Kind};
 use crate::system;
@@ -22,15 +26,76 @@ const PART: &str = ".part";
 /// An archive that grows.
 pub(super) struct Draft {
     part: Part,
-    zip: ZipWriter<BufWriter<File>>,
+    zip: Archive,
     members: Vec<Member>,
+}
+
+enum Archive {
+    Plain(Box<ZipWriter<BufWriter<File>>>),
+    /// With what opens it.
+    Sealed(Box<ZipWriter<StreamWriter<age::stream::StreamWriter<BufWriter<File>>>>>, Key),
+}
+
+impl Archive {
+    fn new(file: File, lock: Option<&Lock>) -> io::Result<Archive> {
+        let out = BufWriter::new(file);
+        Ok(match lock {
+            None => Archive::Plain(Box::new(ZipWriter::new(out))),
+            Some(lock) => {
+                let (out, key) = sealed::seal(lock, out)?;
+                Archive::Sealed(Box::new(ZipWriter::new_stream(out)), key)
+            }
+        })
+    }
+
+    fn start(&mut self, name: &str, options: SimpleFileOptions) -> io::Result<()> {
+        match self {
+            Archive::Plain(zip) => zip.start_file(name, options),
+            Archive::Sealed(zip, _) => zip.start_file(name, options),
+        }
+        .map_err(of_zip)
+    }
+
+    /// Ends it with this comment, and makes it durable.
+    fn finish(self, comment: String) -> io::Result<(File, Option<Key>)> {
+        let (out, key) = match self {
+            Archive::Plain(mut zip) => {
+                zip.set_comment(comment).map_err(of_zip)?;
+                (zip.finish().map_err(of_zip)?, None)
+            }
+            Archive::Sealed(mut zip, key) => {
+                zip.set_comment(comment).map_err(of_zip)?;
+                (zip.finish().map_err(of_zip)?.into_inner().finish()?, Some(key))
+            }
+        };
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok((file, key))
+    }
+}
+
+impl Write for Archive {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match self {
+            Archive::Plain(zip) => zip.write(buffer),
+            Archive::Sealed(zip, _) => zip.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Archive::Plain(zip) => zip.flush(),
+            Archive::Sealed(zip, _) => zip.flush(),
+        }
+    }
 }
 
 impl Draft {
     /// Begins a backup that will be called `path`, where nothing stands.
-    pub(super) fn begin(path: &Path) -> Result<Draft, Error> {
+    pub(super) fn begin(path: &Path, lock: Option<&Lock>) -> Result<Draft, Error> {
         let (part, file) = Part::make(path)?;
-        Ok(Draft { part, zip: ZipWriter::new(BufWriter::new(file)), members: Vec::new() })
+        let zip = Archive::new(file, lock).map_err(part.io("write"))?;
+        Ok(Draft { part, zip, members: Vec::new() })
     }
 
     /// Adds a file. The name is one of ours: plain, and not used before.
@@ -43,8 +108,7 @@ impl Draft {
     }
 
     fn write(&mut self, name: &str, bytes: &[u8], how: CompressionMethod) -> Result<(), Error> {
-        let options = options(how);
-        let started = self.zip.start_file(name, options).map_err(of_zip);
+        let started = self.zip.start(name, options(how));
         started.and_then(|()| self.zip.write_all(bytes)).map_err(self.part.io("write"))
     }
 
@@ -57,7 +121,7 @@ impl Draft {
     ) -> Result<(), Error> {
         debug_assert!(is_plain(name), "{name}");
         let options = options(CompressionMethod::Stored).large_file(is_large);
-        self.zip.start_file(name, options).map_err(of_zip).map_err(self.part.io("write"))?;
+        self.zip.start(name, options).map_err(self.part.io("write"))?;
         let mut out = Hashed { out: &mut self.zip, hash: Sha256::new(), bytes: 0 };
         make(&mut out)?;
         let (bytes, sha256) = (out.bytes, hex(&out.hash.finalize()));
@@ -75,19 +139,15 @@ impl Draft {
         }
         // As it is: of what is deflated a bit may be another one, and what comes of it is the same.
         self.write(MANIFEST, &bytes, CompressionMethod::Stored)?;
-        let Draft { part, mut zip, .. } = self;
-        let ended = zip.set_comment(comment(&bytes)).and_then(|()| zip.finish()).map_err(of_zip);
-        let file = ended
-            .and_then(|buffer| buffer.into_inner().map_err(io::IntoInnerError::into_error))
-            .and_then(|file| file.sync_all().map(|()| file))
-            .map_err(part.io("write"))?;
-        let backup = Backup::of(file, &part.path)?;
+        let Draft { part, zip, .. } = self;
+        let (file, key) = zip.finish(comment(&bytes)).map_err(part.io("write"))?;
+        let backup = Backup::of(file, &part.path, key.as_ref())?;
         if let Some(damaged) = backup.verify()?.damaged.into_iter().next() {
             let what = format!("was read back, and `{}` {}", damaged.name, damaged.what);
             return Err(Error::Damaged { path: part.name.clone(), what });
         }
-        drop(backup);
-        part.keep()
+        part.keep()?;
+        Ok(backup.named(&part.name))
     }
 }
 
@@ -153,15 +213,14 @@ impl Part {
         Ok((Part { path, name: name.to_path_buf() }, file))
     }
 
-    /// Gives the file its name. Nothing of it is open any more.
-    fn keep(self) -> Result<Backup, Error> {
+    /// Gives the file its name.
+    fn keep(&self) -> Result<(), Error> {
         if self.name.symlink_metadata().is_ok() {
             return Err(Error::Exists { path: self.name.clone() });
         }
         std::fs::rename(&self.path, &self.name)
             .and_then(|()| system::sync_folder(folder_of(&self.name)))
-            .map_err(self.io("rename"))?;
-        Backup::open(&self.name)
+            .map_err(self.io("rename"))
     }
 
     fn io(&self, what: &'static str) -> impl Fn(io::Error) -> Error + use<> {
