@@ -5,16 +5,19 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Home, write};
+use crate::support::{Home, Venv, write};
 
 const AIOS: &str = env!("CARGO_BIN_EXE_aios");
 
 /// `work/api/.venv` and `work/model/.venv`, which are healthy.
 fn home() -> Home {
+    with_environments().0
+}
+
+fn with_environments() -> (Home, Venv, Venv) {
     let home = Home::new();
-    home.venv("work/api/.venv");
-    home.venv("work/model/.venv");
-    home
+    let (api, model) = (home.venv("work/api/.venv"), home.venv("work/model/.venv"));
+    (home, api, model)
 }
 
 fn told(home: &Home, code: i32) -> Value {
@@ -29,7 +32,7 @@ fn is_path(value: &Value, path: &Path) -> bool {
 
 #[test]
 fn chosen_told_and_cleared() {
-    let home = home();
+    let (home, _, model) = with_environments();
     assert_eq!(told(&home, 1)["status"], "none");
     let answer = home.aios(["active"]).exits_with(1);
     assert!(answer.stdout.contains("`aios active set PATH`"), "{answer:?}");
@@ -44,8 +47,7 @@ fn chosen_told_and_cleared() {
     assert_eq!(now["environment"]["findings"].as_array().unwrap().len(), 0);
 
     // By its interpreter, which is a link to another installation.
-    let python = home.venv("work/model/.venv").python();
-    home.aios(["active", "set", python.to_str().unwrap()]).exits_with(0);
+    home.aios(["active", "set", model.python().to_str().unwrap()]).exits_with(0);
     assert!(is_path(&told(&home, 0)["active"]["prefix"], &home.join("work/model/.venv")));
     home.aios(["active", "clear"]).exits_with(0);
     home.aios(["active", "clear"]).exits_with(0);
@@ -71,8 +73,7 @@ fn what_cannot_be_chosen() {
 
 #[test]
 fn one_that_broke_is_repaired_or_replaced_when_somebody_says_so() {
-    let home = home();
-    let api = home.venv("work/api/.venv");
+    let (home, api, _) = with_environments();
     home.aios(["active", "set", "work/api/.venv"]).exits_with(0);
     home.aios(["active"]).exits_with(0);
     fs::remove_file(api.cfg()).unwrap();

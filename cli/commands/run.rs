@@ -17,7 +17,7 @@ pub(super) fn run(args: &Run) -> Result<Exit, Error> {
             choice.ok_or(Error::NoneActive)?.prefix
         }
     };
-    let inspected = active::one(&host, &path)?;
+    let inspected = active::one(&activated::undirected(&host), &path)?;
     active::refuse_broken(&inspected)?;
     let variables = activated::variables(&host, &inspected.environment);
     let (command, arguments) = args.command.split_first().ok_or(Error::NoneActive)?;

@@ -38,15 +38,20 @@ const DROPPED_STARTS: [&str; 4] =
 /// What Windows starts when no ending is typed, where `PATHEXT` does not say.
 const ENDINGS: &str = ".COM;.EXE;.BAT;.CMD";
 
+/// The machine as a program sees it that no variable leads elsewhere: what an environment is judged by that a command is
+/// run in.
+pub fn undirected(host: &Host) -> Host {
+    let mut host = host.clone();
+    host.variables.retain(|name, _| {
+        let name = name.to_string_lossy();
+        !DROPPED.contains(&&*name) && !DROPPED_STARTS.iter().any(|start| name.starts_with(start))
+    });
+    host
+}
+
 /// The variables of a process in this environment.
 pub fn variables(host: &Host, environment: &Environment) -> BTreeMap<OsString, OsString> {
-    let is_dropped = |name: &OsStr| {
-        let name = name.to_string_lossy();
-        DROPPED.contains(&&*name) || DROPPED_STARTS.iter().any(|start| name.starts_with(start))
-    };
-    let kept = host.variables.iter().filter(|(name, _)| !is_dropped(name));
-    let mut variables: BTreeMap<OsString, OsString> =
-        kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut variables = undirected(host).variables;
     let mut set = |name: &str, value: &OsStr| variables.insert(name.into(), value.to_owned());
     let prefix = environment.prefix.as_os_str();
     if is_of_conda(environment) {
