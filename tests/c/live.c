@@ -30,13 +30,14 @@ static void state(aios_engine *engine, const char *broken) {
   CHECK(is(one.prefix, broken) && one.id.len == 16);
   // Without its marker, Windows has but the first two numbers.
   CHECK(one.version.len >= 4 && memcmp(one.version.ptr, "3.12", 4) == 0);
-  CHECK(one.health == AIOS_HEALTH_BROKEN && one.finding_count == 1);
+  // On Windows there may be others besides.
+  CHECK(one.health == AIOS_HEALTH_BROKEN && one.finding_count >= 1);
   CHECK(one.flags == (AIOS_ENVIRONMENT_VIRTUAL | AIOS_ENVIRONMENT_REPAIRABLE));
   aios_finding finding = {.struct_size = sizeof finding};
   OK(aios_environments_finding(all, index, 0, &finding));
   CHECK(is(finding.code, "pyvenv-cfg-missing") && finding.path_count == 1);
   CHECK(finding.paths[0].len > strlen(broken) && finding.remedy.len > 0);
-  FAILS(NOT_FOUND, aios_environments_finding(all, index, 1, &finding));
+  FAILS(NOT_FOUND, aios_environments_finding(all, index, one.finding_count, &finding));
   FAILS(NOT_FOUND, aios_environments_get(all, 2, &one));
   OK(aios_environments_problem_count(all, &count));
   CHECK(count == 0);
