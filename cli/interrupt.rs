@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aios_core::environments::inspection::Progress;
 
@@ -19,14 +19,38 @@ static END_AT_ONCE: AtomicBool = AtomicBool::new(false);
 /// The environment that is being repaired.
 static UNDER_REPAIR: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// From now on the first press sets `progress.stop`. When SIGINT is ignored (`nohup`, a background
-/// job of a shell without job control) it stays ignored.
+static ON_PRESS: Mutex<OnPress> = Mutex::new(OnPress::End);
+
+/// What a press does.
+enum OnPress {
+    End,
+    Nothing,
+    Do(Box<dyn FnMut() + Send>),
+}
+
+/// From now on a press does this. Gives what it did before. When SIGINT is ignored (`nohup`, a background job of a
+/// shell without job control) it stays ignored.
+fn on_press(next: OnPress) -> OnPress {
+    let before = std::mem::replace(&mut *known(&ON_PRESS), next);
+    // It is there from the second time on. Without it a press ends the program, which is no worse than it was.
+    let _ = ctrlc::try_set_handler(|| match &mut *known(&ON_PRESS) {
+        OnPress::End => std::process::exit(Exit::Interrupted as i32),
+        OnPress::Nothing => {}
+        OnPress::Do(act) => act(),
+    });
+    before
+}
+
+fn known<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on the first press sets `progress.stop`.
 pub(crate) fn stop_on_ctrl_c(progress: &Arc<Progress>) {
     END_AT_ONCE.store(false, Ordering::Relaxed);
     let progress = Arc::clone(progress);
-    // Without a handler the first press ends the program, which is no worse than it was.
-    let _ = ctrlc::try_set_handler(move || {
-        let under_repair = UNDER_REPAIR.lock().unwrap_or_else(PoisonError::into_inner);
+    on_press(OnPress::Do(Box::new(move || {
+        let under_repair = known(&UNDER_REPAIR);
         if END_AT_ONCE.swap(true, Ordering::Relaxed) {
             if let Some(prefix) = under_repair.as_deref() {
                 message::error("ended in the middle of a repair", Some(&next_step(prefix)));
@@ -37,25 +61,32 @@ pub(crate) fn stop_on_ctrl_c(progress: &Arc<Progress>) {
         if under_repair.is_some() {
             message::note("interrupted: it ends cleanly; Ctrl-C once more ends it at once");
         }
-    });
+    })));
 }
 
-/// From now on the first press does this, and the second ends the program. When SIGINT is ignored it stays
-/// ignored.
+/// From now on the first press does this, and the second ends the program.
 pub(crate) fn on_ctrl_c(mut end: impl FnMut() + Send + 'static) {
-    // Without it the first press ends the program.
-    let _ = ctrlc::try_set_handler(move || {
+    on_press(OnPress::Do(Box::new(move || {
         if END_AT_ONCE.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted as i32);
         }
         end();
-    });
+    })));
 }
 
 /// From now on nothing happens: another process that has the same terminal is told too. One that takes the place
 /// of this one has its usual ways again.
 pub(crate) fn leave_to_another() {
-    let _ = ctrlc::try_set_handler(|| {});
+    on_press(OnPress::Nothing);
+}
+
+/// Asks what ends with an error itself when Ctrl-C is pressed: ended at once, it would leave a terminal that shows
+/// nothing.
+pub(crate) fn left_to<T>(ask: impl FnOnce() -> T) -> T {
+    let before = on_press(OnPress::Nothing);
+    let answer = ask();
+    on_press(before);
+    answer
 }
 
 /// From now on the first press ends the program.
@@ -63,7 +94,7 @@ pub(crate) fn end_at_once_from_now() {
     END_AT_ONCE.store(true, Ordering::Relaxed);
 }
 
-/// From now on the first press sets `stop` of the progress again that was given first.
+/// From now on the first press sets `stop` of the progress again.
 pub(crate) fn stop_again() {
     END_AT_ONCE.store(false, Ordering::Relaxed);
 }
@@ -78,7 +109,7 @@ pub(crate) fn ends_at_once_while<T>(ask: impl FnOnce() -> T) -> T {
 
 /// Says of the environment that it is under repair, until the result is dropped.
 pub(crate) fn under_repair(prefix: &Path) -> UnderRepair {
-    *UNDER_REPAIR.lock().unwrap_or_else(PoisonError::into_inner) = Some(prefix.to_path_buf());
+    *known(&UNDER_REPAIR) = Some(prefix.to_path_buf());
     UnderRepair
 }
 
@@ -87,7 +118,7 @@ pub(crate) struct UnderRepair;
 
 impl Drop for UnderRepair {
     fn drop(&mut self) {
-        *UNDER_REPAIR.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *known(&UNDER_REPAIR) = None;
     }
 }
 

@@ -74,6 +74,7 @@ impl Machine {
         write(&info.join("RECORD"), format!("__editable__.edited-0.1.pth,,\n{lines}"));
     }
 
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     pub(super) fn home(&self) -> &Home {
         &self.home
     }

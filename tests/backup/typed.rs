@@ -13,12 +13,17 @@ fn on_its_terminal(home: &Home, args: &[&str]) -> Terminal {
     Terminal::start(command)
 }
 
+const CTRL_C: &str = "\u{3}";
+
 /// Answers these questions; the exit code, and all that was shown.
 fn answered(mut terminal: Terminal, answers: &[(&str, &str)]) -> (Option<i32>, String) {
     for (question, answer) in answers {
         assert!(terminal.wait_for(question), "`{question}` is not asked: {}", terminal.seen);
         terminal.wait_until_hidden();
-        terminal.press(&format!("{answer}\n"));
+        match *answer {
+            CTRL_C => terminal.press(CTRL_C),
+            text => terminal.press(&format!("{text}\n")),
+        }
     }
     terminal.wait_for("\u{0}");
     (terminal.child.wait().unwrap().code(), terminal.seen)
@@ -34,6 +39,9 @@ fn a_passphrase_is_asked_for_twice_and_not_shown() {
     let (code, seen) = answered(on_its_terminal(&home, &create), &differ);
     assert_eq!(code, Some(2), "{seen}");
     assert!(seen.contains("the two passphrases differ"), "{seen}");
+    assert!(!home.join("x.aiosb").exists());
+    let (code, seen) = answered(on_its_terminal(&home, &create), &[(first, CTRL_C)]);
+    assert_eq!((code, seen.contains("error")), (Some(130), false), "{seen}");
     assert!(!home.join("x.aiosb").exists());
 
     let same = [(first, "correct horse"), (again, "correct horse")];

@@ -48,6 +48,36 @@ fn each_once_and_what_was_edited_not_at_all() {
     );
 }
 
+/// virtualenv puts pip into an environment so: no hashes, and a mark beside it.
+#[test]
+fn a_file_without_a_hash_is_taken_as_it_is() {
+    let home = Home::forgetful();
+    let [one, two] = ["work/one/.venv", "work/two/.venv"].map(|name| home.venv(name));
+    for (venv, text) in [(&one, "mine = 1\n"), (&two, "mine = 2\n")] {
+        write(&venv.site("idna/core.py"), text);
+        write(&venv.site("idna-3.7.virtualenv"), "");
+        let record = venv.site("idna-3.7.dist-info/RECORD");
+        let lines = fs::read_to_string(&record).unwrap();
+        let paths = lines.lines().map(|line| line.split(',').next().unwrap());
+        let bare: String =
+            paths.chain(["idna-3.7.virtualenv"]).map(|path| format!("{path},,\n")).collect();
+        write(&record, bare);
+    }
+    let made = home.aios(["backup", "create", "x.aiosb", "work", "--wheels", "--format", "json"]);
+    assert_eq!(made.exits_with(0).json()["left_out"].as_array().unwrap().len(), 0);
+    let mut found = Vec::new();
+    for (name, bytes) in unpacked(&home.join("x.aiosb")) {
+        if name.contains("/idna-3.7-") {
+            let mut wheel = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+            assert!(wheel.by_name("idna-3.7.virtualenv").is_err());
+            let mut core = wheel.by_name("idna/core.py").unwrap();
+            found.push(std::io::read_to_string(&mut core).unwrap());
+        }
+    }
+    found.sort();
+    assert_eq!(found, ["mine = 1\n", "mine = 2\n"]);
+}
+
 /// A wheel with everything that a wheel may have.
 pub(super) fn write_tool(folder: &Path) {
     let files: [(&str, &str); 8] = [

@@ -13,6 +13,8 @@ pub(crate) mod python;
 pub(crate) mod system;
 #[cfg(unix)]
 pub(crate) mod terminal;
+#[cfg(target_os = "linux")]
+pub(crate) mod tools;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub(crate) mod traced;
 mod tree;

@@ -32,6 +32,7 @@ impl Python {
     }
 
     /// One that a test made.
+    #[cfg(target_os = "linux")]
     pub(crate) fn at(executable: PathBuf, minor: &'static str) -> Python {
         Python { executable, minor }
     }
@@ -97,6 +98,8 @@ pub(crate) fn succeeds<S: AsRef<OsStr>>(
 ) -> String {
     let mut command = Command::new(program);
     command.args(args).env_clear().env("HOME", home.path()).current_dir(home.path());
+    // gcc finds its own parts by it.
+    command.env("PATH", "/usr/bin:/bin");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()

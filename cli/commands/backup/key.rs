@@ -10,6 +10,7 @@ use aios_core::environments::backup::{self, Backup};
 
 use super::rolling;
 use crate::args::backup::{Create, Unlock};
+use crate::interrupt;
 use crate::output::text::quoted;
 
 /// Of a file with a passphrase or with keys.
@@ -142,7 +143,7 @@ fn typed(question: &str) -> Result<String, Error> {
     if !io::stdin().is_terminal() {
         return Err(Error::NoTerminal);
     }
-    match rpassword::prompt_password(question) {
+    match interrupt::left_to(|| rpassword::prompt_password(question)) {
         Ok(text) if text.is_empty() => Err(Error::Empty(None)),
         typed => typed.map_err(Error::Typed),
     }

@@ -1,5 +1,7 @@
 //! `aios backup`: one file of what the environments are, and the way back. One file for each subcommand.
 
+use std::io;
+
 use aios_core::environments::backup;
 
 use super::{Error, Exit, memory, remember, scope};
@@ -13,11 +15,20 @@ mod show;
 mod verify;
 
 pub(super) fn run(args: &Backup) -> Result<Exit, Error> {
-    match args {
+    let ended = match args {
         Backup::Create(args) => create::run(args),
         Backup::Show(args) => show::run(args),
         Backup::Verify(args) => verify::run(args),
         Backup::Restore(args) => restore::run(args),
+    };
+    match ended {
+        // Ctrl-C where a passphrase was asked for.
+        Err(Error::Key(key::Error::Typed(source)))
+            if source.kind() == io::ErrorKind::Interrupted =>
+        {
+            Ok(Exit::Interrupted)
+        }
+        ended => ended,
     }
 }
 

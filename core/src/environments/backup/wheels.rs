@@ -6,10 +6,12 @@
 //! ../../../bin/tool                        tool-1.0.data/scripts/tool, with `#!python` in its first line
 //! ../../../share/man/man1/tool.1           tool-1.0.data/data/share/man/man1/tool.1
 //! tool-1.0.dist-info/INSTALLER             left out, with REQUESTED, direct_url.json and bytecode
+//! tool-1.0.virtualenv                      left out: a mark of virtualenv
 //! ```
 //!
 //! Such a wheel installs what was installed. It is not, byte for byte, the file that was published: its hash is
-//! another one, so it is marked. What differs from RECORD was edited, and no wheel is made of that.
+//! another one, so it is marked. What differs from RECORD was edited, and no wheel is made of that. A file without a
+//! hash in RECORD is taken as it is.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -115,10 +117,15 @@ impl Wheels {
             let path = places.resolve(recorded);
             let path = path.ok_or_else(|| format!("`{}` lies outside of it", recorded.path))?;
             let Some((name, is_script)) = folders.name_of(one, &path) else { continue };
-            if recorded.hash.is_none() || !is_as_recorded(&path, recorded) {
+            let mut recorded = recorded.clone();
+            if !is_as_recorded(&path, &recorded) {
                 return Err(format!("`{}` is not as it was installed", recorded.path));
             }
-            files.insert(name, Source { path, recorded: recorded.clone(), is_script });
+            if recorded.hash.is_none() {
+                let hash = hash_of(&path).map_err(|error| error.to_string())?;
+                recorded.hash = Some(hash);
+            }
+            files.insert(name, Source { path, recorded, is_script });
         }
         Ok(self.member(name, one.folder_name(), files))
     }
@@ -225,7 +232,7 @@ impl Source {
         } else {
             copy(&mut file, zip, work)?
         };
-        let hash = format!("sha256={}", URL_SAFE_NO_PAD.encode(hash));
+        let hash = recorded_hash(&hash);
         let recorded = self.recorded.hash.as_deref().filter(|one| one.starts_with("sha256="));
         if !self.is_script && recorded.is_some_and(|recorded| recorded != hash) {
             return Err(io::Error::other("it was changed while it was read"));
@@ -255,6 +262,20 @@ fn copy(
         bytes += read as u64;
         work.done.fetch_add(read as u64, Ordering::Relaxed);
     }
+}
+
+/// As RECORD has it.
+fn recorded_hash(hash: &[u8]) -> String {
+    format!("sha256={}", URL_SAFE_NO_PAD.encode(hash))
+}
+
+/// That of what stands there now.
+fn hash_of(path: &Path) -> Result<String, fs::ReadError> {
+    let (mut file, _) = fs::open(path)?;
+    let mut hash = Sha256::new();
+    let read = io::copy(&mut file, &mut hash);
+    read.map_err(|source| fs::ReadError::Io { path: path.to_path_buf(), source })?;
+    Ok(recorded_hash(&hash.finalize()))
 }
 
 /// A script as a wheel has it: installers write the interpreter of the environment into its first line.
@@ -306,7 +327,8 @@ impl<'a> Folders<'a> {
             let name = joined(below)?;
             let own = name.split_once('/').filter(|(top, _)| *top == one.folder_name());
             let is_of_installer = own.is_some_and(|(_, name)| OF_INSTALLER.contains(&name));
-            return (!is_of_installer).then_some((name, false));
+            let is_mark = name.strip_suffix(".virtualenv") == Some(&self.stem);
+            return (!is_of_installer && !is_mark).then_some((name, false));
         }
         let data =
             |key: &str, below: &Path| Some(format!("{}.data/{key}/{}", self.stem, joined(below)?));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Case;
 use crate::environments::image::{self, Format};
 use crate::environments::installation::Installation;
+use crate::environments::scripts;
 use crate::host::{Host, Platform};
 use crate::{fs, system};
 
@@ -55,6 +56,23 @@ pub(super) fn uv(host: &Host, broken: &[&Path]) -> Option<PathBuf> {
     host.search_path().into_iter().map(|folder| folder.join(name)).find(|path| {
         // A script in its place starts what somebody else chooses.
         image::read(path).is_ok_and(|image| image.format != Format::Script)
+            && may_run(host, broken, path)
+    })
+}
+
+/// The first virtualenv of the search path whose Python may be run. A shim that chooses one is none.
+pub(super) fn virtualenv(host: &Host, broken: &[&Path]) -> Option<PathBuf> {
+    let is_windows = host.platform == Platform::Windows;
+    let name = if is_windows { "virtualenv.exe" } else { "virtualenv" };
+    host.search_path().into_iter().map(|folder| folder.join(name)).find(|path| {
+        let head = match is_windows {
+            true => {
+                fs::read_end(path, scripts::TAIL_BYTES).ok().and_then(|t| scripts::of_launcher(&t))
+            }
+            false => fs::read_start(path, scripts::HEAD_BYTES).ok(),
+        };
+        let python = head.and_then(|head| scripts::shebang(&head)).filter(|one| one.python);
+        python.is_some_and(|python| may_run(host, broken, &python.program))
             && may_run(host, broken, path)
     })
 }
@@ -112,8 +130,18 @@ pub(super) fn uv_settings(host: &Host) -> Vec<OsString> {
 
 /// The variables of this process, but those that lead to other code or elsewhere.
 pub(super) fn variables(host: &Host, broken: &[&Path]) -> Vec<(OsString, OsString)> {
-    const DROPPED: [&str; 8] =
-        ["PYTHON", "PIP_", "UV_", "VIRTUAL_ENV", "CONDA_", "LD_PRELOAD", "LD_AUDIT", "DYLD_"];
+    // `VIRTUAL_ENV`, and the options of virtualenv.
+    const DROPPED: [&str; 9] = [
+        "PYTHON",
+        "PIP_",
+        "UV_",
+        "VIRTUAL_ENV",
+        "VIRTUALENV_",
+        "CONDA_",
+        "LD_PRELOAD",
+        "LD_AUDIT",
+        "DYLD_",
+    ];
     let is_kept = |name: &OsStr| -> bool {
         let name = name.to_string_lossy();
         SETTINGS.contains(&&*name) || !DROPPED.iter().any(|start| name.starts_with(start))

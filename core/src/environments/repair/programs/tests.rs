@@ -18,6 +18,7 @@ fn variables_that_lead_elsewhere_are_dropped() {
         "PIP_REQUIREMENT",
         "UV_PYTHON",
         "UV_CACHE_DIR",
+        "VIRTUALENV_PIP",
         "CONDA_PREFIX",
         "LD_PRELOAD",
     ];
@@ -48,6 +49,38 @@ fn nothing_of_a_broken_environment_is_run() {
     }
     std::fs::write(real.join("uv"), "").unwrap();
     assert!(may_run(&host, &[&old, &new], &real.join("uv")));
+}
+
+#[test]
+fn a_virtualenv_whose_python_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = fs::canonical(folder.path()).unwrap();
+    let broken = real.join(".venv");
+    let mut host = Host::empty(Platform::CURRENT, "/");
+    let is_windows = Platform::CURRENT == Platform::Windows;
+    let (program, python) = match is_windows {
+        true => ("virtualenv.exe", "python.exe"),
+        false => ("virtualenv", "python3"),
+    };
+    let folders = ["shims", "own", "tools"].map(|name| real.join(name));
+    let write = |path: &Path, text: &[u8]| {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    // As pip makes them: of a launcher it is the line before the archive.
+    let script = |python: &Path| {
+        let line = format!("#!{}\n", python.display()).into_bytes();
+        let archive = [b"PK\x05\x06".as_slice(), &[0; 18]].concat();
+        if is_windows { [b"MZ".to_vec(), line, archive].concat() } else { line }
+    };
+    write(&folders[0].join(program), b"#!/usr/bin/env bash\nexec pyenv virtualenv\n");
+    write(&broken.join(python), b"");
+    write(&folders[1].join(program), &script(&broken.join(python)));
+    write(&folders[2].join(python), b"");
+    host.variables.insert("PATH".into(), std::env::join_paths(&folders).unwrap());
+    assert_eq!(virtualenv(&host, &[&broken]), None);
+    write(&folders[2].join(program), &script(&folders[2].join(python)));
+    assert_eq!(virtualenv(&host, &[&broken]), Some(folders[2].join(program)));
 }
 
 // Not on Windows: rights are no bits there.

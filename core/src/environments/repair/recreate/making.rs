@@ -1,8 +1,9 @@
-//! What makes an empty environment: the base's own `venv`, or uv.
+//! What makes an empty environment: the program that made the old one, where it is on this machine, else the
+//! base's own `venv`.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::environments::installation::Installation;
@@ -15,11 +16,23 @@ use crate::process::{self, Program};
 const TIME: Duration = Duration::from_secs(300);
 const OUTPUT_BYTES: usize = 1024 * 1024;
 
+/// The program that makes an environment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Maker {
+    /// Every Python 3 has it.
+    #[default]
+    Venv,
+    /// Of the search path.
+    Virtualenv,
+    /// Of the search path.
+    Uv,
+}
+
 /// How an environment is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Making {
-    /// By uv, where that is on this machine; else by `venv`, which every Python has.
-    pub by_uv: bool,
+    /// By this program, where it is on this machine and can; else by `venv`.
+    pub maker: Maker,
     /// Whether it sees the packages of its base.
     pub inherits: bool,
     /// What shells show while it is active.
@@ -35,8 +48,13 @@ impl Making {
         let inherits = value("include-system-site-packages");
         let prompt =
             value("prompt").map(|text| text.trim_matches('\'').trim_matches('"').to_owned());
+        let maker = match (value("uv"), value("virtualenv")) {
+            (Some(_), _) => Maker::Uv,
+            (None, Some(_)) => Maker::Virtualenv,
+            (None, None) => Maker::Venv,
+        };
         Making {
-            by_uv: value("uv").is_some(),
+            maker,
             inherits: inherits.is_some_and(|value| value.eq_ignore_ascii_case("true")),
             prompt,
             copies,
@@ -59,11 +77,33 @@ impl Making {
                 base.executable.display()
             ));
         }
-        let uv = self.by_uv.then(|| programs::uv(host, apart)).flatten();
-        let program = uv.clone().unwrap_or_else(|| base.executable.clone());
+        let other = match self.maker {
+            Maker::Venv => None,
+            Maker::Virtualenv => programs::virtualenv(host, apart),
+            Maker::Uv => programs::uv(host, apart),
+        };
+        if let Some(program) = other {
+            let made = self.run(host, base, (self.maker, &program), new, apart, stop);
+            // One of another year does not know each Python.
+            if made.is_ok() || stop.load(Ordering::Relaxed) {
+                return made;
+            }
+        }
+        self.run(host, base, (Maker::Venv, &base.executable), new, apart, stop)
+    }
+
+    fn run(
+        &self,
+        host: &Host,
+        base: &Installation,
+        (maker, program): (Maker, &Path),
+        new: &Path,
+        apart: &[&Path],
+        stop: &AtomicBool,
+    ) -> Result<Step, String> {
         let ended = process::run(&Program {
-            executable: &program,
-            arguments: self.arguments(host, base, new, uv.is_some()),
+            executable: program,
+            arguments: self.arguments(host, base, maker, new),
             variables: programs::variables(host, apart),
             folder: new.parent().unwrap_or(new),
             system_root: host.variable_path("SYSTEMROOT").as_deref(),
@@ -73,7 +113,7 @@ impl Making {
         })
         .map_err(|error| error.to_string())?;
         if ended.status.success() {
-            return Ok(step(base, uv));
+            return Ok(step(base, maker, program));
         }
         let said = String::from_utf8_lossy(&ended.errors);
         let last = said.trim().lines().last().unwrap_or("it says nothing");
@@ -84,21 +124,27 @@ impl Making {
         &self,
         host: &Host,
         base: &Installation,
+        maker: Maker,
         new: &Path,
-        by_uv: bool,
     ) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = Vec::new();
         let mut add = |words: &[&str]| arguments.extend(words.iter().map(Into::into));
-        if by_uv {
-            add(&["venv", "--quiet", "--color", "never", "--no-project", "--no-python-downloads"]);
-            if new.is_dir() {
-                add(&["--allow-existing"]);
+        match maker {
+            Maker::Venv => add(&["-I", "-m", "venv", "--without-pip"]),
+            Maker::Virtualenv => {
+                add(&["--quiet", "--no-seed", "--python"]);
+                arguments.push(base.executable.clone().into());
             }
-            add(&["--offline", "--python"]);
-            arguments.push(base.executable.clone().into());
-            arguments.extend(programs::uv_settings(host));
-        } else {
-            add(&["-I", "-m", "venv", "--without-pip"]);
+            Maker::Uv => {
+                add(&["venv", "--quiet", "--color", "never", "--no-project"]);
+                add(&["--no-python-downloads"]);
+                if new.is_dir() {
+                    add(&["--allow-existing"]);
+                }
+                add(&["--offline", "--python"]);
+                arguments.push(base.executable.clone().into());
+                arguments.extend(programs::uv_settings(host));
+            }
         }
         if self.inherits {
             arguments.push("--system-site-packages".into());
@@ -107,7 +153,7 @@ impl Making {
         if let Some(prompt) = &self.prompt {
             arguments.push(format!("--prompt={prompt}").into());
         }
-        if self.copies && !by_uv {
+        if self.copies && maker != Maker::Uv {
             arguments.push("--copies".into());
         }
         arguments.push(new.into());
@@ -115,12 +161,12 @@ impl Making {
     }
 }
 
-fn step(base: &Installation, uv: Option<PathBuf>) -> Step {
+fn step(base: &Installation, maker: Maker, program: &Path) -> Step {
     let version = base.version.as_ref().map(|version| format!(" of Python {version}"));
     let version = version.unwrap_or_default();
-    let with = match uv {
-        Some(uv) => format!("`{}`, on `{}`", uv.display(), base.executable.display()),
-        None => format!("`{} -m venv`", base.executable.display()),
+    let with = match maker {
+        Maker::Venv => format!("`{} -m venv`", base.executable.display()),
+        _ => format!("`{}`, on `{}`", program.display(), base.executable.display()),
     };
     Step {
         action: Action::MakeEnvironment,

@@ -8,7 +8,7 @@
 //!   .venv.aios-undone-1    the new one, after `--undo`
 //! ```
 //!
-//! 1. [`make`]: the base's own `venv`, or uv where that made the old one, makes an empty environment.
+//! 1. [`make`]: the base's own `venv`, or virtualenv or uv where that made the old one, makes an empty environment.
 //! 2. [`plan`]: data, as every plan: distributions in the same versions, the user's files, and scripts
 //!    that name the place where the new one will be.
 //! 3. The plan is carried out in the new environment. [`finish`] marks it as whole.
@@ -31,7 +31,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-pub use making::Making;
+pub use making::{Maker, Making};
 pub use names::{Names, Stand, is_aside, resume, stand, undo};
 
 /// Makes an empty environment like that of the case at `new`, where nothing stands. The step says how; there

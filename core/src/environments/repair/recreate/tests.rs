@@ -187,3 +187,18 @@ fn a_mark_of_another_number_counts_for_nothing() {
     std::fs::rename(&names.new, &names.old).unwrap();
     assert_eq!(stand(&names.prefix), Stand::Nothing, "an old one that somebody put there");
 }
+
+#[test]
+fn made_as_the_old_one_was() {
+    let like = |text: &str| {
+        let cfg = PyvenvCfg::parse(text.as_bytes());
+        Making::like(Some(&cfg), false)
+    };
+    assert_eq!(Making::like(None, false), Making::default());
+    assert_eq!(like("home = /x\n"), Making::default());
+    assert_eq!(like("virtualenv = 20.29.1\n").maker, Maker::Virtualenv);
+    let by_uv = like("uv = 0.9.2\nprompt = 'api'\ninclude-system-site-packages = true\n");
+    let expected =
+        Making { maker: Maker::Uv, inherits: true, prompt: Some("api".to_owned()), copies: false };
+    assert_eq!(by_uv, expected);
+}
