@@ -34,6 +34,7 @@ impl Terminal {
     }
 
     /// Waits until what is typed is not shown any more.
+    #[cfg(target_os = "linux")]
     pub(crate) fn wait_until_hidden(&self) {
         use nix::sys::termios::{LocalFlags, tcgetattr};
         while tcgetattr(&self.screen).unwrap().local_flags.contains(LocalFlags::ECHO) {
