@@ -160,6 +160,31 @@ fn all_of_it_under_another_name_without_network() {
 }
 
 #[test]
+fn the_active_one_is_active_again() {
+    let Some(machine) = Machine::of_one() else { return };
+    machine.environment("work/model/.venv", &[], &["first"]);
+    let said = |home: &Home, args: &[&str]| {
+        let output = home.command().env("AIOS_HOME", home.join("aios")).args(args).output();
+        Answer::of(output.unwrap())
+    };
+    said(&machine.home, &["active", "set", "work/model/.venv"]).exits_with(0);
+    said(&machine.home, &["backup", "create", "before.aiosb", "work", "--wheels"]).exits_with(0);
+    let later = machine.later(true);
+    let map = format!("{}={}", machine.home.path().display(), later.path().display());
+    let restore = ["backup", "restore", "before.aiosb", "--map", &map];
+    let restored = said(&later, &restore).exits_with(0);
+    assert!(restored.stderr.contains("~/work/model/.venv is the active environment"), "{restored:?}");
+    let active = || said(&later, &["active", "--format", "json"]).json();
+    assert_eq!(active()["active"]["prefix"], later.join("work/model/.venv").to_str().unwrap());
+    // What was chosen since stays.
+    let other = machine.python.venv(&later, "work/other", &[]);
+    said(&later, &["active", "set", "work/other"]).exits_with(0);
+    let restored = said(&later, &restore).exits_with(0);
+    assert!(!restored.stderr.contains("active"), "{restored:?}");
+    assert_eq!(active()["active"]["prefix"], other.to_str().unwrap());
+}
+
+#[test]
 fn what_stands_there_stays_and_what_was_begun_is_made_again() {
     let Some(machine) = Machine::new() else { return };
     machine.back_up();

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use aios_core::engine::{Looked, Memory, export};
+use aios_core::engine::{Looked, Memory, active, export};
 use aios_core::environments::backup::{self, Content, Image, Work};
-use aios_core::{Depth, Host};
+use aios_core::environments::inspection::Inspection;
+use aios_core::{Depth, EnvironmentId, Host};
 
 use super::{Error, Exit, key, memory, remember, scope};
 use crate::args::Scope;
@@ -54,7 +55,9 @@ pub(super) fn run(args: &Create) -> Result<Exit, Error> {
     let created = time::utc(time::now_ms());
     let work = Arc::new(Work { progress: Arc::clone(&looked.progress), ..Work::default() });
     let wheels = args.wheels.then_some(&*work);
-    let content = Content { host, seen, created: &created, image, wheels, lock: lock.as_ref() };
+    let active = active(host, seen);
+    let lock = lock.as_ref();
+    let content = Content { host, seen, created: &created, active, image, wheels, lock };
     interrupt::stop_again();
     let begun = Instant::now();
     let of_line = Arc::clone(&work);
@@ -71,6 +74,12 @@ pub(super) fn run(args: &Create) -> Result<Exit, Error> {
     };
     output::created(&made, &args.answer, &looked.page).map_err(Error::Output)?;
     Ok(Exit::Fine)
+}
+
+/// Which of them is chosen.
+pub(super) fn active(host: &Host, seen: &Inspection) -> Option<EnvironmentId> {
+    let choice = active::read(&memory::place(host).ok()?).ok()??;
+    seen.environments.iter().any(|one| one.environment.id == choice.id).then_some(choice.id)
 }
 
 /// `wheels: 12.3 MiB of 1.2 GiB, 34 s left`
@@ -90,7 +99,7 @@ fn how_far(work: &Work, begun: Instant) -> String {
 /// The newest snapshot, as it may leave this machine.
 pub(super) fn image(
     host: &Host,
-    only: Option<&HashSet<aios_core::EnvironmentId>>,
+    only: Option<&HashSet<EnvironmentId>>,
 ) -> Result<Option<Image>, memory::Error> {
     let folder = memory::place(host)?;
     let Some(memory) = Memory::open(&folder)? else { return Ok(None) };

@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use aios_core::Host;
+use aios_core::engine::active::{self, Choice};
 use aios_core::environments::backup::places::Places;
 use aios_core::environments::backup::restore::{self, Hindrance, Means, Outcome};
-use aios_core::environments::backup::{self, Backup};
+use aios_core::environments::backup::{self, Backup, Manifest};
 use aios_core::environments::inspection::Progress;
 use aios_core::environments::repair::{self, Case, Disk, Fetched, RealDisk};
+use aios_core::{Environment, Host, Status};
 use tempfile::TempDir;
 
-use super::{Error, Exit, key};
+use super::{Error, Exit, key, memory};
 use crate::args::backup::Restore;
 use crate::args::{Format, Network};
 use crate::output::backup::{self as output, Restored};
 use crate::output::text::{shown, shown_path};
 use crate::output::{Page, message};
-use crate::{interrupt, progress};
+use crate::{commands, interrupt, progress};
 
 pub(super) fn run(args: &Restore) -> Result<Exit, Error> {
     let asked = Arc::new(Progress::default());
@@ -70,6 +71,7 @@ pub(super) fn run(args: &Restore) -> Result<Exit, Error> {
         all.push(restored);
     }
     interrupt::end_at_once_from_now();
+    choose_again(&host, backup.manifest(), &all, &page);
     output::restored(&all, targets.len(), &args.answer, &page).map_err(Error::Output)?;
     Ok(if asked.stop.load(Ordering::Relaxed) {
         Exit::Interrupted
@@ -78,6 +80,24 @@ pub(super) fn run(args: &Restore) -> Result<Exit, Error> {
     } else {
         Exit::Findings
     })
+}
+
+/// Chooses the environment that was chosen then, where it is back and none was chosen since.
+fn choose_again(host: &Host, manifest: &Manifest, all: &[Restored<'_>], page: &Page) {
+    let is_back = |one: &&Restored<'_>| matches!(one.outcome, Outcome::Exact | Outcome::Differs(_));
+    let of_then = |one: &&Restored<'_>| manifest.active.as_ref() == Some(&one.target.saved.id);
+    let Some(restored) = all.iter().filter(is_back).find(of_then) else { return };
+    let Ok(folder) = memory::place(host) else { return };
+    let Ok(inspected) = commands::active::one(host, &restored.target.prefix) else { return };
+    if inspected.status() == Status::Broken || !matches!(active::read(&folder), Ok(None)) {
+        return;
+    }
+    let Environment { id, prefix, .. } = inspected.environment;
+    let path = shown_path(&prefix, page.home.as_deref());
+    match active::set(host, &folder, &Choice { id, prefix }) {
+        Ok(()) => message::note(&format!("{path} is the active environment, as it was")),
+        Err(error) => message::note(&format!("{path} is not active: {}", shown(error.to_string()))),
+    }
 }
 
 fn failed(error: &repair::Error) -> Outcome {

@@ -54,6 +54,7 @@ impl Rolling {
                 host: &host,
                 seen: &seen,
                 created: &created,
+                active: create::active(&host, &seen),
                 image,
                 wheels: None,
                 lock: None,
@@ -84,8 +85,9 @@ pub(in crate::commands) fn before_repair(
     let now_ms = time::now_ms();
     let seen = Inspection { environments: vec![inspected.clone()], problems: Vec::new() };
     let created = time::utc(now_ms);
+    let (seen, created) = (&seen, created.as_str());
     let content =
-        Content { host, seen: &seen, created: &created, image: None, wheels: None, lock: None };
+        Content { host, seen, created, active: None, image: None, wheels: None, lock: None };
     rolling::keep(host, folder, Of::Repaired, now_ms, &content).map(|_| ())
 }
 

@@ -7,8 +7,8 @@
 //! | `backup verify` | `aios.backup-verify/1` | `file`, `members` (how many), `bytes` (of all, unpacked), `damaged` |
 //! | `backup restore` | `aios.backup-restore/1` | `environments` |
 //!
-//! The fields of the manifest (`written_by`, `created`, `machine`, `environments`, `interpreters`, `projects`,
-//! `snapshot`, `left_out`, `members`) are specified in `core/src/environments/backup/manifest.rs`.
+//! The fields of the manifest (`written_by`, `created`, `machine`, `active`, `environments`, `interpreters`,
+//! `projects`, `snapshot`, `left_out`, `members`) are specified in `core/src/environments/backup/manifest.rs`.
 //!
 //! An **environment** of `aios.backup-restore/1`: `id` and `saved_prefix` as they are in the backup, `prefix` here,
 //! `outcome` (`exact`, `differs`, `not-restored`; with `--dry-run` `planned`), `base_executable` (path, or null
@@ -35,6 +35,7 @@ pub(super) fn show(out: &mut dyn Write, backup: &Backup) -> io::Result<()> {
     write!(out, ",\"written_by\":{}", Line::of(&manifest.written_by)?)?;
     write!(out, ",\"created\":{}", Line::of(&manifest.created)?)?;
     write!(out, ",\"machine\":{}", Line::of(&manifest.machine)?)?;
+    write!(out, ",\"active\":{}", Line::of(&manifest.active)?)?;
     write!(out, ",\"snapshot\":{},\"environments\":", Line::of(&manifest.snapshot)?)?;
     write_array(out, manifest.environments.iter())?;
     write!(out, ",\"interpreters\":")?;

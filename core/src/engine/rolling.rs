@@ -160,6 +160,7 @@ mod tests {
                 host: &self.host,
                 seen: &seen,
                 created: &created,
+                active: None,
                 image: None,
                 wheels: None,
                 lock: None,

@@ -19,7 +19,7 @@ use super::{Error, projects, recover, requirements, secrets};
 use crate::environments::distributions::{self, Distribution, Shared, direct_url};
 use crate::environments::health::Severity;
 use crate::environments::inspection::{Inspected, Inspection};
-use crate::environments::{Environment, Problem, pyvenv_cfg};
+use crate::environments::{Environment, EnvironmentId, Problem, pyvenv_cfg};
 use crate::fs::{self, Kind};
 use crate::host::Host;
 
@@ -43,6 +43,8 @@ pub struct Content<'a> {
     pub seen: &'a Inspection,
     /// The time, as `2026-11-22T06:14:09.123Z`.
     pub created: &'a str,
+    /// The one of them that the user chose.
+    pub active: Option<EnvironmentId>,
     /// What is remembered of them, where anything is.
     pub image: Option<Image>,
     /// Whether what is installed comes along, as wheels; how far that is, for whoever shows it.
@@ -98,6 +100,7 @@ pub fn create(path: &Path, content: &Content<'_>) -> Result<Backup, Error> {
         written_by: concat!("aios ", env!("CARGO_PKG_VERSION")).to_owned(),
         created: content.created.to_owned(),
         machine: machine(content.host),
+        active: content.active.clone(),
         interpreters: interpreters(&all),
         environments,
         projects,

@@ -11,6 +11,7 @@
 //! | `written_by` | the program, with its version |
 //! | `created` | `2026-11-22T06:14:09.123Z` |
 //! | `machine` | `platform` (`linux`, `macos`, `windows`), `architecture`, `home` (path or null) |
+//! | `active` | identity of the environment that the user chose, or null |
 //! | `environments` | sorted by prefix; below |
 //! | `interpreters` | which Pythons the environments stand on; below |
 //! | `projects` | folders with files that say what to install; below |
@@ -64,6 +65,8 @@ pub struct Manifest {
     pub written_by: String,
     pub created: String,
     pub machine: Machine,
+    #[serde(default)]
+    pub active: Option<EnvironmentId>,
     pub environments: Vec<SavedEnvironment>,
     pub interpreters: Vec<Interpreter>,
     pub projects: Vec<Project>,

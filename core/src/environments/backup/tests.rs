@@ -112,7 +112,9 @@ impl Machine {
         let created = "2026-11-22T06:14:09.123Z";
         let image = Image { number: 7, created: created.to_owned(), bytes };
         let image = Some(image).filter(|_| image_bytes > 0);
-        let content = Content { host: &host, seen: &seen, created, image, wheels: None, lock };
+        let active = seen.environments.first().map(|one| one.environment.id.clone());
+        let (host, seen) = (&host, &seen);
+        let content = Content { host, seen, created, active, image, wheels: None, lock };
         create(&self.file(), &content)
     }
 }
@@ -137,6 +139,7 @@ fn all_that_is_there_comes_back() {
     let [environment] = manifest.environments.as_slice() else { panic!("{manifest:?}") };
     assert_eq!(environment.prefix.as_path(), machine.root.join("api").join(".venv"));
     assert_eq!((environment.version.as_deref(), environment.is_own), (Some("3.12.3"), true));
+    assert_eq!(manifest.active.as_ref(), Some(&environment.id));
     let [api, idna, six] = environment.distributions.as_slice() else { panic!("{environment:?}") };
     assert_eq!((idna.name.as_str(), idna.version.as_str(), idna.requested), ("idna", "3.7", true));
     assert_eq!(idna.installer.as_deref(), Some("pip"));
@@ -210,8 +213,9 @@ fn nothing_is_written_over_and_what_a_kill_left_goes() {
     assert!(there(".before.aiosb.13.part") && there(".before.aiosb.x.part"));
 
     let (host, seen) = machine.look();
+    let (host, seen, created) = (&host, &seen, "");
     let content =
-        Content { host: &host, seen: &seen, created: "", image: None, wheels: None, lock: None };
+        Content { host, seen, created, active: None, image: None, wheels: None, lock: None };
     let nowhere = machine.root.join("none").join("x.aiosb");
     assert!(matches!(create(&nowhere, &content), Err(Error::NoFolder { .. })));
 }
