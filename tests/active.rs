@@ -76,6 +76,7 @@ fn one_that_broke_is_repaired_or_replaced_when_somebody_says_so() {
     let (home, api, _) = with_environments();
     home.aios(["active", "set", "work/api/.venv"]).exits_with(0);
     home.aios(["active"]).exits_with(0);
+    home.aios(["check", "work"]).exits_with(0);
     fs::remove_file(api.cfg()).unwrap();
     let broken = told(&home, 1);
     assert_eq!((&broken["status"], &broken["candidate"]), (&"broken".into(), &Value::Null));

@@ -21,6 +21,7 @@ fn made(home: &Home, kind: &str) -> Vec<PathBuf> {
 fn before_a_repair_the_environment_is_backed_up() {
     let home = Home::new();
     let api = home.venv("work/api/.venv");
+    home.aios(["check", "work"]).exits_with(0);
     fs::remove_file(api.cfg()).unwrap();
     home.aios(["repair", "--dry-run", "work/api/.venv"]);
     assert!(made(&home, "repair-").is_empty(), "nothing was changed");
@@ -41,6 +42,7 @@ fn without_a_name_the_newest_whole_one_serves() {
     let answer = home.aios(["backup", "show"]).exits_with(2);
     assert!(answer.stderr.contains("no whole backup is in"), "{answer:?}");
     // Where a service makes them; one of a repair shows the folder.
+    home.aios(["check", "work"]).exits_with(0);
     fs::remove_file(api.cfg()).unwrap();
     home.aios(["repair", "--yes", "work/api/.venv"]).exits_with(0);
     let folder = made(&home, "repair-")[0].parent().unwrap().to_path_buf();
