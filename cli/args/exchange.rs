@@ -24,7 +24,7 @@ pub(crate) struct Export {
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// The form to write, to stdout.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, default_value_t = Form::PythonEnvironments)]
     pub(crate) format: Form,
 }
 

@@ -28,8 +28,8 @@ pub(super) fn run(args: &Import) -> Result<Exit, Error> {
     let host = Host::current().map_err(Error::Host)?;
     let page = Page::new(&host, &args.answer.view(), Vec::new());
     let file = host.absolute(&args.file);
-    let bytes = aios_core::fs::read(&file, python_environments::MAX_BYTES)
-        .map_err(|error| Error::NotAList(args.file.clone(), format!("cannot be read: {error}")))?;
+    let bytes =
+        aios_core::fs::read(&file, python_environments::MAX_BYTES).map_err(Error::Unreadable)?;
     let (entries, refused) = python_environments::parse(&bytes)
         .map_err(|NotAList::Bad(why)| Error::NotAList(args.file.clone(), why))?;
     let places = entries.iter().map(Entry::place).filter(|place| place.symlink_metadata().is_ok());

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use aios_core::fs::ReadError;
 use aios_core::live::{self, instance};
 use aios_core::{control, segment};
 
@@ -72,6 +73,8 @@ pub(crate) enum Error {
     Memory(memory::Error),
     /// A backup could not be written or read.
     Backup(aios_core::environments::backup::Error),
+    /// A list that cannot be read.
+    Unreadable(ReadError),
     /// A file that is no list of environments; why.
     NotAList(PathBuf, String),
     /// None was made unasked in this folder, or none of them is whole.
@@ -154,7 +157,7 @@ impl Error {
             }
             Error::Memory(error) => error.hint(),
             Error::Backup(error) => backup::hint(error),
-            Error::NotAList(..) => {
+            Error::Unreadable(_) | Error::NotAList(..) => {
                 Some("`aios import` reads `python_environments.json` and its backups")
             }
             Error::NoBackup(_) => Some(
@@ -212,6 +215,7 @@ impl std::fmt::Display for Error {
             Error::Start(path, source) => write!(f, "cannot start {}: {source}", quoted(path)),
             Error::Memory(error) => error.fmt(f),
             Error::Backup(error) => f.write_str(&shown(error.to_string())),
+            Error::Unreadable(error) => f.write_str(&shown(error.to_string())),
             Error::NotAList(path, why) => write!(f, "{} {}", quoted(path), shown(why)),
             Error::NoBackup(folder) => write!(f, "no whole backup is in {}", quoted(folder)),
             Error::Key(error) => error.fmt(f),

@@ -173,7 +173,10 @@ fn the_active_one_is_active_again() {
     let map = format!("{}={}", machine.home.path().display(), later.path().display());
     let restore = ["backup", "restore", "before.aiosb", "--map", &map];
     let restored = said(&later, &restore).exits_with(0);
-    assert!(restored.stderr.contains("~/work/model/.venv is the active environment"), "{restored:?}");
+    assert!(
+        restored.stderr.contains("~/work/model/.venv is the active environment"),
+        "{restored:?}"
+    );
     let active = || said(&later, &["active", "--format", "json"]).json();
     assert_eq!(active()["active"]["prefix"], later.join("work/model/.venv").to_str().unwrap());
     // What was chosen since stays.

@@ -46,7 +46,7 @@ impl FromStr for Recipient {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Recipient, &'static str> {
-        text.parse().map(Recipient)
+        text.parse().map(Recipient).map_err(|_| "no key of `age-keygen`, which begins with `age1`")
     }
 }
 
