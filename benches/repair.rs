@@ -14,6 +14,8 @@ fn main() {
 
 #[cfg(unix)]
 mod measure;
+#[cfg(unix)]
+mod uv;
 
 #[cfg(unix)]
 fn main() -> std::io::Result<()> {
@@ -30,6 +32,7 @@ mod unix {
     use std::time::Duration;
 
     use crate::measure::{Taken, measure, measure_once, median, number};
+    use crate::uv::{Uv, files_below};
 
     const PACKAGES: [&str; 21] = [
         "ansible-core",
@@ -75,26 +78,19 @@ mod unix {
 
     /// The programs and places of a run.
     struct Bench {
-        uv: PathBuf,
-        python: PathBuf,
+        uv: Uv,
         home: PathBuf,
-        cache: PathBuf,
         environment: PathBuf,
         requirements: PathBuf,
     }
 
     fn compare() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let Some(uv) = uv(folder.path())? else {
-            eprintln!("uv is neither on PATH nor can pip install it: nothing was measured");
-            return Ok(());
-        };
+        let Some(uv) = Uv::find(folder.path())? else { return Ok(()) };
         let below = |name: &str| folder.path().join(name);
         let bench = Bench {
             uv,
-            python: base()?,
             home: below("home"),
-            cache: std::env::var_os("UV_CACHE_DIR").map_or_else(|| below("cache"), PathBuf::from),
             environment: below("environment"),
             requirements: below("requirements.txt"),
         };
@@ -116,85 +112,26 @@ mod unix {
         Ok(())
     }
 
-    /// uv of `PATH`, else one that pip installs into a temporary environment.
-    fn uv(folder: &Path) -> io::Result<Option<PathBuf>> {
-        let works = |uv: &Path| {
-            let version = Command::new(uv).arg("--version").stdout(Stdio::null()).status();
-            version.is_ok_and(|status| status.success())
-        };
-        if works(Path::new("uv")) {
-            return Ok(Some(PathBuf::from("uv")));
-        }
-        let tools = folder.join("tools");
-        let steps = [
-            (base()?, vec!["-m".into(), "venv".into(), tools.clone().into_os_string()]),
-            (tools.join("bin/pip"), ["install", "--quiet", "uv"].map(OsString::from).to_vec()),
-        ];
-        let done = steps.iter().all(|(program, args)| {
-            Command::new(program).args(args).status().is_ok_and(|status| status.success())
-        });
-        let uv = tools.join("bin/uv");
-        Ok((done && works(&uv)).then_some(uv))
-    }
-
-    /// The interpreter that environments are made with, by its own name.
-    fn base() -> io::Result<PathBuf> {
-        let python = std::env::var_os("AIOS_BENCH_PYTHON").unwrap_or_else(|| "python3".into());
-        let program = "import sys; print(sys.executable)";
-        let output = Command::new(python).args(["-c", program]).output()?;
-        Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
-    }
-
     impl Bench {
         /// Fetches the packages, and writes which ones they are.
         fn prepare(&self) -> io::Result<()> {
-            self.uv(&self.make())?;
-            let into = ["pip", "install", "--quiet", "--python"].map(OsString::from);
-            let mut install = into.to_vec();
-            install.push(self.environment.clone().into_os_string());
-            install.extend(PACKAGES.map(OsString::from));
-            self.uv(&install)?;
-            let mut freeze = ["pip", "freeze", "--quiet", "--python"].map(OsString::from).to_vec();
-            freeze.push(self.environment.clone().into_os_string());
-            let pins = self.uv(&freeze)?;
+            let pins = self.uv.fill(&self.environment, &PACKAGES)?;
             let files = files_below(&self.environment)?;
             let distributions = pins.lines().count();
             println!("{distributions} distributions, {files} files");
             fs::write(&self.requirements, pins)
         }
 
-        fn uv(&self, args: &[OsString]) -> io::Result<String> {
-            let output = Command::new(&self.uv)
-                .args(args)
-                .env("UV_CACHE_DIR", &self.cache)
-                .stderr(Stdio::inherit())
-                .output()?;
-            if !output.status.success() {
-                return Err(io::Error::other(format!("uv {args:?}: {}", output.status)));
-            }
-            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-        }
-
-        fn make(&self) -> Vec<OsString> {
-            let mut args = ["venv", "--clear", "--quiet", "--python"].map(OsString::from).to_vec();
-            args.push(self.python.clone().into_os_string());
-            args.push(self.environment.clone().into_os_string());
-            args
-        }
-
         fn install(&self) -> Vec<OsString> {
-            let words = ["pip", "install", "--quiet", "--offline", "--no-deps", "--python"];
-            let mut args = words.map(OsString::from).to_vec();
-            args.push(self.environment.clone().into_os_string());
-            args.push("-r".into());
-            args.push(self.requirements.clone().into_os_string());
-            args
+            let options = ["--offline", "--no-deps", "-r"].map(OsStr::new);
+            let rest = [options.as_slice(), &[self.requirements.as_os_str()]].concat();
+            self.uv.pip("install", &self.environment, &rest)
         }
 
         /// One of each, in the order of the rows.
         fn round(&self) -> io::Result<[Taken; 4]> {
-            let made = self.measured(&self.uv, &self.make())?;
-            let installed = self.measured(&self.uv, &self.install())?;
+            let made = self.measured(&self.uv.program, &self.uv.make(&self.environment))?;
+            let installed = self.measured(&self.uv.program, &self.install())?;
             let anew = Taken {
                 wall_ms: made.wall_ms + installed.wall_ms,
                 cpu_ms: made.cpu_ms + installed.cpu_ms,
@@ -256,21 +193,11 @@ mod unix {
             let variables = [
                 ("HOME", self.home.as_os_str()),
                 ("PATH", path.as_os_str()),
-                ("UV_CACHE_DIR", self.cache.as_os_str()),
+                ("UV_CACHE_DIR", self.uv.cache.as_os_str()),
             ];
             let command = [&[program.as_os_str().to_owned()], args].concat();
             measure(&variables, &command)
         }
-    }
-
-    fn files_below(folder: &Path) -> io::Result<usize> {
-        let mut files = 0;
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let kind = entry.file_type()?;
-            files += if kind.is_dir() { files_below(&entry.path())? } else { 1 };
-        }
-        Ok(files)
     }
 
     fn print(rows: &[Row]) {

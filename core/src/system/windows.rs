@@ -232,6 +232,14 @@ pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether [`settle`] makes files durable too, not only folders.
+pub(crate) const SETTLES_AT_ONCE: bool = false;
+
+/// Folders are made durable by the system itself.
+pub(crate) fn settle(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Makes a folder, and those above it. In the user's own folders it inherits that only the user may enter.
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)

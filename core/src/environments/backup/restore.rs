@@ -3,8 +3,8 @@
 //!
 //! 1. [`plan`] reads, and writes nothing.
 //! 2. [`restore`] makes one environment where nothing stands: the first thing that stands there is a mark, and it
-//!    goes last. One with the mark was not finished, and is made again. What was installed is planned as for a
-//!    repair that returns to a remembered state.
+//!    goes last, when all is durable. One with the mark was not finished, and is made again. What was installed is
+//!    planned as for a repair that returns to a remembered state, and needs no journal.
 //! 3. [`compare`] says what is not as it was. Nothing is called exact that was not compared.
 //!
 //! An environment that stands there is never changed; with `replace` it is renamed first, and kept.
@@ -28,7 +28,7 @@ use crate::environments::pyvenv_cfg::PyvenvCfg;
 use crate::environments::repair::recreate::{Making, Names};
 use crate::environments::repair::{
     self, Case, Disk, FOLDER, Fetched, Goal, Network, Options, Remembered, RememberedDistribution,
-    RememberedFile, Session, Verdict,
+    RememberedFile, Session,
 };
 use crate::environments::{PythonTag, PythonVersion};
 use crate::fs;
@@ -266,10 +266,11 @@ pub fn restore(means: &Means<'_>, target: &Target<'_>) -> Result<Outcome, repair
         let hint = "the same command again tries it again".to_owned();
         return Ok(Outcome::NotRestored(Hindrance { why, hint }));
     }
-    let unsolved = fill(means, prefix, remembered)?;
+    // Nobody repairs it meanwhile.
+    let session = Session::begin(means.disk, prefix)?;
+    let (mut differences, unsolved) = fill(means, target, remembered)?;
+    drop(session);
     means.disk.remove_file(&mark).map_err(repair::Error::io("remove", &mark))?;
-    let mut differences = compare(means.host, target, means.places)
-        .unwrap_or_else(|| vec!["it is no environment".to_owned()]);
     if differences.is_empty() {
         return Ok(Outcome::Exact);
     }
@@ -345,12 +346,14 @@ fn place(saved: &SavedDistribution, places: &Places) -> Option<Vec<u8>> {
     serde_json::to_vec(&value).ok()
 }
 
-/// Installs what is missing, in as many rounds as it takes. Gives what cannot be done, and what to do.
+/// Installs what is missing, in as many rounds as it takes. Gives in what it differs then, and what cannot be done
+/// and what to do. All of it is durable when this returns.
 fn fill(
     means: &Means<'_>,
-    prefix: &Path,
+    target: &Target<'_>,
     remembered: Remembered,
-) -> Result<Vec<String>, repair::Error> {
+) -> Result<(Vec<String>, Vec<String>), repair::Error> {
+    let (disk, prefix) = (means.disk, target.prefix.as_path());
     let earlier = Earlier::new(means.host, None);
     let mut options = Options {
         wheelhouses: means.wheelhouses.to_vec(),
@@ -360,46 +363,76 @@ fn fill(
         ..Options::default()
     };
     let mut tried = BTreeSet::new();
-    let mut unsolved = Vec::new();
-    for _ in 0..MOST_ROUNDS {
-        let looked = examine_one(means.host, prefix, &earlier, |subject, findings| {
-            let case = Case { subject, findings, options: &options };
-            let mut lacking = repair::missing_wheels(&case);
-            lacking.retain(|pin| means.fetch.is_some() && tried.insert(pin.clone()));
-            let fetched =
-                means.fetch.filter(|_| !lacking.is_empty()).map(|fetch| fetch(&case, &lacking));
-            (repair::plan(&case), fetched)
+    let mut left_out = Vec::new();
+    let mut round = 0;
+    loop {
+        round += 1;
+        let is_last = round > MOST_ROUNDS;
+        let mut look = || {
+            examine_one(means.host, prefix, &earlier, |subject, findings| {
+                let case = Case { subject, findings, options: &options };
+                let fetch = means.fetch.filter(|_| !is_last);
+                let fetched = fetch.and_then(|fetch| fetch_lacking(&case, fetch, &mut tried));
+                (repair::plan(&case), fetched, differences(subject, findings, target, means.places))
+            })
+        };
+        // It becomes durable while it is looked at.
+        let (looked, settled) = std::thread::scope(|scope| {
+            let settled = scope.spawn(|| disk.settle(prefix));
+            (look(), settled.join())
         });
-        let Some((plan, fetched)) = looked else { break };
+        let settled = settled.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        settled.map_err(repair::Error::io("make durable", prefix))?;
+        let Some((plan, fetched, differences)) = looked else {
+            return Ok((vec!["it is no environment".to_owned()], left_out));
+        };
         if let (Some(more), Network::Allowed(all)) = (fetched, &mut options.network) {
             all.wheelhouses.extend(more.wheelhouses);
             all.unavailable.extend(more.unavailable);
             continue;
         }
-        unsolved = plan.unsolved.iter().map(|one| one.hint.clone()).collect();
-        if plan.steps.is_empty() {
-            break;
+        // What was left out once would be so again.
+        if plan.steps.is_empty() || is_last || !left_out.is_empty() {
+            left_out.extend(plan.unsolved.into_iter().map(|one| one.hint));
+            return Ok((differences, left_out));
         }
-        let session = Session::begin(means.disk, prefix)?.stopped_by(means.stop);
-        session.carry_out(&plan, || Verdict::Keep)?;
-        session.prune(0)?;
+        left_out = repair::carry_out_fresh(disk, &plan, means.stop)?;
     }
-    Ok(unsolved)
+}
+
+/// Fetches wheels that are lacking and were not asked for yet.
+fn fetch_lacking(
+    case: &Case<'_>,
+    fetch: &Fetch<'_>,
+    tried: &mut BTreeSet<String>,
+) -> Option<Fetched> {
+    let mut lacking = repair::missing_wheels(case);
+    lacking.retain(|pin| tried.insert(pin.clone()));
+    (!lacking.is_empty()).then(|| fetch(case, &lacking))
 }
 
 /// What is not as it was, in words. `None` when no environment stands there.
 pub fn compare(host: &Host, target: &Target<'_>, places: &Places) -> Option<Vec<String>> {
     let earlier = Earlier::new(host, None);
     examine_one(host, &target.prefix, &earlier, |subject, findings| {
-        let mut found = Vec::new();
-        of_python(subject, target.saved, &mut found);
-        of_distributions(subject, target.saved, places, &mut found);
-        let errors = findings.iter().filter(|one| one.severity == Severity::Error);
-        let is_new =
-            |one: &&Finding| !target.saved.findings.iter().any(|code| code == one.code.as_str());
-        found.extend(errors.filter(is_new).map(|one| format!("{}: {}", one.code, one.message)));
-        found
+        differences(subject, findings, target, places)
     })
+}
+
+fn differences(
+    subject: &Subject<'_>,
+    findings: &[Finding],
+    target: &Target<'_>,
+    places: &Places,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    of_python(subject, target.saved, &mut found);
+    of_distributions(subject, target.saved, places, &mut found);
+    let errors = findings.iter().filter(|one| one.severity == Severity::Error);
+    let is_new =
+        |one: &&Finding| !target.saved.findings.iter().any(|code| code == one.code.as_str());
+    found.extend(errors.filter(is_new).map(|one| format!("{}: {}", one.code, one.message)));
+    found
 }
 
 fn of_python(subject: &Subject<'_>, saved: &SavedEnvironment, found: &mut Vec<String>) {

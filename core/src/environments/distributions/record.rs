@@ -11,6 +11,9 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::{Record, RecordedFile, Role, Run};
 use crate::host::Platform;
 
@@ -159,6 +162,12 @@ impl RecordedFile {
     /// A line of RECORD.
     pub fn new(path: String, hash: Option<String>, bytes: Option<u64>) -> RecordedFile {
         RecordedFile { role: Role::of(&path), plain: is_plain(&path), path, hash, bytes }
+    }
+
+    /// Its hash, where that is the SHA-256 that all installers write.
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        let text = self.hash.as_deref()?.strip_prefix("sha256=")?;
+        URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?.try_into().ok()
     }
 }
 

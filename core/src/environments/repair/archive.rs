@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use zip::ZipArchive;
+use zip::read::ZipFile;
 use zip::result::ZipError;
 
 use crate::fs;
@@ -19,6 +21,9 @@ const MAX_MEMBERS: usize = 200_000;
 
 /// The largest single libraries take a little more than 1 GiB.
 pub(super) const MAX_MEMBER_BYTES: u64 = 2 << 30;
+
+/// Of a member at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// An archive or folder that is open.
 pub(super) enum Archive {
@@ -90,22 +95,46 @@ impl Archive {
             }
             Archive::Memory(files) => match files.get(name) {
                 Some(bytes) if bytes.len() as u64 <= limit => Ok(bytes.clone()),
-                Some(_) => Err(io::Error::other(format!("`{name}` is larger than {limit} bytes"))),
+                Some(_) => Err(too_large(name, limit)),
                 None => Err(io::ErrorKind::NotFound.into()),
             },
             Archive::Zip(zip) => {
-                let member = zip.by_name(name).map_err(broken)?;
-                if !member.is_file() || member.is_symlink() {
-                    return Err(io::Error::other(format!("`{name}` is no regular file")));
-                }
+                let member = regular(zip, name)?;
                 // What the directory says of its size is no more to be trusted than the rest.
                 let mut bytes = Vec::new();
                 member.take(limit + 1).read_to_end(&mut bytes)?;
                 if bytes.len() as u64 > limit {
-                    return Err(io::Error::other(format!("`{name}` is larger than {limit} bytes")));
+                    return Err(too_large(name, limit));
                 }
                 Ok(bytes)
             }
+        }
+    }
+
+    /// Writes a member to `to`, and gives the SHA-256 of its bytes; an error when there are more than `limit`.
+    pub(super) fn copy(
+        &mut self,
+        name: &str,
+        limit: u64,
+        to: &mut dyn Write,
+    ) -> io::Result<[u8; 32]> {
+        let Archive::Zip(zip) = self else {
+            let bytes = self.read(name, limit)?;
+            to.write_all(&bytes)?;
+            return Ok(Sha256::digest(&bytes).into());
+        };
+        let mut member = regular(zip, name)?;
+        let mut hash = Sha256::new();
+        let mut buffer = [0; BUFFER_BYTES];
+        let mut left = limit;
+        loop {
+            let read = member.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(hash.finalize().into());
+            }
+            left = left.checked_sub(read as u64).ok_or_else(|| too_large(name, limit))?;
+            hash.update(&buffer[..read]);
+            to.write_all(&buffer[..read])?;
         }
     }
 
@@ -116,10 +145,27 @@ impl Archive {
                 folder.join(name).metadata().is_ok_and(|metadata| system::is_executable(&metadata))
             }
             Archive::Memory(_) => false,
+            // As the directory says: nothing of the member is read.
             Archive::Zip(zip) => zip
-                .by_name(name)
-                .is_ok_and(|member| member.unix_mode().is_some_and(|mode| mode & 0o111 != 0)),
+                .index_for_name(name)
+                .and_then(|at| zip.by_index_data(at).ok()?.unix_mode())
+                .is_some_and(|mode| mode & 0o111 != 0),
         }
+    }
+}
+
+fn too_large(name: &str, limit: u64) -> io::Error {
+    io::Error::other(format!("`{name}` is larger than {limit} bytes"))
+}
+
+fn regular<'z>(
+    zip: &'z mut ZipArchive<BufReader<File>>,
+    name: &str,
+) -> io::Result<ZipFile<'z, BufReader<File>>> {
+    let member = zip.by_name(name).map_err(broken)?;
+    match member.is_file() && !member.is_symlink() {
+        true => Ok(member),
+        false => Err(io::Error::other(format!("`{name}` is no regular file"))),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The primitive changes of the file system that a repair is made of, and what stands at a path before
 //! and after each: enough to carry one out twice, or to take it back.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,18 @@ pub enum Content {
 }
 
 impl Content {
+    /// Writes the bytes out. Those of a member that differ are an error, after they were written.
+    pub(super) fn copy(&self, archives: &mut Archives, to: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Content::Bytes(bytes) => to.write_all(bytes),
+            Content::File(path) => io::copy(&mut File::open(path)?, to).map(drop),
+            Content::Member { archive, name, hash } => {
+                let copied = archives.open(archive)?.copy(name, MAX_MEMBER_BYTES, to)?;
+                if copied == *hash { Ok(()) } else { Err(other(archive, name)) }
+            }
+        }
+    }
+
     /// The bytes. `archives` keeps a wheel open from one member to the next.
     pub fn read(&self, archives: &mut Archives) -> io::Result<Vec<u8>> {
         match self {
@@ -40,12 +53,16 @@ impl Content {
                 if <[u8; 32]>::from(Sha256::digest(&bytes)) == *hash {
                     Ok(bytes)
                 } else {
-                    let archive = archive.display();
-                    Err(io::Error::other(format!("`{name}` in `{archive}` has changed")))
+                    Err(other(archive, name))
                 }
             }
         }
     }
+}
+
+fn other(archive: &Path, name: &str) -> io::Error {
+    let archive = archive.display();
+    io::Error::other(format!("`{name}` in `{archive}` is not what it was to be"))
 }
 
 /// The wheel that was read last: members of one follow each other.

@@ -6,10 +6,24 @@ use std::path::Path;
 
 use crate::system;
 
+/// Writes what a file is to hold.
+pub type Fill<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
+
 /// Changes of the disk. Each call is done or not done; none leaves a half behind under a final name.
-pub trait Disk: std::fmt::Debug {
+pub trait Disk: std::fmt::Debug + Sync {
     /// A new file with these bytes, durable when this returns. Fails when something stands there.
     fn create(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()>;
+    /// A new file with what `fill` writes, which may have ended early; durable once it is settled. Fails when something
+    /// stands there.
+    fn write(&self, path: &Path, mode: u32, fill: &mut Fill<'_>) -> io::Result<()> {
+        let mut content = Vec::new();
+        fill(&mut content)?;
+        self.create(path, &content, mode)
+    }
+    /// Makes durable what was written in a folder and those below.
+    fn settle(&self, folder: &Path) -> io::Result<()> {
+        self.sync_folder(folder)
+    }
     /// A copy of a file, durable when this returns. Fails when something stands there.
     fn copy(&self, from: &Path, to: &Path, mode: u32) -> io::Result<()>;
     /// Another name of a file.
@@ -45,6 +59,16 @@ impl Disk for RealDisk {
         let mut file = new_file(path, mode)?;
         file.write_all(content)?;
         file.sync_all()
+    }
+
+    fn write(&self, path: &Path, mode: u32, fill: &mut Fill<'_>) -> io::Result<()> {
+        let mut file = new_file(path, mode)?;
+        fill(&mut file)?;
+        if system::SETTLES_AT_ONCE { Ok(()) } else { file.sync_all() }
+    }
+
+    fn settle(&self, folder: &Path) -> io::Result<()> {
+        system::settle(folder)
     }
 
     fn copy(&self, from: &Path, to: &Path, mode: u32) -> io::Result<()> {

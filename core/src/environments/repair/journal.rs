@@ -45,13 +45,13 @@ const VERSION: u32 = 1;
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Of a new file, and of a new script.
-const USUAL_MODE: u32 = 0o644;
+pub(super) const USUAL_MODE: u32 = 0o644;
 
 /// Setuid and setgid: whoever runs the file does it as its owner or group.
-const SET_ID: u32 = 0o6000;
+pub(super) const SET_ID: u32 = 0o6000;
 
 /// Those, and the sticky bit. Folders of groups have them; no repair changes them.
-const SPECIAL: u32 = 0o7000;
+pub(super) const SPECIAL: u32 = 0o7000;
 
 /// A change as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,7 +204,7 @@ impl Journal {
 
 /// Whether a path lies below the prefix, by its name and by where the links on the way to it lead, and is
 /// none of what repairs keep.
-fn is_inside(prefix: &Path, path: &Path) -> bool {
+pub(super) fn is_inside(prefix: &Path, path: &Path) -> bool {
     let Ok(below) = path.strip_prefix(prefix) else { return false };
     let plain = below.components().all(|part| matches!(part, std::path::Component::Normal(_)));
     if !plain || below.as_os_str().is_empty() || below.starts_with(FOLDER) {

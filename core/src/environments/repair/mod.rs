@@ -30,6 +30,7 @@ mod conda;
 mod disk;
 mod editables;
 mod elsewhere;
+mod fresh;
 mod interpreter;
 mod journal;
 mod judge;
@@ -51,7 +52,8 @@ mod fabricated;
 mod tests;
 
 use change::Change;
-pub use disk::{Disk, RealDisk};
+pub use disk::{Disk, Fill, RealDisk};
+pub use fresh::carry_out_fresh;
 pub use judge::{
     KEPT, MOST_ROUNDS, errors, is_better, is_foreign, leads_on, needs_repair, refusal,
 };

@@ -8,6 +8,8 @@ use super::disk::{Disk, RealDisk};
 use super::*;
 
 mod faulty;
+/// The same plan without a journal.
+mod fresh;
 /// Killed, interrupted, or with a full disk, at each call of the system: nothing may be lost.
 mod interrupted;
 /// Several repairs, and several rounds of one.
@@ -152,7 +154,7 @@ fn both_ends() -> (BTreeMap<PathBuf, State>, BTreeMap<PathBuf, State>, usize) {
     let before = relative(tree(&plan.prefix));
     let disk = Faulty::counting();
     assert!(matches!(carry_out(&disk, &plan), Ok(Ended::Kept)));
-    (before, relative(tree(&plan.prefix)), disk.calls.get())
+    (before, relative(tree(&plan.prefix)), disk.calls())
 }
 
 fn relative_tree(folder: &tempfile::TempDir, plan: &Plan) -> BTreeMap<PathBuf, State> {

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::Draft;
 use super::wheel::Wheel;
-use super::wheels::Candidate;
-use crate::environments::distributions::direct_url::Origin;
+use super::wheels::{Candidate, Origin};
+use crate::environments::distributions::direct_url;
 use crate::environments::distributions::normalize;
 use crate::environments::repair::change::State;
 use crate::environments::repair::remembered::{Contents, Installer, Pinned, Place, Remembered};
@@ -52,13 +52,13 @@ impl<'a> Memory<'a> {
         let named = match &pinned.place {
             Place::Index => {
                 let found = draft.wheels.of_version(&pinned.name, &pinned.version).into_iter();
-                let whole = found.filter(|one| draft.wheels.open(one).is_some());
+                let whole = found.filter(|one| draft.wheels.is_usable(one));
                 return match whole.cloned().collect::<Vec<Candidate>>() {
                     found if found.is_empty() => Way::Lacking,
                     found => Way::Wheels(found),
                 };
             }
-            Place::Named(Origin::File { path, sha256 }) => {
+            Place::Named(direct_url::Origin::File { path, sha256 }) => {
                 match wheel_at(draft, pinned, path, *sha256) {
                     Ok(candidate) => return Way::Wheels(vec![candidate]),
                     Err(reason) => {
@@ -67,17 +67,17 @@ impl<'a> Memory<'a> {
                     }
                 }
             }
-            Place::Named(Origin::Folder { path, editable }) => {
+            Place::Named(direct_url::Origin::Folder { path, editable }) => {
                 if let Some(wheel) = link_to(pinned, path).filter(|_| *editable) {
                     return Way::Link(Box::new(wheel));
                 }
                 self.of_folder(draft, path, *editable)
             }
-            Place::Named(Origin::Address(address)) if is_address(address) => {
+            Place::Named(direct_url::Origin::Address(address)) if is_address(address) => {
                 let requirement = format!("{} @ {address}", pinned.name);
                 self.command(draft, &typed(Path::new(&requirement)))
             }
-            Place::Named(Origin::Address(_)) | Place::Untold => {
+            Place::Named(direct_url::Origin::Address(_)) | Place::Untold => {
                 "a place that its `direct_url.json` does not tell: install it from there".to_owned()
             }
         };
@@ -123,9 +123,9 @@ fn link_to(pinned: &Pinned, project: &Path) -> Option<Wheel> {
 
 /// The very wheel that it was installed as, where that is known and fits.
 fn own_wheel(draft: &Draft<'_>, pinned: &Pinned) -> Option<Candidate> {
-    let own = draft.wheels.at(pinned.wheel.as_deref()?)?;
+    let own = draft.wheels.at(pinned.wheel.as_deref()?, Origin::Own)?;
     let is_same = own.name == pinned.name && pinned.has_version(&own.version.to_string());
-    (is_same && draft.wheels.open(&own).is_some()).then_some(own)
+    (is_same && draft.wheels.is_usable(&own)).then_some(own)
 }
 
 /// The wheel that it was installed from, where that is still the same. `Err` says why not.
@@ -154,10 +154,10 @@ fn wheel_at(
         }
         None => {}
     }
-    let candidate = draft.wheels.at(path).ok_or("does not fit this Python")?;
+    let candidate = draft.wheels.at(path, Origin::Wheelhouse).ok_or("does not fit this Python")?;
     let is_same =
         candidate.name == pinned.name && pinned.has_version(&candidate.version.to_string());
-    let is_usable = is_same && draft.wheels.open(&candidate).is_some();
+    let is_usable = is_same && draft.wheels.is_usable(&candidate);
     if is_usable { Ok(candidate) } else { Err(format!("is no whole wheel of {}", pinned.pin())) }
 }
 

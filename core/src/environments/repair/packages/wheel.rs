@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::folders::Folders;
 use super::install;
 use super::record::line_of;
+use super::wheels::Origin;
 use crate::environments::distributions::entry_points::{self, Command};
 use crate::environments::distributions::{Metadata, Record, RecordedFile, metadata, record};
 use crate::environments::health::packages::are_as_recorded;
@@ -41,8 +42,7 @@ pub(super) struct Wheel {
     pub(super) metadata: Metadata,
     /// What `entry_points.txt` declares.
     pub(super) commands: Vec<Command>,
-    /// Whether it was fetched for this repair, and goes with it.
-    pub(super) fetched: bool,
+    origin: Origin,
     record: Record,
     archive: RefCell<Archive>,
 }
@@ -66,9 +66,9 @@ pub(super) struct Member<'a> {
 
 impl Wheel {
     /// Opens a wheel. `Err` says what is wrong with it, as the end of a sentence.
-    pub(super) fn open(path: &Path) -> Result<Wheel, String> {
+    pub(super) fn open(path: &Path, origin: Origin) -> Result<Wheel, String> {
         let archive = Archive::open(path).map_err(unreadable)?;
-        Wheel::read_metadata(path, archive, None)
+        Ok(Wheel { origin, ..Wheel::read_metadata(path, archive, None)? })
     }
 
     /// The files of an editable install of the project at `path`, as the wheel that they came in.
@@ -111,7 +111,7 @@ impl Wheel {
             metadata,
             record,
             commands: commands.unwrap_or_default(),
-            fetched: false,
+            origin: Origin::Own,
             archive: RefCell::new(archive),
             info,
         })
@@ -119,9 +119,9 @@ impl Wheel {
 
     /// Where it is, for people.
     pub(super) fn shown(&self) -> String {
-        match self.fetched {
-            true => "a wheel that was fetched".to_owned(),
-            false => format!("`{}`", self.path.display()),
+        match self.origin {
+            Origin::Fetched => "a wheel that was fetched".to_owned(),
+            _ => format!("`{}`", self.path.display()),
         }
     }
 
@@ -189,10 +189,16 @@ impl Wheel {
         Ok([shebang, &bytes[body..]].concat())
     }
 
-    /// A member as the content of a file, after its bytes were compared.
+    /// A member as the content of a file, after its bytes were compared. Where no other wheel would do, that is left to
+    /// whoever writes them.
     pub(super) fn content(&self, source: &RecordedFile) -> Result<Content, String> {
+        let is_only = self.origin == Origin::Own;
+        if let Some(hash) = source.sha256().filter(|_| is_only && self.has_members()) {
+            let (archive, name) = (self.path.clone(), source.path.clone());
+            return Ok(Content::Member { archive, name, hash });
+        }
         let bytes = self.read(source)?;
-        if matches!(*self.archive.borrow(), Archive::Memory(_)) {
+        if !self.has_members() {
             return Ok(Content::Bytes(bytes));
         }
         Ok(Content::Member {
@@ -200,6 +206,11 @@ impl Wheel {
             name: source.path.clone(),
             hash: Sha256::digest(&bytes).into(),
         })
+    }
+
+    /// Whether it lies on disk.
+    fn has_members(&self) -> bool {
+        !matches!(*self.archive.borrow(), Archive::Memory(_))
     }
 
     /// Whether the member is marked as a program.

@@ -3,7 +3,7 @@
 //!
 //! They are asked in this order, and within one the wheel that fits best comes first. Lists are read once, at the first question.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -43,6 +43,8 @@ pub(super) struct Candidate {
 /// Where a wheel was found, in the order in which they are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Origin {
+    /// The very wheel that is wanted, and no other.
+    Own,
     Wheelhouse,
     Bundled,
     PipCache,
@@ -57,12 +59,19 @@ pub(super) struct Wheels<'a> {
     /// What they must fit; `None` when that is not known.
     pub(super) target: Option<Target>,
     found: OnceCell<Vec<Candidate>>,
+    /// What was opened last, and not taken yet.
+    last: RefCell<Option<Wheel>>,
 }
 
 impl<'a> Wheels<'a> {
     /// Nothing is read yet.
     pub(super) fn of(case: &'a Case<'a>) -> Wheels<'a> {
-        Wheels { case, target: Target::of(case.subject), found: OnceCell::new() }
+        Wheels {
+            case,
+            target: Target::of(case.subject),
+            found: OnceCell::new(),
+            last: RefCell::default(),
+        }
     }
 
     /// The wheels of this version that fit, best first.
@@ -97,10 +106,10 @@ impl<'a> Wheels<'a> {
     }
 
     /// The wheel that this file is by its name, if that fits.
-    pub(super) fn at(&self, file: &Path) -> Option<Candidate> {
+    pub(super) fn at(&self, file: &Path, origin: Origin) -> Option<Candidate> {
         let (name, version, tag) = parse_name(file.file_name()?.to_str()?)?;
         self.target.as_ref()?.rank(&tag)?;
-        let (path, tag, origin) = (file.to_path_buf(), Some(tag), Origin::Wheelhouse);
+        let (path, tag) = (file.to_path_buf(), Some(tag));
         Some(Candidate { name, version, path, tag, origin })
     }
 
@@ -111,12 +120,22 @@ impl<'a> Wheels<'a> {
 
     /// `None` for a wheel that is damaged, of another name, or for another Python.
     pub(super) fn open(&self, candidate: &Candidate) -> Option<Wheel> {
-        let mut wheel = Wheel::open(&candidate.path).ok()?;
-        wheel.fetched = candidate.origin == Origin::Fetched;
+        if let Some(last) = self.last.take().filter(|last| last.path == candidate.path) {
+            return Some(last);
+        }
+        let wheel = Wheel::open(&candidate.path, candidate.origin).ok()?;
         let version = Version::from_str(&wheel.metadata.version);
         let is_named = normalize(&wheel.metadata.name) == candidate.name
             && version.is_ok_and(|version| version == candidate.version);
         (is_named && self.accepts_python(&wheel)).then_some(wheel)
+    }
+
+    /// Whether it can be opened. Whoever opens it next need not read its metadata again.
+    pub(super) fn is_usable(&self, candidate: &Candidate) -> bool {
+        let opened = self.open(candidate);
+        let is_usable = opened.is_some();
+        self.last.replace(opened);
+        is_usable
     }
 
     fn accepts_python(&self, wheel: &Wheel) -> bool {

@@ -1,17 +1,16 @@
 //! A disk that fails.
 
-use std::cell::Cell;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::environments::repair::disk::{Disk, RealDisk};
 
 /// Fails at one call: once, as a full disk does, or from then on, as a killed process does.
 #[derive(Debug)]
 pub(in super::super) struct Faulty {
-    pub(super) calls: Cell<usize>,
+    calls: AtomicUsize,
     at: usize,
     dies: bool,
     /// Set at that call, as Ctrl-C does; then no call fails.
@@ -20,7 +19,7 @@ pub(in super::super) struct Faulty {
 
 impl Faulty {
     pub(super) fn new(at: usize, dies: bool) -> Faulty {
-        Faulty { calls: Cell::new(0), at, dies, stop: None }
+        Faulty { calls: AtomicUsize::new(0), at, dies, stop: None }
     }
 
     /// Every call after so many fails, as after a kill.
@@ -38,8 +37,12 @@ impl Faulty {
         Faulty::new(usize::MAX, false)
     }
 
+    pub(super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
     fn call(&self, real: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        let call = self.calls.replace(self.calls.get() + 1);
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
         if let Some(stop) = &self.stop {
             stop.fetch_or(call == self.at, Ordering::Relaxed);
             return real();
@@ -53,14 +56,14 @@ impl Faulty {
 
 impl Disk for Faulty {
     fn create(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-        if self.stop.is_none() && self.calls.get() == self.at {
+        if self.stop.is_none() && self.calls() == self.at {
             // A write that ends early leaves what it wrote.
             RealDisk.create(path, &content[..content.len() / 2], mode)?;
         }
         self.call(|| RealDisk.create(path, content, mode))
     }
     fn copy(&self, from: &Path, to: &Path, mode: u32) -> io::Result<()> {
-        if self.stop.is_none() && self.calls.get() == self.at {
+        if self.stop.is_none() && self.calls() == self.at {
             RealDisk.create(to, b"half", mode)?;
         }
         self.call(|| RealDisk.copy(from, to, mode))

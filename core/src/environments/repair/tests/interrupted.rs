@@ -63,7 +63,7 @@ fn a_kill_while_it_is_taken_back_loses_nothing_either() {
     let (_folder, plan) = staged();
     carry_out(&RealDisk, &plan).unwrap();
     Session::begin(&counting, &plan.prefix).unwrap().undo().unwrap();
-    for at in 0..counting.calls.get() {
+    for at in 0..counting.calls() {
         for go_on in [false, true] {
             let (folder, plan) = staged();
             carry_out(&RealDisk, &plan).unwrap();
