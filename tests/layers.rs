@@ -81,6 +81,7 @@ const LAYERS: &[&[&str]] = &[
         "environments::pth",
         "environments::distributions",
         "environments::probe",
+        "environments::wheels",
     ],
     // Where environments may be: names, links and small files only.
     &["environments::discovery"],

@@ -36,8 +36,9 @@ pub(crate) struct Create {
     /// One more folder to walk, beside the known places. May be repeated.
     #[arg(long = "workspace", value_name = "DIR", conflicts_with = "paths")]
     pub(crate) workspaces: Vec<PathBuf>,
-    /// Put what is installed into the file too, as wheels, so that coming back needs no network. They are built
-    /// again from what stands on disk; what was edited is left out, and named.
+    /// Put what is installed into the file too, as wheels, so that coming back needs no network. They are those of
+    /// pip's and uv's caches that it was installed from, or are built again from what stands on disk; what was
+    /// edited is left out, and named.
     #[arg(long)]
     pub(crate) wheels: bool,
     /// Encrypt the file with a passphrase, which is asked for on the terminal. `age` opens it too.

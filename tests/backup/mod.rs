@@ -11,6 +11,7 @@ use zip::ZipArchive;
 use crate::support::{Distribution, Home, Venv, write};
 
 mod killed;
+mod originals;
 mod restore;
 mod rolling;
 mod typed;

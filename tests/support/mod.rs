@@ -5,6 +5,7 @@ mod breakages;
 mod cost;
 mod environment;
 mod home;
+pub(crate) mod index;
 mod machine;
 mod peer;
 pub(crate) mod python;
@@ -21,7 +22,7 @@ mod tree;
 
 pub(crate) use breakages::{Breakage, Look, breakages, not_built};
 pub(crate) use cost::allocations;
-pub(crate) use environment::{Base, Distribution, Venv, write};
+pub(crate) use environment::{Base, Distribution, Venv, line_of_record, write};
 #[cfg(unix)]
 pub(crate) use environment::{elf, pe};
 pub(crate) use home::{Answer, Home};

@@ -193,7 +193,12 @@ fn summary(manifest: &Manifest) -> String {
     }
     let is_wheel = |name: &str| name.ends_with(".whl");
     if let wheels @ 1.. = manifest.members.iter().filter(|one| is_wheel(&one.name)).count() {
-        parts.push(counted(wheels, "wheel"));
+        let rebuilt = match manifest.rebuilt_wheels().len() {
+            0 => String::new(),
+            all if all >= wheels => " (built again)".to_owned(),
+            some => format!(" ({some} of them built again)"),
+        };
+        parts.push(format!("{}{rebuilt}", counted(wheels, "wheel")));
     }
     if let Some(snapshot) = &manifest.snapshot {
         parts.push(format!(

@@ -31,6 +31,7 @@ pub mod python_source;
 pub mod pyvenv_cfg;
 pub mod repair;
 pub mod scripts;
+mod wheels;
 
 pub use python::{Implementation, NotAVersion, PythonTag, PythonVersion};
 

@@ -8,7 +8,7 @@ use super::checkout;
 use super::conda;
 use super::manifest::{
     Interpreter, LeftOut, Machine, Manifest, SCHEMA, SavedDistribution, SavedEnvironment,
-    SavedLink, SavedSnapshot, SavedWheel,
+    SavedLink, SavedSnapshot,
 };
 use super::read::Backup;
 use super::saved_path::SavedPath;
@@ -69,7 +69,7 @@ pub fn create(path: &Path, content: &Content<'_>) -> Result<Backup, Error> {
     let mut draft = Draft::begin(path, content.lock)?;
     let mut left_out: Vec<LeftOut> = content.seen.problems.iter().map(LeftOut::from).collect();
     let shared = Shared::new();
-    let mut wheels = content.wheels.map(|_| Wheels::default());
+    let mut wheels = content.wheels.map(|_| Wheels::of(content.host));
     let mut environments = Vec::new();
     for inspected in &content.seen.environments {
         let (saved, problems) = environment(inspected, &shared, wheels.as_mut());
@@ -216,13 +216,9 @@ fn distributions(
             // An editable install comes back by its links, what conda installed with conda.
             let is_wheel = one.editable.is_none() && !one.by_conda();
             let Some(wheels) = wheels.as_mut().filter(|_| is_wheel) else { continue };
-            match wheels.plan(environment, site, one) {
-                Ok(member) => saved.wheel = Some(SavedWheel { member, rebuilt: true }),
-                Err(why) => {
-                    let message = format!("no wheel of {} is in the backup: {why}", one.pin());
-                    problems.push(Problem::new(&one.info, message));
-                }
-            }
+            let kept = wheels.plan(environment, site, one);
+            (saved.wheel, saved.edited) = (kept.wheel, kept.edited);
+            problems.extend(kept.note.map(|note| Problem::new(&one.info, note)));
         }
     }
     (found.into_values().collect(), problems)
@@ -242,6 +238,7 @@ fn distribution(one: &Distribution, site: &Path) -> SavedDistribution {
         tags: one.wheel.as_ref().map(|wheel| wheel.tags.clone()).unwrap_or_default(),
         direct_url,
         checkout: one.editable.as_deref().filter(|path| fs::is_local(path)).and_then(checkout::of),
+        edited: false,
         wheel: None,
         links: if one.editable.is_some() { links(one, site) } else { Vec::new() },
     }

@@ -32,7 +32,7 @@
 //! | `requirements` | member with a line for each distribution, for pip and uv, or null |
 //! | `wheels` | member with the names of the wheels that are in the archive, for pip and uv, or null |
 //! | `conda_explicit` | member with the packages of conda, for `conda create --file`, or null |
-//! | `distributions` | `name` (normalized), `version`, `installer` or null, `requested` (whether it was asked for by name), `tags` (of its wheel), `direct_url` (the object of PEP 610 without secrets, or null), `checkout` (of the project that it links to or was built from, or null), `wheel` (`member`, and `rebuilt`: whether it was built again from what was installed; or null), `links` (of an editable install what leads to the project: `path`, `content`) |
+//! | `distributions` | `name` (normalized), `version`, `installer` or null, `requested` (whether it was asked for by name), `tags` (of its wheel), `direct_url` (the object of PEP 610 without secrets, or null), `checkout` (of the project that it links to or was built from, or null), `edited` (with wheels: whether files are not as they were installed; what was edited is in no wheel), `wheel` (`member`, and `rebuilt`: whether it was built again of what is installed, or is byte for byte the file that it was installed from; or null), `links` (of an editable install what leads to the project: `path`, `content`) |
 //! | `conda` | `name` (with version and build), `url` or null, `md5` or null |
 //!
 //! An **interpreter**: `version`, `implementation`, `abi_flags`, `architecture`, `prefix`, `kind` (each may be
@@ -42,7 +42,7 @@
 //!
 //! A **checkout**: `system` (`git`, `hg`), `root` (path), `commit`, `branch`, `remote` (each may be null).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,8 @@ pub struct SavedDistribution {
     pub tags: Vec<String>,
     pub direct_url: Option<serde_json::Value>,
     pub checkout: Option<Checkout>,
+    #[serde(default)]
+    pub edited: bool,
     pub wheel: Option<SavedWheel>,
     pub links: Vec<SavedLink>,
 }
@@ -281,6 +283,13 @@ impl Manifest {
         let of_snapshot = self.snapshot.iter().map(|snapshot| &snapshot.member);
         let of_projects = files.map(|file| &file.member);
         of_environments.chain(of_wheels).chain(of_projects).chain(of_snapshot).map(String::as_str)
+    }
+
+    /// The members that are wheels which were built again.
+    pub fn rebuilt_wheels(&self) -> BTreeSet<&str> {
+        let installed = self.environments.iter().flat_map(|one| &one.distributions);
+        let wheels = installed.filter_map(|one| one.wheel.as_ref());
+        wheels.filter(|wheel| wheel.rebuilt).map(|wheel| wheel.member.as_str()).collect()
     }
 
     /// Every member by its name.

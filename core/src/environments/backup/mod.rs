@@ -7,7 +7,7 @@
 //!     environments/01-api-venv/pyvenv.cfg
 //!     environments/02-ml/conda-explicit.txt
 //!     projects/01-api/uv.lock               what says beside a project what to install
-//!     wheels/idna-3.7-py3-none-any.whl      what was installed, as pip and uv take it ([`Content::wheels`])
+//!     wheels/idna-3.7-py3-none-any.whl      what it was installed from, or is built again of it ([`Content::wheels`])
 //!     snapshot.aios                         what was remembered last, an image of a context
 //!     manifest.json                         all of it for programs ([`manifest`]), with the SHA-256 of each file
 //! ```
@@ -32,9 +32,11 @@ mod collect;
 mod conda;
 mod directory;
 pub mod manifest;
+mod originals;
 pub mod places;
 mod projects;
 mod read;
+mod rebuilt;
 mod recover;
 mod requirements;
 pub mod restore;

@@ -19,9 +19,11 @@ that ends with .zip and open it, or type one of
 With aios: `aios backup show FILE`, `aios backup verify FILE`, `aios backup restore FILE`.
 
 For each environment there is a folder in `environments` with a list of what was installed: `requirements.txt` by
-names and places, `wheels.txt` by what is in `wheels`, which needs no network. Wheels are built again from what was
-installed, so their hashes are not those of an index. `projects` has files that say beside projects what to install; names and passwords in URLs are removed from them. `manifest.json` is
-all of it for programs, with the SHA-256 of every other file.
+names and places, `wheels.txt` by what is in `wheels`, which needs no network. A wheel is the file that was
+installed from, where a cache of pip or uv had it. The others are built again of what was installed, so their
+hashes are not those of an index; they are listed at the end. `projects` has files that say beside projects what to
+install; names and passwords in URLs are removed from them. `manifest.json` is all of it for programs, with the
+SHA-256 of every other file.
 
 The commands below are to be typed where this file is. An editable install (`-e FOLDER`) needs its project at
 that place first.
@@ -49,6 +51,11 @@ pub(super) fn text(manifest: &Manifest) -> String {
     }
     if own.len() > MOST {
         text.push_str(&format!("\nand {} more, in `manifest.json`\n", own.len() - MOST));
+    }
+    let rebuilt = manifest.rebuilt_wheels();
+    if !rebuilt.is_empty() {
+        text.push_str(&format!("\nWheels that are built again ({})\n\n", rebuilt.len()));
+        text.extend(rebuilt.iter().take(MOST).map(|member| format!("    {member}\n")));
     }
     text
 }

@@ -109,6 +109,7 @@ mod tests {
             tags: Vec::new(),
             direct_url,
             checkout: None,
+            edited: false,
             wheel: None,
             links: Vec::new(),
         }

@@ -464,6 +464,10 @@ fn of_distributions(
     }
     for then in &saved.distributions {
         let name = then.name.as_str();
+        if then.edited {
+            found
+                .push(format!("changes to files of {name} {} are not in the backup", then.version));
+        }
         match now.remove(name) {
             None => found.push(format!("{name} {} is missing", then.version)),
             Some(one) if one.version != then.version => {

@@ -1,56 +1,30 @@
-//! Installed distributions as the wheels that they came from, built again from RECORD.
+//! The wheels of a backup: for each distribution the one that it was installed from, where a cache of pip or uv has
+//! it (`originals.rs`), else one that is built again of its files (`rebuilt.rs`).
 //!
-//! ```text
-//! idna/core.py                             as it is
-//! ../../../bin/idna                        left out: an installer writes it for the entry point
-//! ../../../bin/tool                        tool-1.0.data/scripts/tool, with `#!python` in its first line
-//! ../../../share/man/man1/tool.1           tool-1.0.data/data/share/man/man1/tool.1
-//! tool-1.0.dist-info/INSTALLER             left out, with REQUESTED, direct_url.json and bytecode
-//! tool-1.0.virtualenv                      left out: a mark of virtualenv
-//! ```
-//!
-//! Such a wheel installs what was installed. It is not, byte for byte, the file that was published: its hash is
-//! another one, so it is marked. What differs from RECORD was edited, and no wheel is made of that. A file without a
-//! hash in RECORD is taken as it is.
+//! A wheel of a cache is taken byte for byte, so its hash is that of the index. It is untrusted: it names the files
+//! that the installed RECORD names, with the same hashes, holds just these, and nothing else. What was edited in
+//! the environment is in no wheel; that is said.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use zip::write::{SimpleFileOptions, StreamWriter};
-use zip::{CompressionMethod, ZipWriter};
 
 use super::Error;
-use super::directory::is_plain;
+use super::manifest::SavedWheel;
+use super::originals::{Original, Originals};
+use super::rebuilt::{Rebuilt, Unfit};
 use super::write::Draft;
 use crate::environments::Environment;
-use crate::environments::distributions::{Distribution, RecordedFile, Role, Site};
-use crate::environments::health::packages::{Places, is_as_recorded};
+use crate::environments::distributions::{Distribution, Site};
 use crate::environments::inspection::Progress;
-use crate::environments::repair::installed_record;
-use crate::fs;
-use crate::system;
+use crate::environments::wheels::archive;
+use crate::host::Host;
 
-/// Scripts are small; larger ones are programs, which name no interpreter.
-const MAX_SCRIPT_BYTES: u64 = 1024 * 1024;
 /// From here on a member may need sizes of 64 bits.
 const LARGE_BYTES: u64 = 3 << 30;
-/// Files of metadata that an installer leaves.
-const OF_INSTALLER: [&str; 7] = [
-    "RECORD",
-    "RECORD.jws",
-    "RECORD.p7s",
-    "INSTALLER",
-    "REQUESTED",
-    "direct_url.json",
-    "uv_cache.json",
-];
 
 /// How far it is; another thread may look.
 #[derive(Debug, Default)]
@@ -64,85 +38,87 @@ pub struct Work {
 }
 
 impl Work {
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.progress.stop.load(Ordering::Relaxed)
     }
 }
 
 /// The wheels of a backup: one for each distribution that differs, however many environments have it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Wheels {
+    originals: Originals,
     /// By what is in them.
     known: HashMap<[u8; 32], usize>,
     names: HashSet<String>,
     all: Vec<Wheel>,
 }
 
-/// A wheel that is to be built.
+/// A member of the archive.
 #[derive(Debug)]
 struct Wheel {
-    /// Its name in the archive.
+    /// Its name.
     member: String,
-    /// `idna-3.7.dist-info`
-    info: String,
-    /// By their names in the wheel.
-    files: BTreeMap<String, Source>,
+    content: Content,
 }
 
-/// A file of a wheel.
 #[derive(Debug)]
-struct Source {
-    path: PathBuf,
-    recorded: RecordedFile,
-    is_script: bool,
+enum Content {
+    Original(Original),
+    Rebuilt(Rebuilt),
+}
+
+/// What is kept of a distribution.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) wheel: Option<SavedWheel>,
+    /// Whether files are not as they were installed.
+    pub(super) edited: bool,
+    /// What is not kept, and why.
+    pub(super) note: Option<String>,
 }
 
 impl Wheels {
-    /// Plans the wheel of a distribution and gives the name that it will have in the archive. `Err` says why
-    /// there can be none.
+    /// None yet. What is in the caches is listed.
+    pub(super) fn of(host: &Host) -> Wheels {
+        let (known, names, all) = (HashMap::new(), HashSet::new(), Vec::new());
+        Wheels { originals: Originals::of(host), known, names, all }
+    }
+
+    /// Plans the wheel of a distribution.
     pub(super) fn plan(
         &mut self,
         environment: &Environment,
         site: &Site,
         one: &Distribution,
-    ) -> Result<String, String> {
-        let (Some(record), Some(wheel)) = (one.record.get(), &one.wheel) else {
-            return Err("it has no RECORD, or no WHEEL".to_owned());
+    ) -> Kept {
+        let original = self.originals.find(environment, site, one);
+        let rebuilt = Rebuilt::of(environment, site, one, original.is_some());
+        let edited = matches!(rebuilt, Err(Unfit::Edited(_)));
+        let pin = one.pin();
+        let (content, note) = match (original, rebuilt) {
+            (Some(original), Err(unfit @ Unfit::Edited(_))) => {
+                let note = format!(
+                    "the wheel of {pin} in the backup is the one that it was installed from, without the \
+                     edits: {unfit}"
+                );
+                (Some(Content::Original(original)), Some(note))
+            }
+            (Some(original), _) => (Some(Content::Original(original)), None),
+            (None, Ok(rebuilt)) => (Some(Content::Rebuilt(rebuilt)), None),
+            (None, Err(unfit)) => {
+                (None, Some(format!("no wheel of {pin} is in the backup: {unfit}")))
+            }
         };
-        let name = file_name(one, &wheel.tags).ok_or("its name or its tags are of no wheel")?;
-        let folders = Folders::of(environment, site, one);
-        let places = Places::of_prefix(site, &environment.prefix);
-        let mut files = BTreeMap::new();
-        for recorded in record.files.iter().filter(|file| file.role != Role::Bytecode) {
-            let path = places.resolve(recorded);
-            let path = path.ok_or_else(|| format!("`{}` lies outside of it", recorded.path))?;
-            let Some((name, is_script)) = folders.name_of(one, &path) else { continue };
-            let mut recorded = recorded.clone();
-            if !is_as_recorded(&path, &recorded) {
-                return Err(format!("`{}` is not as it was installed", recorded.path));
-            }
-            if recorded.hash.is_none() {
-                let hash = hash_of(&path).map_err(|error| error.to_string())?;
-                recorded.hash = Some(hash);
-            }
-            files.insert(name, Source { path, recorded, is_script });
-        }
-        Ok(self.member(name, one.folder_name(), files))
+        let wheel = content.map(|content| {
+            let rebuilt = matches!(content, Content::Rebuilt(_));
+            SavedWheel { member: self.member(content), rebuilt }
+        });
+        Kept { wheel, edited, note }
     }
 
-    /// The wheel that has these files, planned before or now.
-    fn member(&mut self, name: String, info: String, files: BTreeMap<String, Source>) -> String {
-        let mut hash = Sha256::new();
-        hash.update(&name);
-        for (name, file) in &files {
-            // A script names the environment that it is in.
-            let content = file.recorded.hash.as_deref().filter(|_| !file.is_script);
-            hash.update([0]);
-            hash.update(name);
-            hash.update([0]);
-            hash.update(content.unwrap_or_default());
-        }
-        let key = hash.finalize().into();
+    /// The wheel that has this content, planned before or now.
+    fn member(&mut self, content: Content) -> String {
+        let key = content.key();
         if let Some(known) = self.known.get(&key) {
             return self.all[*known].member.clone();
         }
@@ -151,21 +127,21 @@ impl Wheels {
         let mut places = places.chain((2..).map(|number| format!("wheels/{number}")));
         let member = places
             .find_map(|place| {
-                let member = format!("{place}/{name}");
+                let member = format!("{place}/{}", content.name());
                 self.names.insert(member.to_ascii_lowercase()).then_some(member)
             })
             .unwrap_or_default();
         self.known.insert(key, self.all.len());
-        self.all.push(Wheel { member: member.clone(), info, files });
+        self.all.push(Wheel { member: member.clone(), content });
         member
     }
 
-    /// Builds all of them in the archive.
+    /// Puts all of them into the archive.
     pub(super) fn write(&self, draft: &mut Draft, work: &Work) -> Result<(), Error> {
-        let total = self.all.iter().map(Wheel::bytes).sum();
+        let total = self.all.iter().map(|wheel| wheel.content.bytes()).sum();
         work.total.store(total, Ordering::Relaxed);
         for wheel in &self.all {
-            let is_large = wheel.bytes() > LARGE_BYTES;
+            let is_large = wheel.content.bytes() > LARGE_BYTES;
             draft.add_stream(&wheel.member, is_large, |out| wheel.write(out, work))?;
         }
         Ok(())
@@ -173,76 +149,50 @@ impl Wheels {
 }
 
 impl Wheel {
-    fn bytes(&self) -> u64 {
-        self.files.values().filter_map(|file| file.recorded.bytes).sum()
-    }
-
     fn write(&self, out: &mut dyn Write, work: &Work) -> Result<(), Error> {
-        let failed = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| Error::Io { what: "read", path, source }
+        let original = match &self.content {
+            Content::Rebuilt(rebuilt) => return rebuilt.write(&self.member, out, work),
+            Content::Original(original) => original,
         };
-        let mut zip = ZipWriter::new_stream(out);
-        let mut lines = Vec::new();
-        for (name, file) in &self.files {
-            let written = file.write(name, &mut zip, work);
-            if work.is_stopped() {
-                return Err(Error::Stopped);
+        let whole = archive::whole(&original.path);
+        let copied = whole.and_then(|(mut wheel, _)| copy(&mut wheel, out, work));
+        if work.is_stopped() {
+            return Err(Error::Stopped);
+        }
+        let path = original.path.clone();
+        copied.map(drop).map_err(|source| Error::Io { what: "read", path, source })
+    }
+}
+
+impl Content {
+    fn name(&self) -> &str {
+        match self {
+            Content::Original(original) => &original.name,
+            Content::Rebuilt(rebuilt) => rebuilt.name(),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Content::Original(original) => original.bytes,
+            Content::Rebuilt(rebuilt) => rebuilt.bytes(),
+        }
+    }
+
+    /// Equal ones have an equal key.
+    fn key(&self) -> [u8; 32] {
+        match self {
+            Content::Original(original) => {
+                Sha256::digest(original.path.as_os_str().as_encoded_bytes()).into()
             }
-            lines.push(written.map_err(failed(&file.path))?);
+            Content::Rebuilt(rebuilt) => rebuilt.key(),
         }
-        let record = format!("{}/RECORD", self.info);
-        let text = installed_record(lines, &self.info);
-        let ended = begin(&mut zip, &record, false)
-            .and_then(|()| zip.write_all(&text))
-            .and_then(|()| zip.finish().map(drop).map_err(io::Error::other));
-        ended.map_err(failed(Path::new(&self.member)))
     }
 }
 
-fn begin<W: Write>(
-    zip: &mut ZipWriter<StreamWriter<W>>,
-    name: &str,
-    is_program: bool,
-) -> io::Result<()> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        // Twice as fast as the usual one, and a tenth larger.
-        .compression_level(Some(1))
-        .unix_permissions(if is_program { 0o755 } else { 0o644 });
-    zip.start_file(name, options).map_err(io::Error::other)
-}
-
-impl Source {
-    /// Puts the file into the wheel, and gives its line of RECORD.
-    fn write<W: Write>(
-        &self,
-        name: &str,
-        zip: &mut ZipWriter<StreamWriter<W>>,
-        work: &Work,
-    ) -> io::Result<RecordedFile> {
-        let (mut file, metadata) = fs::open(&self.path).map_err(io::Error::other)?;
-        begin(zip, name, self.is_script || system::is_executable(&metadata))?;
-        let mut script = Vec::new();
-        let (hash, bytes) = if self.is_script && metadata.len() <= MAX_SCRIPT_BYTES {
-            file.read_to_end(&mut script)?;
-            let script = without_interpreter(&script);
-            zip.write_all(&script)?;
-            (Sha256::digest(&script), script.len() as u64)
-        } else {
-            copy(&mut file, zip, work)?
-        };
-        let hash = recorded_hash(&hash);
-        let recorded = self.recorded.hash.as_deref().filter(|one| one.starts_with("sha256="));
-        if !self.is_script && recorded.is_some_and(|recorded| recorded != hash) {
-            return Err(io::Error::other("it was changed while it was read"));
-        }
-        Ok(RecordedFile::new(name.to_owned(), Some(hash), Some(bytes)))
-    }
-}
-
-fn copy(
-    file: &mut File,
+/// Copies all of a file, and gives its hash and size. An error when it is asked to end.
+pub(super) fn copy(
+    file: &mut dyn Read,
     out: &mut dyn Write,
     work: &Work,
 ) -> io::Result<(sha2::digest::Output<Sha256>, u64)> {
@@ -261,139 +211,5 @@ fn copy(
         out.write_all(&buffer[..read])?;
         bytes += read as u64;
         work.done.fetch_add(read as u64, Ordering::Relaxed);
-    }
-}
-
-/// As RECORD has it.
-fn recorded_hash(hash: &[u8]) -> String {
-    format!("sha256={}", URL_SAFE_NO_PAD.encode(hash))
-}
-
-/// That of what stands there now.
-fn hash_of(path: &Path) -> Result<String, fs::ReadError> {
-    let (mut file, _) = fs::open(path)?;
-    let mut hash = Sha256::new();
-    let read = io::copy(&mut file, &mut hash);
-    read.map_err(|source| fs::ReadError::Io { path: path.to_path_buf(), source })?;
-    Ok(recorded_hash(&hash.finalize()))
-}
-
-/// A script as a wheel has it: installers write the interpreter of the environment into its first line.
-fn without_interpreter(script: &[u8]) -> Vec<u8> {
-    const LONG: &[u8] = b"#!/bin/sh\n'''exec' ";
-    const LONG_END: &[u8] = b"\n' '''\n";
-    let body = match memchr::memmem::find(script, LONG_END) {
-        // Three lines, where a path has blanks or is too long for the kernel.
-        Some(end) if script.starts_with(LONG) => &script[end + LONG_END.len()..],
-        _ => {
-            let end = memchr::memchr(b'\n', script).map_or(script.len(), |at| at + 1);
-            let first = script[..end].to_ascii_lowercase();
-            if !first.starts_with(b"#!") || memchr::memmem::find(&first, b"python").is_none() {
-                return script.to_vec();
-            }
-            &script[end..]
-        }
-    };
-    [b"#!python\n", body].concat()
-}
-
-/// Where the files of an installed wheel are, beside site-packages.
-struct Folders<'a> {
-    site: &'a Path,
-    scripts: PathBuf,
-    headers: PathBuf,
-    prefix: &'a Path,
-    /// `idna-3.7`
-    stem: String,
-}
-
-impl<'a> Folders<'a> {
-    fn of(environment: &'a Environment, site: &'a Site, one: &Distribution) -> Folders<'a> {
-        let prefix = environment.prefix.as_path();
-        let is_windows = site.folder.parent() == Some(&prefix.join("Lib"));
-        let usual = prefix.join(if is_windows { "Scripts" } else { "bin" });
-        let library = site.folder.parent().and_then(Path::file_name).unwrap_or_default();
-        let headers = match is_windows {
-            true => prefix.join("Include"),
-            false => prefix.join("include").join("site").join(library),
-        };
-        let stem = one.folder_name().trim_end_matches(".dist-info").to_owned();
-        Folders { site: &site.folder, scripts: usual, headers, prefix, stem }
-    }
-
-    /// The name of a file in the wheel, and whether it is a script. `None` for what an installer writes.
-    fn name_of(&self, one: &Distribution, path: &Path) -> Option<(String, bool)> {
-        if let Ok(below) = path.strip_prefix(self.site) {
-            let name = joined(below)?;
-            let own = name.split_once('/').filter(|(top, _)| *top == one.folder_name());
-            let is_of_installer = own.is_some_and(|(_, name)| OF_INSTALLER.contains(&name));
-            let is_mark = name.strip_suffix(".virtualenv") == Some(&self.stem);
-            return (!is_of_installer && !is_mark).then_some((name, false));
-        }
-        let data =
-            |key: &str, below: &Path| Some(format!("{}.data/{key}/{}", self.stem, joined(below)?));
-        if let Ok(below) = path.strip_prefix(&self.scripts) {
-            let file = below.to_str()?;
-            let ends = [".exe", "-script.py", "-script.pyw", ".exe.manifest"];
-            let stem = ends.iter().find_map(|end| file.strip_suffix(end)).unwrap_or(file);
-            let is_command = |name: &String| name == stem || name == file;
-            // pip's own has more names than it declares: `pip3.12`.
-            let is_of_pip = one.name == "pip" && stem.starts_with("pip");
-            if one.commands.iter().any(is_command) || is_of_pip {
-                return None;
-            }
-            return Some((data("scripts", below)?, true));
-        }
-        if let Ok(below) = path.strip_prefix(&self.headers) {
-            // The folder of the distribution.
-            let below: PathBuf = below.components().skip(1).collect();
-            return Some((data("headers", &below)?, false));
-        }
-        Some((data("data", path.strip_prefix(self.prefix).ok()?)?, false))
-    }
-}
-
-/// A path below a folder, with `/`.
-fn joined(below: &Path) -> Option<String> {
-    let names: Option<Vec<&str>> = below.iter().map(|name| name.to_str()).collect();
-    names.filter(|names| !names.is_empty()).map(|names| names.join("/"))
-}
-
-/// `idna-3.7-py3-none-any.whl`. Of several tags each part is named once.
-fn file_name(one: &Distribution, tags: &[String]) -> Option<String> {
-    let folder = one.folder_name();
-    let stem = folder.strip_suffix(".dist-info").filter(|stem| stem.matches('-').count() == 1)?;
-    let mut parts: [Vec<&str>; 3] = Default::default();
-    for tag in tags {
-        let mut of_tag = tag.splitn(3, '-');
-        for part in &mut parts {
-            let name = of_tag.next().filter(|name| !name.is_empty())?;
-            if !part.contains(&name) {
-                part.push(name);
-            }
-        }
-    }
-    let name = format!("{stem}-{}.whl", parts.map(|part| part.join(".")).join("-"));
-    (!tags.is_empty() && is_plain(&format!("wheels/00/{name}"))).then_some(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn first_lines_of_scripts() {
-        let check = |script: &str, expected: &str| {
-            assert_eq!(
-                String::from_utf8(without_interpreter(script.as_bytes())).unwrap(),
-                expected
-            );
-        };
-        check("#!/home/me/.venv/bin/python3\nx = 1\n", "#!python\nx = 1\n");
-        check("#!C:\\venv\\Scripts\\Python.exe\r\nx = 1\r\n", "#!python\nx = 1\r\n");
-        let long = "#!/bin/sh\n'''exec' \"/home/my name/bin/python\" \"$0\" \"$@\"\n' '''\nx = 1\n";
-        check(long, "#!python\nx = 1\n");
-        check("#!/bin/sh\necho\n", "#!/bin/sh\necho\n");
-        check("", "");
     }
 }

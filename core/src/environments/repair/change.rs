@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::archive::{Archive, MAX_MEMBER_BYTES};
+use crate::environments::wheels::archive::{Archive, MAX_MEMBER_BYTES};
 use crate::fs;
 use crate::system;
 

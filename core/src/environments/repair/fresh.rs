@@ -137,7 +137,7 @@ impl<'a> Work<'a> {
         order.sort_by_key(|at| std::cmp::Reverse(self.steps[*at].changes.len()));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let ended: Mutex<(Vec<(usize, String)>, Option<Error>)> = Mutex::default();
+        let ended: Mutex<Ended> = Mutex::default();
         let work = || {
             let mut archives = Archives::default();
             // Relaxed: threads share nothing but the number; what they did is seen when they are joined.
@@ -204,6 +204,9 @@ impl<'a> Work<'a> {
         Ok(())
     }
 }
+
+/// Which steps were left out, with why, and what ended all of it.
+type Ended = (Vec<(usize, String)>, Option<Error>);
 
 /// Why a file was not written.
 enum NotWritten {

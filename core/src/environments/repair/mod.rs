@@ -23,7 +23,6 @@ use crate::{shell, system};
 
 mod activation;
 mod apply;
-mod archive;
 mod base;
 pub mod change;
 mod conda;
@@ -58,6 +57,7 @@ pub use judge::{
     KEPT, MOST_ROUNDS, errors, is_better, is_foreign, leads_on, needs_repair, refusal,
 };
 pub use packages::Fetched;
+pub(in crate::environments) use packages::original::{is_origin, is_whole};
 pub(in crate::environments) use packages::record::write as installed_record;
 pub use remembered::{Goal, Remembered, RememberedDistribution, RememberedFile};
 pub use running::{Process, running};

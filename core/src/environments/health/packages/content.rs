@@ -131,6 +131,24 @@ pub(in crate::environments) fn is_as_recorded(path: &Path, recorded: &RecordedFi
     metadata.len() > MAX_COMPARED_BYTES || matches_hash(&mut file, recorded) != Some(false)
 }
 
+/// The same, however large it is; a file without a hash is none.
+pub(in crate::environments) fn is_recorded_throughout(
+    path: &Path,
+    recorded: &RecordedFile,
+) -> bool {
+    let Ok((mut file, metadata)) = fs::open(path) else { return false };
+    recorded.bytes.is_none_or(|bytes| bytes == metadata.len())
+        && matches_hash(&mut file, recorded) == Some(true)
+}
+
+/// Whether a reader gives the bytes that were recorded.
+pub(in crate::environments) fn gives_recorded(
+    content: &mut impl Read,
+    recorded: &RecordedFile,
+) -> bool {
+    Digest::of(recorded).is_some_and(|digest| digest.is_of(content))
+}
+
 /// Whether these are the bytes that were recorded. `None` when RECORD has no hash that verifies.
 pub(in crate::environments) fn are_as_recorded(
     mut bytes: &[u8],

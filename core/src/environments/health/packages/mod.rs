@@ -28,7 +28,9 @@ pub(super) use ownership::{Owned, is_unowned_module};
 pub use rivals::Families;
 
 // What a repair judges files by, so that it mends what a check finds and nothing else.
-pub(in crate::environments) use content::{Look, Verdict, are_as_recorded, is_as_recorded, judge};
+pub(in crate::environments) use content::{
+    Look, Verdict, are_as_recorded, gives_recorded, is_as_recorded, is_recorded_throughout, judge,
+};
 pub(in crate::environments) use files::is_judged_elsewhere;
 pub(in crate::environments) use place::Places;
 pub(in crate::environments) use rivals::Family;

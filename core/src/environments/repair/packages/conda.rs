@@ -18,8 +18,8 @@ use crate::environments::conda::{self, CondaRecord};
 use crate::environments::health::Code;
 use crate::environments::health::packages::Places;
 use crate::environments::repair::Action;
-use crate::environments::repair::archive::is_plain;
 use crate::environments::repair::change::Content;
+use crate::environments::wheels::archive::is_plain;
 use crate::fs;
 
 /// Of a package; larger ones are given up.

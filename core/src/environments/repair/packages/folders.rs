@@ -36,6 +36,23 @@ impl Folders {
         }
     }
 
+    /// Those of an environment of which no more is known than where its packages are.
+    pub(super) fn of_site(prefix: &Path, site: &Path) -> Folders {
+        let is_windows = site.parent() == Some(&prefix.join("Lib"));
+        let library = site.parent().and_then(Path::file_name).unwrap_or_default();
+        let headers = match is_windows {
+            true => prefix.join("Include"),
+            false => prefix.join("include").join("site").join(library),
+        };
+        let scheme = if is_windows { Scheme::Windows } else { Scheme::Posix };
+        Folders {
+            prefix: prefix.to_path_buf(),
+            site: site.to_path_buf(),
+            scripts: prefix.join(scheme.scripts()),
+            headers,
+        }
+    }
+
     /// The environment.
     pub(super) fn prefix(&self) -> &Path {
         &self.prefix

@@ -116,7 +116,7 @@ fn plan_away(
     let name = normalize(&away.metadata.name);
     let pin = format!("{name}=={}", away.metadata.version);
     let candidates = draft.wheels.of_version(&name, &away.metadata.version);
-    let has_wheel = draft.wheels.first_whole(&candidates).is_some();
+    let has_wheel = draft.wheels.first_whole(candidates).is_some();
     if name == "pip" && has_wheel {
         return;
     }

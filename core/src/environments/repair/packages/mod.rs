@@ -23,6 +23,7 @@ mod install;
 mod launcher;
 mod leftovers;
 mod libc;
+pub(super) mod original;
 mod pip;
 mod pth;
 pub(super) mod record;

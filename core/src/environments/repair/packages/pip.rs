@@ -62,15 +62,17 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
 pub(super) fn install(draft: &mut Draft<'_>, site: &Path, reasons: &[Code]) {
     let old = installed(draft);
     let versions = old.iter().map(|old| old.version.clone()).chain(renamed_away(draft));
-    let mut candidates: Vec<_> =
-        versions.flat_map(|version| draft.wheels.of_version("pip", &version)).collect();
-    candidates.extend(draft.wheels.bundled("pip"));
-    candidates.extend(draft.wheels.accepted("pip", &[]));
-    let made = candidates.into_iter().find_map(|candidate| {
+    let wheels = &draft.wheels;
+    let mut candidates = versions
+        .flat_map(|version| wheels.of_version("pip", &version))
+        .chain(wheels.bundled("pip"))
+        .chain(wheels.accepted("pip", &[]));
+    let made = candidates.find_map(|candidate| {
         let wheel = draft.wheels.open(candidate)?;
         let changes = changes(draft, site, &wheel, old.clone()).ok()?;
         Some((changes, wheel))
     });
+    drop(candidates);
     let Some((changes, wheel)) = made else {
         return draft.wanting(reasons, &["pip".to_owned()]);
     };

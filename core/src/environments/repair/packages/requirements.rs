@@ -218,7 +218,7 @@ impl Search<'_> {
             self.roots.iter().chain(installed).filter(|one| one.name.as_ref() as &str == name);
         let all: Vec<&Requirement> = std::iter::once(requirement).chain(all).collect();
         let candidates = self.draft.wheels.accepted(name, &all);
-        let wheel = self.draft.wheels.first_whole(&candidates);
+        let wheel = self.draft.wheels.first_whole(candidates);
         let is_new = wheel.is_some() && self.chosen.len() < MAX_DISTRIBUTIONS;
         if let Some(wheel) = wheel.filter(|_| is_new) {
             self.chosen.insert(name.to_owned(), wheel);

@@ -118,7 +118,7 @@ fn version_by_files(
     let module = reported.findings.first()?.paths.first()?;
     let folders = Folders::of_case(draft.case, site);
     let look = Look { depth: Depth::Deep, rewritten: false };
-    let candidates = draft.wheels.accepted(name, &[]).into_iter();
+    let candidates = draft.wheels.accepted(name, &[]);
     let mut versions: Vec<String> = candidates
         .filter_map(|candidate| {
             let wheel = draft.wheels.open(candidate)?;
@@ -234,21 +234,19 @@ pub(super) fn patch(
         return None;
     }
     let pin = distribution.pin();
-    draft.wheels.of_version(&distribution.name, &distribution.version).into_iter().find_map(
-        |candidate| {
-            let wheel = draft.wheels.open(candidate)?;
-            let changes = from_wheel(draft, site, distribution, &wheel, &damaged).ok()?;
-            let what = format!(
-                "give {} of {pin} back from {}, which has them as RECORD names them",
-                match damaged.len() {
-                    1 => "1 file".to_owned(),
-                    number => format!("{number} files"),
-                },
-                wheel.shown()
-            );
-            Some((changes, what))
-        },
-    )
+    draft.wheels.of_version(&distribution.name, &distribution.version).find_map(|candidate| {
+        let wheel = draft.wheels.open(candidate)?;
+        let changes = from_wheel(draft, site, distribution, &wheel, &damaged).ok()?;
+        let what = format!(
+            "give {} of {pin} back from {}, which has them as RECORD names them",
+            match damaged.len() {
+                1 => "1 file".to_owned(),
+                number => format!("{number} files"),
+            },
+            wheel.shown()
+        );
+        Some((changes, what))
+    })
 }
 
 /// One file that is not as it was installed.

@@ -51,9 +51,7 @@ impl<'a> Memory<'a> {
         }
         let named = match &pinned.place {
             Place::Index => {
-                let found = draft.wheels.of_version(&pinned.name, &pinned.version).into_iter();
-                let whole = found.filter(|one| draft.wheels.is_usable(one));
-                return match whole.cloned().collect::<Vec<Candidate>>() {
+                return match draft.wheels.whole_of_version(&pinned.name, &pinned.version) {
                     found if found.is_empty() => Way::Lacking,
                     found => Way::Wheels(found),
                 };
@@ -124,7 +122,8 @@ fn link_to(pinned: &Pinned, project: &Path) -> Option<Wheel> {
 /// The very wheel that it was installed as, where that is known and fits.
 fn own_wheel(draft: &Draft<'_>, pinned: &Pinned) -> Option<Candidate> {
     let own = draft.wheels.at(pinned.wheel.as_deref()?, Origin::Own)?;
-    let is_same = own.name == pinned.name && pinned.has_version(&own.version.to_string());
+    let is_same =
+        own.wheel.name == pinned.name && pinned.has_version(&own.wheel.version.to_string());
     (is_same && draft.wheels.is_usable(&own)).then_some(own)
 }
 
@@ -155,8 +154,8 @@ fn wheel_at(
         None => {}
     }
     let candidate = draft.wheels.at(path, Origin::Wheelhouse).ok_or("does not fit this Python")?;
-    let is_same =
-        candidate.name == pinned.name && pinned.has_version(&candidate.version.to_string());
+    let is_same = candidate.wheel.name == pinned.name
+        && pinned.has_version(&candidate.wheel.version.to_string());
     let is_usable = is_same && draft.wheels.is_usable(&candidate);
     if is_usable { Ok(candidate) } else { Err(format!("is no whole wheel of {}", pinned.pin())) }
 }

@@ -11,6 +11,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -21,9 +22,9 @@ use super::record::line_of;
 use super::wheels::Origin;
 use crate::environments::distributions::entry_points::{self, Command};
 use crate::environments::distributions::{Metadata, Record, RecordedFile, metadata, record};
-use crate::environments::health::packages::are_as_recorded;
-use crate::environments::repair::archive::{Archive, MAX_MEMBER_BYTES, is_plain};
+use crate::environments::health::packages::{are_as_recorded, gives_recorded};
 use crate::environments::repair::change::Content;
+use crate::environments::wheels::archive::{Archive, MAX_MEMBER_BYTES, is_plain};
 
 /// METADATA with its description, RECORD, `entry_points.txt`.
 const MAX_METADATA_BYTES: u64 = 8 * 1024 * 1024;
@@ -90,11 +91,7 @@ impl Wheel {
         mut archive: Archive,
         record: Option<Record>,
     ) -> Result<Wheel, String> {
-        let tops = archive.tops().map_err(unreadable)?;
-        let mut infos = tops.into_iter().filter(|top| top.ends_with(".dist-info"));
-        let (Some(info), None) = (infos.next(), infos.next()) else {
-            return Err("has not exactly one `.dist-info`".to_owned());
-        };
+        let info = archive.info().map_err(unreadable)?;
         let mut read = |name: &str| {
             archive
                 .read(&format!("{info}/{name}"), MAX_METADATA_BYTES)
@@ -129,10 +126,8 @@ impl Wheel {
     pub(super) fn members(&self, folders: &Folders) -> Result<Vec<Member<'_>>, String> {
         let stem = self.info.strip_suffix(".dist-info").unwrap_or(&self.info);
         let data = format!("{stem}.data");
-        let own = |name: &str| format!("{}/{name}", self.info);
-        let skipped = [own("RECORD"), own("RECORD.jws"), own("RECORD.p7s")];
         let mut members = Vec::new();
-        for source in self.record.files.iter().filter(|file| !skipped.contains(&file.path)) {
+        for source in self.listed() {
             let name = source.path.as_str();
             if !is_plain(name) {
                 return Err(format!("lists `{name}`, which is no name of a file in a wheel"));
@@ -216,6 +211,26 @@ impl Wheel {
     /// Whether the member is marked as a program.
     pub(super) fn is_executable(&self, source: &RecordedFile) -> bool {
         self.archive.borrow_mut().is_executable(&source.path)
+    }
+
+    /// Every line of the wheel's RECORD, but those of RECORD and its signatures.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &RecordedFile> {
+        let own = |name: &str| format!("{}/{name}", self.info);
+        let skipped = [own("RECORD"), own("RECORD.jws"), own("RECORD.p7s")];
+        self.record.files.iter().filter(move |file| !skipped.contains(&file.path))
+    }
+
+    /// The names of all files in it; an error when one stands there twice.
+    pub(super) fn files(&self) -> std::io::Result<Vec<String>> {
+        self.archive.borrow().files()
+    }
+
+    /// Whether the bytes of a member are those that RECORD names. They are not kept.
+    pub(super) fn holds(&self, source: &RecordedFile) -> bool {
+        let limit = source.bytes.unwrap_or(MAX_MEMBER_BYTES).min(MAX_MEMBER_BYTES);
+        let mut archive = self.archive.borrow_mut();
+        let content = archive.open_member(&source.path);
+        content.is_ok_and(|content| gives_recorded(&mut content.take(limit + 1), source))
     }
 
     /// The line of the wheel's RECORD for a member.

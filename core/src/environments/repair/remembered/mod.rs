@@ -16,12 +16,12 @@ use std::str::FromStr;
 
 use pep440_rs::Version;
 
-use super::archive::is_plain;
 use super::{Case, base};
 use crate::environments::distributions::direct_url::{self, Origin};
 use crate::environments::distributions::{metadata, normalize};
 use crate::environments::facts::Facts;
 use crate::environments::pyvenv_cfg::{self, PyvenvCfg};
+use crate::environments::wheels::archive::is_plain;
 use crate::environments::{PythonTag, PythonVersion};
 use crate::fs::is_local;
 

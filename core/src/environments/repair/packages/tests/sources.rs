@@ -25,6 +25,52 @@ fn caches_of_pip_and_uv() {
     let made = damaged();
     idna().unpack(&made.home().join(".cache/uv/archive-v0/x1"));
     mend(&made);
+
+    let made = damaged();
+    let folder = made.home().join(".cache/pip/http-v2/a/b/c/d/e");
+    std::fs::rename(idna().write(&folder), folder.join("abcde0.body")).unwrap();
+    mend(&made);
+}
+
+#[test]
+fn what_pip_fetched_is_not_listed_while_another_place_has_the_wheel() {
+    let made = with_idna();
+    let fetched = made.home().join(".cache/pip/http-v2/a/b/c/d/e");
+    std::fs::rename(idna().write(&fetched), fetched.join("abcde0.body")).unwrap();
+    super::super::fabricated::with_case(&made, |case| {
+        let wheels = super::super::wheels::Wheels::of(case);
+        let found = || wheels.of_version("idna", "3.10").map(|one| one.wheel.path.clone());
+        assert_eq!(found().next().unwrap().parent(), Some(&*wheelhouse(&made)));
+        assert_eq!(wheels.whole_of_version("idna", "3.10").len(), 1);
+        assert!(!wheels.has_listed_what_pip_fetched());
+        assert_eq!(found().nth(1), Some(fetched.join("abcde0.body")));
+        assert!(wheels.has_listed_what_pip_fetched());
+    });
+}
+
+#[test]
+fn a_file_that_is_another_wheel_than_it_seems_is_passed_over() {
+    let metadata: [(&str, &[u8]); 2] = [
+        ("idna-3.10.dist-info/METADATA", b"Name: evil\nVersion: 1\n"),
+        ("idna-3.10.dist-info/WHEEL", b"Tag: py3-none-any\n"),
+    ];
+    let files = || IDNA.iter().chain(&metadata);
+    let line = |(name, content): &(&str, &[u8])| {
+        super::super::record::line_of((*name).to_owned(), content)
+    };
+    let record = super::super::record::write(files().map(line).collect(), "idna-3.10.dist-info");
+    let record: (&str, &[u8]) = ("idna-3.10.dist-info/RECORD", &record);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files().chain([&record]) {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    let made = damaged();
+    let path = made.home().join(".cache/pip/http-v2/a/b/c/d/e/abcde0.body");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, zip.finish().unwrap().into_inner()).unwrap();
+    assert!(crate::environments::wheels::name::by_content(&path).is_some());
+    assert_eq!(plan(&made).steps, []);
 }
 
 #[test]
@@ -88,7 +134,7 @@ fn links_and_bombs_are_refused() {
         add(&mut zip);
         let path = folder.path().join("x.whl");
         std::fs::write(&path, zip.finish().unwrap().into_inner()).unwrap();
-        let mut archive = super::super::super::archive::Archive::open(&path).unwrap();
+        let mut archive = crate::environments::wheels::archive::Archive::open(&path).unwrap();
         assert!(archive.read("idna/core.py", 1000).is_err());
     }
 }

@@ -4,31 +4,36 @@
 //! are refused; who reads a member compares its hash.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 
+use super::span::Span;
 use crate::fs;
 use crate::system;
 
 /// More files than any distribution has.
 const MAX_MEMBERS: usize = 200_000;
 
+/// Read to find out what is in one: the names of so many members.
+const MAX_DIRECTORY_BYTES: u64 = 32 * 1024 * 1024;
+
 /// The largest single libraries take a little more than 1 GiB.
-pub(super) const MAX_MEMBER_BYTES: u64 = 2 << 30;
+pub(in crate::environments) const MAX_MEMBER_BYTES: u64 = 2 << 30;
 
 /// Of a member at a time.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// An archive or folder that is open.
-pub(super) enum Archive {
-    /// A `.whl` file.
-    Zip(Box<ZipArchive<BufReader<File>>>),
+pub(in crate::environments) enum Archive {
+    /// A `.whl` file, or what pip kept of an answer of an index.
+    Zip(Box<ZipArchive<BufReader<Span>>>),
     /// What a wheel was unpacked into.
     Folder(PathBuf),
     /// Files that are kept elsewhere, by their names.
@@ -47,12 +52,14 @@ impl std::fmt::Debug for Archive {
 
 impl Archive {
     /// Opens a wheel, or the folder of one.
-    pub(super) fn open(path: &Path) -> io::Result<Archive> {
+    pub(in crate::environments) fn open(path: &Path) -> io::Result<Archive> {
         if fs::is_folder(path) {
             return Ok(Archive::Folder(path.to_path_buf()));
         }
-        let (file, _) = fs::open(path).map_err(|error| io::Error::other(error.to_string()))?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+        let left = Arc::new(AtomicU64::new(MAX_DIRECTORY_BYTES));
+        let span = open(path, &left)?;
+        let zip = ZipArchive::new(BufReader::new(span)).map_err(broken)?;
+        left.store(u64::MAX, Ordering::Relaxed);
         if zip.len() > MAX_MEMBERS {
             return Err(io::Error::other(format!("holds more than {MAX_MEMBERS} files")));
         }
@@ -60,7 +67,7 @@ impl Archive {
     }
 
     /// The first part of each name: `idna`, `idna-3.10.dist-info`.
-    pub(super) fn tops(&self) -> io::Result<Vec<String>> {
+    pub(in crate::environments) fn tops(&self) -> io::Result<Vec<String>> {
         let mut tops: Vec<String> = match self {
             Archive::Zip(zip) => zip
                 .file_names()
@@ -80,8 +87,18 @@ impl Archive {
         Ok(tops)
     }
 
+    /// `idna-3.10.dist-info`; an error when there is not exactly one.
+    pub(in crate::environments) fn info(&self) -> io::Result<String> {
+        let tops = self.tops()?;
+        let mut infos = tops.into_iter().filter(|top| top.ends_with(".dist-info"));
+        match (infos.next(), infos.next()) {
+            (Some(info), None) => Ok(info),
+            _ => Err(io::Error::other("it has not exactly one `.dist-info`")),
+        }
+    }
+
     /// The bytes of a member; an error when there are more than `limit`.
-    pub(super) fn read(&mut self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+    pub(in crate::environments) fn read(&mut self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
         if !is_plain(name) {
             return Err(io::Error::other(format!("`{name}` is no name of a file in a wheel")));
         }
@@ -112,7 +129,7 @@ impl Archive {
     }
 
     /// Writes a member to `to`, and gives the SHA-256 of its bytes; an error when there are more than `limit`.
-    pub(super) fn copy(
+    pub(in crate::environments) fn copy(
         &mut self,
         name: &str,
         limit: u64,
@@ -138,8 +155,30 @@ impl Archive {
         }
     }
 
+    /// The bytes of a member, however many there are.
+    pub(in crate::environments) fn open_member(
+        &mut self,
+        name: &str,
+    ) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            Archive::Zip(zip) => Ok(Box::new(regular(zip, name)?)),
+            _ => Ok(Box::new(io::Cursor::new(self.read(name, MAX_MEMBER_BYTES)?))),
+        }
+    }
+
+    /// The names of all files in an archive; an error when one stands there twice, or it is no archive.
+    pub(in crate::environments) fn files(&self) -> io::Result<Vec<String>> {
+        let Archive::Zip(zip) = self else { return Err(io::ErrorKind::Unsupported.into()) };
+        if zip.has_duplicate_names() {
+            return Err(io::Error::other("has a name twice"));
+        }
+        let names = zip.file_names().map(|name| name.map(|name| name.into_owned()));
+        let names = names.filter(|name| !name.as_ref().is_ok_and(|name| name.ends_with('/')));
+        names.collect::<Result<_, _>>().map_err(broken)
+    }
+
     /// Whether the member is marked as a program.
-    pub(super) fn is_executable(&mut self, name: &str) -> bool {
+    pub(in crate::environments) fn is_executable(&mut self, name: &str) -> bool {
         match self {
             Archive::Folder(folder) => {
                 folder.join(name).metadata().is_ok_and(|metadata| system::is_executable(&metadata))
@@ -159,9 +198,9 @@ fn too_large(name: &str, limit: u64) -> io::Error {
 }
 
 fn regular<'z>(
-    zip: &'z mut ZipArchive<BufReader<File>>,
+    zip: &'z mut ZipArchive<BufReader<Span>>,
     name: &str,
-) -> io::Result<ZipFile<'z, BufReader<File>>> {
+) -> io::Result<ZipFile<'z, BufReader<Span>>> {
     let member = zip.by_name(name).map_err(broken)?;
     match member.is_file() && !member.is_symlink() {
         true => Ok(member),
@@ -169,8 +208,20 @@ fn regular<'z>(
     }
 }
 
+fn open(path: &Path, left: &Arc<AtomicU64>) -> io::Result<Span> {
+    let (file, _) = fs::open(path).map_err(|error| io::Error::other(error.to_string()))?;
+    Span::find(file, Arc::clone(left))
+}
+
+/// The wheel in a file, byte for byte, and how long it is.
+pub(in crate::environments) fn whole(path: &Path) -> io::Result<(impl Read, u64)> {
+    let span = open(path, &Arc::new(AtomicU64::new(u64::MAX)))?;
+    let length = span.length();
+    Ok((span, length))
+}
+
 /// Nothing in it but names: stays below the archive, and below what it is written to, on any system.
-pub(super) fn is_plain(name: &str) -> bool {
+pub(in crate::environments) fn is_plain(name: &str) -> bool {
     !name.contains(['\\', '\0', ':'])
         && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }

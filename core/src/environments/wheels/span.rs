@@ -1,0 +1,133 @@
+//! The part of a file that is an archive: all of a `.whl`, the body of an answer that pip before 23.3 kept.
+//!
+//! ```text
+//! cc=4,                                  written by CacheControl
+//! 82 a8 response 87 a4 body              msgpack: {"response": {"body": ..
+//! c6 00 01 0f cf                         so many bytes
+//! PK 3 4 ...                             the wheel
+//! ```
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const ANSWER: &[u8] = b"cc=4,\x82\xa8response";
+/// A map of 6 or 7 fields, by the version of pip.
+const MAPS: [u8; 2] = [0x86, 0x87];
+const BODY: &[u8] = b"\xa4body";
+/// Binary data with a length of 1, 2 and 4 bytes.
+const BINARY: [u8; 3] = [0xc4, 0xc5, 0xc6];
+/// Of all of this.
+const HEAD_BYTES: u64 = 32;
+/// What a zip archive begins with that has a member.
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// A reader of that part.
+pub(in crate::environments) struct Span {
+    file: File,
+    start: u64,
+    bytes: u64,
+    at: u64,
+    /// How much may be read until somebody allows more.
+    left: Arc<AtomicU64>,
+}
+
+impl Span {
+    /// Finds the archive in a file, by the first bytes.
+    pub(super) fn find(mut file: File, left: Arc<AtomicU64>) -> io::Result<Span> {
+        let bytes = file.metadata()?.len();
+        let mut head = Vec::new();
+        file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+        let (start, bytes) = match body(&head) {
+            Some((start, body)) if start + body <= bytes => (start, body),
+            Some(_) => return Err(io::Error::other("was cut short")),
+            None => (0, bytes),
+        };
+        if !head[start as usize..].starts_with(ZIP) {
+            return Err(io::Error::other("is no zip archive"));
+        }
+        file.seek(SeekFrom::Start(start))?;
+        Ok(Span { file, start, bytes, at: 0, left })
+    }
+
+    /// How long the archive is.
+    pub(super) fn length(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// Where the body of an answer begins, and how long it is.
+fn body(head: &[u8]) -> Option<(u64, u64)> {
+    let (map, rest) = head.strip_prefix(ANSWER)?.split_first()?;
+    let (kind, rest) = rest.strip_prefix(BODY).filter(|_| MAPS.contains(map))?.split_first()?;
+    let length = 1 << BINARY.iter().position(|one| one == kind)?;
+    let (length, rest) = rest.split_at_checked(length)?;
+    let bytes = length.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    Some(((head.len() - rest.len()) as u64, bytes))
+}
+
+impl Read for Span {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.bytes.saturating_sub(self.at).min(buffer.len() as u64);
+        let left = self.left.load(Ordering::Relaxed);
+        if most > left {
+            return Err(io::Error::other("has a directory that is larger than that of any wheel"));
+        }
+        let read = self.file.read(&mut buffer[..most as usize])?;
+        self.left.store(left - read as u64, Ordering::Relaxed);
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Span {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.bytes.checked_add_signed(by),
+        };
+        let place = at.and_then(|at| Some((at, self.start.checked_add(at)?)));
+        let (at, place) = place.ok_or(io::ErrorKind::InvalidInput)?;
+        self.file.seek(SeekFrom::Start(place))?;
+        self.at = at;
+        Ok(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_of_answers() {
+        let head = |map: u8, length: &[u8]| [ANSWER, &[map], BODY, length, b"PK"].concat();
+        assert_eq!(body(&head(0x87, b"\xc6\x00\x01\x0f\xcf")), Some((26, 69583)));
+        assert_eq!(body(&head(0x86, b"\xc5\x01\x00")), Some((24, 256)));
+        assert_eq!(body(&head(0x87, b"\xc4\x07")), Some((23, 7)));
+        assert_eq!(body(&head(0x87, b"\xd9\x07")), None);
+        assert_eq!(body(&head(0x01, b"\xc4\x07")), None);
+        let whole = head(0x87, b"\xc6\x00\x01\x0f\xcf");
+        for end in 0..26 {
+            assert_eq!(body(&whole[..end]), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_was_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.whl");
+        std::fs::write(&path, [ZIP, b"12345678"].concat()).unwrap();
+        let left = Arc::new(AtomicU64::new(8));
+        let mut span = Span::find(File::open(path).unwrap(), Arc::clone(&left)).unwrap();
+        assert_eq!(span.length(), 12);
+        let mut bytes = [0; 4];
+        span.read_exact(&mut bytes).unwrap();
+        assert_eq!(bytes, *ZIP);
+        assert!(span.read_exact(&mut [0; 5]).is_err());
+        left.store(5, Ordering::Relaxed);
+        span.read_exact(&mut bytes).unwrap();
+        assert_eq!(bytes, *b"1234");
+    }
+}
