@@ -123,7 +123,7 @@ mod unix {
             }
             let bytes = fs::metadata(&backup)?.len() >> 20;
             println!("{distributions} distributions, {files} files, {bytes} MiB with wheels\n");
-            println!("| run | wall ms | CPU ms | peak MiB | times uv: wall, CPU |");
+            println!("| run | wall ms | CPU ms | peak MiB | of uv: wall, CPU |");
             println!("|---|---|---|---|---|");
             let uv = [rows[1].median(|one| one.wall_ms), rows[1].median(|one| one.cpu_ms)];
             rows[0].print("");
@@ -266,8 +266,8 @@ mod unix {
         let mut archive = ZipArchive::new(fs::File::open(backup)?)?;
         for at in 0..archive.len() {
             let mut member = archive.by_index(at)?;
-            let wheel =
-                Path::new(member.name()).file_name().filter(|_| member.name().ends_with(".whl"));
+            let name = member.name()?.into_owned();
+            let wheel = Path::new(&name).file_name().filter(|_| name.ends_with(".whl"));
             if let Some(path) = wheel.map(|name| to.join(name)) {
                 io::copy(&mut member, &mut fs::File::create_new(path)?)?;
             }
