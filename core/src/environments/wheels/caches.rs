@@ -218,7 +218,8 @@ mod tests {
         assert_eq!(found("http-v2/a/b/c/d/e/abcde0.body", &six), expected);
         assert_eq!(found("http-v2/a/b/c/d/e/abcde0", &six), [""; 0]);
         assert_eq!(found("http/a/b/c/d/e/abcde0", &six), expected);
-        let length = (six.len() as u32).to_be_bytes();
+        let mut length = (six.len() as u32).to_le_bytes();
+        length.reverse();
         let answer =
             [b"cc=4,\x82\xa8response\x87\xa4body\xc6", &length[..], &six, b"\xa7headers\x80"];
         assert_eq!(found("http/a/b/c/d/e/abcde0", &answer.concat()), expected);

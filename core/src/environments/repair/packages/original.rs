@@ -52,7 +52,7 @@ pub(in crate::environments) fn is_whole(wheel: &Path) -> bool {
     let there: HashSet<&str> = files.iter().map(String::as_str).filter(|name| !own(name)).collect();
     let is_listed = |name: &&str| listed.get(*name).is_some_and(|file| wheel.holds(file));
     let is_there = |name: &&str| own(name) || there.contains(name);
-    listed.keys().all(|name| is_there(name)) && there.iter().all(is_listed)
+    listed.keys().all(is_there) && there.iter().all(is_listed)
 }
 
 /// What RECORD does not vouch for.
