@@ -13,13 +13,14 @@ use super::unpacked;
 use super::wheels::write_tool;
 use crate::support::index::Index;
 use crate::support::python::Python;
-use crate::support::{Answer, Home, write};
+use crate::support::{Answer, Home, Venv, write};
 
 const IDNA: &str = "idna-3.7-py3-none-any.whl";
 
 /// Environments with the usual distributions, and a cache with nothing in it.
 struct Machine {
     home: Home,
+    environments: Vec<Venv>,
     published: PathBuf,
 }
 
@@ -27,10 +28,10 @@ impl Machine {
     fn new(environments: &[&str]) -> Machine {
         let home = Home::forgetful();
         let published = home.join("published");
-        for name in environments {
-            home.venv(Path::new("work").join(name).join(".venv")).write_wheels(&published);
-        }
-        Machine { home, published }
+        let make = |name: &&str| home.venv(Path::new("work").join(name).join(".venv"));
+        let environments: Vec<Venv> = environments.iter().map(make).collect();
+        environments.iter().for_each(|venv| venv.write_wheels(&published));
+        Machine { home, environments, published }
     }
 
     fn wheel(&self, name: &str) -> Vec<u8> {
@@ -71,7 +72,8 @@ fn distribution<'d>(document: &'d Value, environment: usize, name: &str) -> &'d 
 
 /// As pip before 23.3 keeps the answer of an index.
 fn answer(body: &[u8]) -> Vec<u8> {
-    let length = (body.len() as u32).to_be_bytes();
+    let mut length = (body.len() as u32).to_le_bytes();
+    length.reverse();
     let head = b"cc=4,\x82\xa8response\x87\xa4body\xc6";
     [head, length.as_slice(), body, b"\xa7headers\x80\xa4vary\x80"].concat()
 }
@@ -114,10 +116,10 @@ fn what_pip_fetched_goes_in_byte_for_byte_and_once() {
 fn what_was_edited_is_said_and_the_wheel_is_the_published_one() {
     let machine = Machine::new(&["one", "two"]);
     machine.fetched("http-v2/a/b/c/d/e/abcde1.body", machine.wheel(IDNA));
-    let site = machine.home.venv("work/one/.venv").site("idna/core.py");
-    let size = fs::read(&site).unwrap().len();
+    let module = machine.environments[0].site("idna/core.py");
+    let size = fs::read(&module).unwrap().len();
     // Of the same size.
-    write(&site, format!("#{}\n", "x".repeat(size - 2)));
+    write(&module, format!("#{}\n", "x".repeat(size - 2)));
     let document = machine.back_up();
     for environment in 0..2 {
         let one = distribution(&document, environment, "idna");

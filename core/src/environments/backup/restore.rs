@@ -464,10 +464,6 @@ fn of_distributions(
     }
     for then in &saved.distributions {
         let name = then.name.as_str();
-        if then.edited {
-            found
-                .push(format!("changes to files of {name} {} are not in the backup", then.version));
-        }
         match now.remove(name) {
             None => found.push(format!("{name} {} is missing", then.version)),
             Some(one) if one.version != then.version => {
@@ -480,6 +476,9 @@ fn of_distributions(
                     fs::read(&file, direct_url::MAX_BYTES).ok().and_then(|bytes| origin(&bytes));
                 if here != place(then, places).and_then(|bytes| origin(&bytes)) {
                     found.push(format!("{name} {} is from another place", then.version));
+                }
+                if then.edited {
+                    found.push(format!("{name} {} is without what was edited in it", then.version));
                 }
             }
         }
