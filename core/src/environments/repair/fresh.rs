@@ -137,21 +137,25 @@ impl<'a> Work<'a> {
         order.sort_by_key(|at| std::cmp::Reverse(self.steps[*at].changes.len()));
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let ended: Mutex<Ended> = Mutex::default();
+        let left_out: Mutex<Vec<(usize, String)>> = Mutex::default();
+        let error: Mutex<Option<Error>> = Mutex::default();
         let work = || {
             let mut archives = Archives::default();
             // Relaxed: threads share nothing but the number; what they did is seen when they are joined.
             while let Some(number) = order.get(next.fetch_add(1, Ordering::Relaxed))
                 && !failed.load(Ordering::Relaxed)
             {
-                let result = self.write_step(*number, &mut archives);
-                let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
-                match result {
+                match self.write_step(*number, &mut archives) {
                     Ok(()) => {}
-                    Err(NotWritten::Content(why)) => ended.0.push((*number, why)),
-                    Err(NotWritten::Disk(error)) => {
+                    Err(NotWritten::Content(why)) => {
+                        left_out
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push((*number, why));
+                    }
+                    Err(NotWritten::Disk(first)) => {
                         failed.store(true, Ordering::Relaxed);
-                        ended.1.get_or_insert(error);
+                        error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(first);
                     }
                 }
             }
@@ -162,10 +166,10 @@ impl<'a> Work<'a> {
             }
             work();
         });
-        let (mut left_out, error) = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = error {
+        if let Some(error) = error.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
         }
+        let mut left_out = left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
         left_out.sort_unstable();
         let sentence = |(at, why): (usize, String)| format!("{}: {why}", self.steps[at].what);
         Ok(left_out.into_iter().map(sentence).collect())
