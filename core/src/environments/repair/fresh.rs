@@ -209,9 +209,6 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Which steps were left out, with why, and what ended all of it.
-type Ended = (Vec<(usize, String)>, Option<Error>);
-
 /// Why a file was not written.
 enum NotWritten {
     /// What it was to be made of is something else, as a sentence.
