@@ -48,6 +48,28 @@ fn each_once_and_what_was_edited_not_at_all() {
     );
 }
 
+/// One that `check` does not read without `--deep`.
+#[test]
+fn a_large_file_that_was_edited_is_named_and_the_rest_is_backed_up() {
+    let home = Home::forgetful();
+    let venv = home.venv("work/one/.venv");
+    let mut large = vec![0; 17 << 20];
+    let hex: String = Sha256::digest(&large).iter().map(|byte| format!("{byte:02x}")).collect();
+    large[9 << 20] = 1;
+    let record = venv.site("idna-3.7.dist-info/RECORD");
+    let line = format!("idna/large.bin,sha256={},{}\n", base64_of(&hex), large.len());
+    write(&venv.site("idna/large.bin"), large);
+    let lines = fs::read_to_string(&record).unwrap() + &line;
+    write(&record, lines);
+    let made = home.aios(["backup", "create", "x.aiosb", "work", "--wheels", "--format", "json"]);
+    let document = made.exits_with(0).json();
+    let [left_out] = document["left_out"].as_array().unwrap().as_slice() else {
+        panic!("{document}")
+    };
+    let said = left_out["message"].as_str().unwrap();
+    assert!(said.contains("`idna/large.bin` is not as it was installed"), "{said}");
+}
+
 /// virtualenv puts pip into an environment so: no hashes, and a mark beside it.
 #[test]
 fn a_file_without_a_hash_is_taken_as_it_is() {

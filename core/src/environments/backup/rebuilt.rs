@@ -29,7 +29,7 @@ use super::directory::is_plain;
 use super::wheels::{Work, copy};
 use crate::environments::Environment;
 use crate::environments::distributions::{Distribution, RecordedFile, Role, Site};
-use crate::environments::health::packages::{Places, is_as_recorded, is_recorded_throughout};
+use crate::environments::health::packages::{Places, is_recorded_throughout};
 use crate::environments::repair::installed_record;
 use crate::environments::wheels::name::file_name;
 use crate::fs;
@@ -86,13 +86,12 @@ impl fmt::Display for Unfit {
 }
 
 impl Rebuilt {
-    /// Plans the wheel of a distribution. With `throughout`, large files are compared with RECORD now, not when
-    /// they are read.
+    /// Plans the wheel of a distribution. All of it is compared with RECORD now: a wheel that is begun is written to
+    /// its end.
     pub(super) fn of(
         environment: &Environment,
         site: &Site,
         one: &Distribution,
-        throughout: bool,
     ) -> Result<Rebuilt, Unfit> {
         let unknown = |why: &str| Unfit::Unknown(why.to_owned());
         let (Some(record), Some(wheel)) = (one.record.get(), &one.wheel) else {
@@ -108,8 +107,7 @@ impl Rebuilt {
             let outside = || Unfit::Unknown(format!("`{}` lies outside of it", recorded.path));
             let path = places.resolve(recorded).ok_or_else(outside)?;
             let Some((inside, is_script)) = folders.name_of(one, &path) else { continue };
-            let is_whole = if throughout { is_recorded_throughout } else { is_as_recorded };
-            if !is_whole(&path, recorded) {
+            if !is_recorded_throughout(&path, recorded) {
                 return Err(Unfit::Edited(recorded.path.clone()));
             }
             let mut recorded = recorded.clone();

@@ -121,12 +121,26 @@ fn place_here(host: &Host, manifest: &Manifest, prefix: &Path) -> Result<(), Hin
 }
 
 fn stand(prefix: &Path, manifest: &Manifest, saved: &SavedEnvironment) -> Stand {
-    let mark = fs::read_text(&prefix.join(FOLDER).join(MARK), MAX_MARK_BYTES);
-    match mark {
-        Some(text) if text == mark_of(manifest, saved) => Stand::Begun,
-        Some(_) => Stand::Taken,
-        None if prefix.symlink_metadata().is_ok() => Stand::Taken,
-        None => Stand::Free,
+    let folder = prefix.join(FOLDER);
+    let mark = fs::read_text(&folder.join(MARK), MAX_MARK_BYTES).unwrap_or_default();
+    let expected = mark_of(manifest, saved);
+    // Killed before the mark was whole, it left nothing else.
+    let is_bare =
+        expected.starts_with(&mark) && [(prefix, FOLDER), (&folder, MARK)].iter().all(holds_only);
+    match prefix.symlink_metadata() {
+        Err(_) => Stand::Free,
+        Ok(_) if mark == expected || is_bare => Stand::Begun,
+        Ok(_) => Stand::Taken,
+    }
+}
+
+/// Whether there is no such folder, or it holds nothing but this name.
+fn holds_only((folder, name): &(&Path, &str)) -> bool {
+    match folder.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => fs::list_unsorted(folder)
+            .is_ok_and(|entries| entries.iter().all(|entry| entry.name == *name)),
+        Ok(_) => false,
+        Err(error) => fs::missing(&error),
     }
 }
 

@@ -92,7 +92,7 @@ impl Wheels {
         one: &Distribution,
     ) -> Kept {
         let original = self.originals.find(environment, site, one);
-        let rebuilt = Rebuilt::of(environment, site, one, original.is_some());
+        let rebuilt = Rebuilt::of(environment, site, one);
         let edited = matches!(rebuilt, Err(Unfit::Edited(_)));
         let pin = one.pin();
         let (content, note) = match (original, rebuilt) {
