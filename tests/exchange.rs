@@ -92,7 +92,7 @@ fn what_is_no_list_is_an_error_and_changes_nothing() {
         assert_eq!(tree(home.path()), before);
     }
     let answer = home.aios(["import", "nowhere.json"]).exits_with(2);
-    assert!(answer.stderr.contains("cannot be read"), "{answer:?}");
+    assert!(answer.stderr.contains("cannot read `"), "{answer:?}");
 }
 
 #[test]

@@ -72,3 +72,31 @@ fn without_a_name_the_newest_whole_one_serves() {
     home.aios(["backup", "restore", "--to", "to"]).exits_with(2);
     assert!(!home.join("to").exists());
 }
+
+#[test]
+fn a_repair_goes_by_a_backup_where_the_store_is_lost() {
+    let home = Home::new();
+    let api = home.venv("work/api/.venv");
+    home.aios(["check", "work"]).exits_with(0);
+    let store = crate::support::tree(home.path())
+        .into_keys()
+        .find(|path| path.file_name().is_some_and(|name| name == "context-0000000000000001.aios"))
+        .unwrap();
+    let folder = home.join(store.parent().unwrap().parent().unwrap()).join("backups");
+    fs::create_dir_all(&folder).unwrap();
+    for (time, of) in [(1_795_000_000_000_u64, "work"), (1_795_100_000_000, "work/api")] {
+        let file = folder.join(format!("all-{time}.aiosb"));
+        home.aios(["backup", "create", file.to_str().unwrap(), of]).exits_with(0);
+    }
+    let newest = folder.join("all-1795100000000.aiosb");
+    fs::write(&newest, "PK").unwrap();
+    fs::write(home.join(&store), vec![7; 20_000]).unwrap();
+    let cfg = fs::read_to_string(api.cfg()).unwrap();
+    fs::remove_file(api.cfg()).unwrap();
+
+    let repaired = home.aios(["repair", "--yes", "work/api/.venv"]).exits_with(0);
+    assert!(repaired.stdout.contains("as remembered by the backup of"), "{repaired:?}");
+    assert!(repaired.stderr.contains("what is remembered is not used"), "{repaired:?}");
+    assert!(repaired.stderr.contains(newest.to_str().unwrap()), "{repaired:?}");
+    assert_eq!(fs::read_to_string(api.cfg()).unwrap(), cfg);
+}

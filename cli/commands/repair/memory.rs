@@ -13,7 +13,7 @@ use super::Job;
 use crate::commands::backup::rolling;
 use crate::output::message;
 use crate::output::repair::{Outcome, Repaired};
-use crate::output::text::{shown, shown_path};
+use crate::output::text::{quoted, shown, shown_path};
 use crate::output::time;
 
 /// What the looks of one repair saw.
@@ -46,7 +46,18 @@ impl Job<'_> {
             let Some(state) = moment.state else { return Ok(None) };
             Ok(Some(evidence::of(&state, source(&moment.snapshot, None))?))
         };
-        self.told(read()).flatten()
+        self.told(read()).flatten().or_else(|| self.backed_up(&folder, prefix))
+    }
+
+    /// The same, of a backup that the service made: the store is lost, or never saw it.
+    fn backed_up(&self, folder: &Path, prefix: &Path) -> Option<Remembered> {
+        let (found, problems) = engine::rolling::remembered_at(folder, prefix);
+        for problem in problems.iter().filter(|_| !self.args.view.quiet) {
+            message::note(&format!("{} {}", quoted(&problem.path), shown(&problem.message)));
+        }
+        let (time_ms, remembered) = found?;
+        let source = format!("the backup of {}", time::local(time_ms));
+        Some(Remembered { source, ..remembered })
     }
 
     /// What the snapshot that is returned to has of this path.

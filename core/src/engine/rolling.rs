@@ -1,5 +1,6 @@
 //! Backups that are made unasked, of what the environments are, without wheels: of everything while a service
-//! runs, and of one environment before it is repaired. Of those that are damaged the next older one serves.
+//! runs, and of one environment before it is repaired. Of those that are damaged the next older one serves; where
+//! nothing else is remembered of an environment, a repair goes by them.
 //!
 //! ```text
 //! AIOS_HOME/backups/all-1795328049123.aiosb       everything, at that many milliseconds since 1970
@@ -9,8 +10,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Error, own};
-use crate::environments::Problem;
-use crate::environments::backup::{self, Backup, Content, EXTENSION};
+use crate::environments::backup::manifest::SavedEnvironment;
+use crate::environments::backup::{self, Backup, Content, EXTENSION, remembered};
+use crate::environments::repair::Remembered;
+use crate::environments::{Problem, Status};
 use crate::fs;
 use crate::host::Host;
 
@@ -110,6 +113,27 @@ pub fn newest(home: &Path, of: Of) -> (Option<Backup>, Vec<Problem>) {
                 let message = format!("is damaged: `{}` {}", damaged.name, damaged.what);
                 problems.push(Problem::new(path, message));
             }
+            Err(error) => problems.push(Problem::new(path, format!("is of no use: {error}"))),
+        }
+    }
+    (None, problems)
+}
+
+/// What the newest of them says of an environment that is in it and was not broken then, with its time. Those that
+/// cannot be read are passed over, and named.
+pub fn remembered_at(home: &Path, prefix: &Path) -> (Option<(u64, Remembered)>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    for (time_ms, path) in all(home, Of::Everything) {
+        let read = Backup::open(&path, None).and_then(|backup| {
+            let all = &backup.manifest().environments;
+            let is_it = |one: &&SavedEnvironment| {
+                one.prefix.as_path() == prefix && one.status != Status::Broken
+            };
+            all.iter().find(is_it).map(|one| remembered::as_it_was(&backup, one)).transpose()
+        });
+        match read {
+            Ok(Some(found)) => return (Some((time_ms, found)), problems),
+            Ok(None) => {}
             Err(error) => problems.push(Problem::new(path, format!("is of no use: {error}"))),
         }
     }

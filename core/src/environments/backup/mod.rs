@@ -38,6 +38,7 @@ mod projects;
 mod read;
 mod rebuilt;
 mod recover;
+pub mod remembered;
 mod requirements;
 pub mod restore;
 mod saved_path;

@@ -15,9 +15,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::manifest::{Manifest, SavedDistribution, SavedEnvironment};
+use super::manifest::{Manifest, SavedEnvironment};
 use super::places::Places;
+use super::remembered::{self, place, tag};
 use super::{Backup, Error, secrets};
+use crate::environments::PythonVersion;
 use crate::environments::catalog::Catalog;
 use crate::environments::distributions::{Distribution, direct_url};
 use crate::environments::facts::Known;
@@ -27,10 +29,8 @@ use crate::environments::installation::Installation;
 use crate::environments::pyvenv_cfg::PyvenvCfg;
 use crate::environments::repair::recreate::{Making, Names};
 use crate::environments::repair::{
-    self, Case, Disk, FOLDER, Fetched, Goal, Network, Options, Remembered, RememberedDistribution,
-    RememberedFile, Session,
+    self, Case, Disk, FOLDER, Fetched, Goal, Network, Options, Remembered, Session,
 };
-use crate::environments::{PythonTag, PythonVersion};
 use crate::fs;
 use crate::host::Host;
 
@@ -174,16 +174,6 @@ fn base(
     fitting.pop().ok_or_else(|| lacking(saved, manifest))
 }
 
-fn tag(saved: &SavedEnvironment) -> Option<PythonTag> {
-    let stem = match saved.implementation.as_deref() {
-        None | Some("cpython") => "python",
-        Some("pypy") => "pypy",
-        Some("graalpy") => "graalpy",
-        Some(_) => return None,
-    };
-    PythonTag::from_name(&format!("{stem}{}{}", saved.minor()?, saved.abi_flags))
-}
-
 fn lacking(saved: &SavedEnvironment, manifest: &Manifest) -> Hindrance {
     let version = saved.version.clone().unwrap_or_default();
     let minor = saved.minor().unwrap_or_default();
@@ -264,7 +254,7 @@ pub fn restore(means: &Means<'_>, target: &Target<'_>) -> Result<Outcome, repair
             Names::free(&target.prefix).put_aside(means.disk)?;
         }
     }
-    let remembered = match remembered(means, target.saved) {
+    let remembered = match installed(means, target.saved) {
         Ok(remembered) => remembered,
         Err(error) => {
             let hint = "`aios backup verify` says what is damaged".to_owned();
@@ -310,54 +300,15 @@ fn making(backup: &Backup, saved: &SavedEnvironment) -> Making {
     Making::like(cfg.as_ref(), saved.is_copy)
 }
 
-/// What was installed, as a repair takes it, with the wheels of the backup where it has them.
-fn remembered(means: &Means<'_>, saved: &SavedEnvironment) -> Result<Remembered, Error> {
-    let distributions: Result<Vec<RememberedDistribution>, Error> =
-        saved.distributions.iter().map(|one| distribution(means, one)).collect();
-    Ok(Remembered {
-        source: format!("the backup of {}", means.backup.manifest().created),
-        tag: tag(saved),
-        distributions: distributions?,
-        ..Remembered::default()
-    })
-}
-
-fn distribution(
-    means: &Means<'_>,
-    saved: &SavedDistribution,
-) -> Result<RememberedDistribution, Error> {
-    let wheel = saved.wheel.as_ref().map(|wheel| {
+/// What was installed, with the wheels of the backup where it has them.
+fn installed(means: &Means<'_>, saved: &SavedEnvironment) -> Result<Remembered, Error> {
+    remembered::installed(means.backup, saved, means.places, |wheel| {
         let to = means.scratch.join(&wheel.member);
         if !to.exists() {
             means.backup.unpack(&wheel.member, &to)?;
         }
-        Ok::<PathBuf, Error>(to)
-    });
-    let file = |link: &super::manifest::SavedLink| RememberedFile {
-        path: link.path.clone(),
-        content: means.places.in_text(&link.content).into_bytes(),
-    };
-    Ok(RememberedDistribution {
-        name: saved.name.clone(),
-        version: saved.version.clone(),
-        requested: saved.requested,
-        installer: saved.installer.clone(),
-        direct_url: place(saved, means.places),
-        wheel: wheel.transpose()?,
-        files: saved.links.iter().map(file).collect(),
+        Ok(Some(to))
     })
-}
-
-/// The bytes of `direct_url.json`, with the place as it is here.
-fn place(saved: &SavedDistribution, places: &Places) -> Option<Vec<u8>> {
-    let mut value = saved.direct_url.clone()?;
-    let path = value["url"].as_str().and_then(direct_url::path_of_url);
-    if let Some(text) =
-        path.and_then(|path| places.mapped(&path).into_os_string().into_string().ok())
-    {
-        value["url"] = direct_url::url_of_path(&text).into();
-    }
-    serde_json::to_vec(&value).ok()
 }
 
 /// Installs what is missing, in as many rounds as it takes. Gives in what it differs then, and what cannot be done
