@@ -188,6 +188,39 @@ fn the_active_one_is_active_again() {
 }
 
 #[test]
+fn what_belongs_to_no_distribution_comes_back_or_is_named() {
+    let Some(machine) = Machine::of_one() else { return };
+    let site = machine.python.site(&machine.home.join("work/api/.venv"));
+    let project = machine.home.join("work/lib/src");
+    write(&site.join("dev.pth"), format!("{}\n", project.display()));
+    write(&site.join("mine.py"), "name = 'mine'\n");
+    machine.back_up();
+    let later = machine.later(true);
+    let restored = machine.restore(&later, &[]).exits_with(0);
+    assert_eq!(outcomes(&restored), ["exact"], "{restored:?}");
+    let site_of_later = machine.python.site(&later.join("work/api/.venv"));
+    let path = fs::read_to_string(site_of_later.join("dev.pth")).unwrap();
+    assert_eq!(path, format!("{}\n", later.join("work/lib/src").display()));
+    let code = "import edited, mine, first; print(mine.name)";
+    let python = later.join("work/api/.venv/bin/python");
+    assert_eq!(succeeds(&python, &later, ["-I", "-c", code]), "mine\n");
+
+    // What is too much for a manifest is said twice: here, and there.
+    write(&site.join("own/__init__.py"), "name = 'own'\n");
+    fs::remove_file(machine.home.join("before.aiosb")).unwrap();
+    let create = ["backup", "create", "before.aiosb", "work", "--wheels"];
+    let made = machine.home.aios(create).exits_with(0);
+    assert!(made.shown().contains("not in the backup: `own`"), "{made:?}");
+    let later = machine.later(true);
+    let restored = machine.restore(&later, &[]).exits_with(1);
+    let said = row(&restored, 0)["differences"].to_string();
+    assert_eq!(said, "[\"`own` is missing: it is not in the backup\"]");
+    fs::remove_file(machine.python.site(&later.join("work/api/.venv")).join("mine.py")).unwrap();
+    let restored = machine.restore(&later, &[]).exits_with(1);
+    assert_eq!(row(&restored, 0)["outcome"], "not-restored", "it is not as it was");
+}
+
+#[test]
 fn what_stands_there_stays_and_what_was_begun_is_made_again() {
     let Some(machine) = Machine::new() else { return };
     machine.back_up();

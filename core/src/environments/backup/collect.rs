@@ -15,8 +15,8 @@ use super::saved_path::SavedPath;
 use super::sealed::Lock;
 use super::wheels::{Wheels, Work};
 use super::write::Draft;
-use super::{Error, projects, recover, requirements, secrets};
-use crate::environments::distributions::{self, Distribution, Shared, direct_url};
+use super::{Error, loose, projects, recover, requirements, secrets};
+use crate::environments::distributions::{self, Distribution, Installed, Shared, direct_url};
 use crate::environments::health::Severity;
 use crate::environments::inspection::{Inspected, Inspection};
 use crate::environments::{Environment, EnvironmentId, Problem, pyvenv_cfg};
@@ -162,7 +162,13 @@ fn environment(
     let environment = &inspected.environment;
     // Of an installation, its installer brings what it needs.
     let wheels = wheels.filter(|_| environment.is_repairable());
-    let (distributions, problems) = distributions(environment, shared, wheels);
+    let (installed, mut problems) = distributions::read(&environment.site_packages, shared);
+    let distributions = distributions(environment, &installed, wheels, &mut problems);
+    let conda = conda::packages(&environment.prefix);
+    let site = installed.sites.first();
+    let site = site.filter(|_| environment.is_repairable() && conda.is_empty());
+    let (loose, left) = site.map(loose::of).unwrap_or_default();
+    problems.extend(left);
     let grave = inspected.findings.iter().filter(|one| one.severity > Severity::Info);
     let mut findings: Vec<String> = grave.map(|one| one.code.as_str().to_owned()).collect();
     findings.sort_unstable();
@@ -194,7 +200,8 @@ fn environment(
         wheels: None,
         conda_explicit: None,
         distributions,
-        conda: conda::packages(&environment.prefix),
+        loose,
+        conda,
     };
     (saved, problems)
 }
@@ -202,10 +209,10 @@ fn environment(
 /// By name; `lib` and `lib64` of one environment may both have one.
 fn distributions(
     environment: &Environment,
-    shared: &Shared,
+    installed: &Installed,
     mut wheels: Option<&mut Wheels>,
-) -> (Vec<SavedDistribution>, Vec<Problem>) {
-    let (installed, mut problems) = distributions::read(&environment.site_packages, shared);
+    problems: &mut Vec<Problem>,
+) -> Vec<SavedDistribution> {
     let mut found: BTreeMap<(String, String), SavedDistribution> = BTreeMap::new();
     for site in &installed.sites {
         for one in site.distributions.iter().take(MOST_DISTRIBUTIONS) {
@@ -221,7 +228,7 @@ fn distributions(
             problems.extend(kept.note.map(|note| Problem::new(&one.info, note)));
         }
     }
-    (found.into_values().collect(), problems)
+    found.into_values().collect()
 }
 
 fn distribution(one: &Distribution, site: &Path) -> SavedDistribution {

@@ -33,6 +33,7 @@
 //! | `wheels` | member with the names of the wheels that are in the archive, for pip and uv, or null |
 //! | `conda_explicit` | member with the packages of conda, for `conda create --file`, or null |
 //! | `distributions` | `name` (normalized), `version`, `installer` or null, `requested` (whether it was asked for by name), `tags` (of its wheel), `direct_url` (the object of PEP 610 without secrets, or null), `checkout` (of the project that it links to or was built from, or null), `edited` (with wheels: whether files are not as they were installed; what was edited is in no wheel), `wheel` (`member`, and `rebuilt`: whether it was built again of what is installed, or is byte for byte the file that it was installed from; or null), `links` (of an editable install what leads to the project: `path`, `content`) |
+//! | `loose` | what lies in site-packages and belongs to no distribution: `name`, `content` (null where it is not in the backup) |
 //! | `conda` | `name` (with version and build), `url` or null, `md5` or null |
 //!
 //! An **interpreter**: `version`, `implementation`, `abi_flags`, `architecture`, `prefix`, `kind` (each may be
@@ -112,6 +113,8 @@ pub struct SavedEnvironment {
     pub wheels: Option<String>,
     pub conda_explicit: Option<String>,
     pub distributions: Vec<SavedDistribution>,
+    #[serde(default)]
+    pub loose: Vec<SavedLoose>,
     pub conda: Vec<CondaPackage>,
 }
 
@@ -146,6 +149,14 @@ pub struct SavedWheel {
 pub struct SavedLink {
     pub path: String,
     pub content: String,
+}
+
+/// A file or folder of site-packages that belongs to no distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are specified above")]
+pub struct SavedLoose {
+    pub name: String,
+    pub content: Option<String>,
 }
 
 /// What conda installed.

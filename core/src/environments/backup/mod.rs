@@ -31,6 +31,7 @@ mod checkout;
 mod collect;
 mod conda;
 mod directory;
+mod loose;
 pub mod manifest;
 mod originals;
 pub mod places;

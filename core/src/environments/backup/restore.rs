@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use super::manifest::{Manifest, SavedEnvironment};
 use super::places::Places;
 use super::remembered::{self, place, tag};
-use super::{Backup, Error, secrets};
+use super::{Backup, Error, loose, secrets};
 use crate::environments::PythonVersion;
 use crate::environments::catalog::Catalog;
 use crate::environments::distributions::{Distribution, direct_url};
@@ -270,6 +270,7 @@ pub fn restore(means: &Means<'_>, target: &Target<'_>) -> Result<Outcome, repair
         let hint = "the same command again tries it again".to_owned();
         return Ok(Outcome::NotRestored(Hindrance { why, hint }));
     }
+    put_loose(means, target)?;
     // Nobody repairs it meanwhile.
     let session = Session::begin(means.disk, prefix)?;
     let (mut differences, unsolved) = fill(means, target, remembered)?;
@@ -280,6 +281,25 @@ pub fn restore(means: &Means<'_>, target: &Target<'_>) -> Result<Outcome, repair
     }
     differences.extend(unsolved);
     Ok(Outcome::Differs(differences))
+}
+
+/// What belongs to no distribution comes first: a file that leads to a project is one of the things that are looked at.
+fn put_loose(means: &Means<'_>, target: &Target<'_>) -> Result<(), repair::Error> {
+    let all = target.saved.loose.as_slice();
+    if all.is_empty() {
+        return Ok(());
+    }
+    let earlier = Earlier::new(means.host, None);
+    let site = examine_one(means.host, &target.prefix, &earlier, |subject, _| site(subject));
+    match site.flatten() {
+        Some(site) => loose::write(means.disk, &site, all, means.places),
+        None => Ok(()),
+    }
+}
+
+/// Where packages are installed.
+fn site(subject: &Subject<'_>) -> Option<PathBuf> {
+    subject.installed.sites.first().map(|site| site.folder.clone())
 }
 
 /// The mark comes first, and all else after it.
@@ -393,6 +413,7 @@ fn differences(
     let mut found = Vec::new();
     of_python(subject, target.saved, &mut found);
     of_distributions(subject, target.saved, places, &mut found);
+    found.extend(loose::differences(site(subject).as_deref(), &target.saved.loose, places));
     let errors = findings.iter().filter(|one| one.severity == Severity::Error);
     let is_new =
         |one: &&Finding| !target.saved.findings.iter().any(|code| code == one.code.as_str());
