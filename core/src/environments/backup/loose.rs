@@ -113,3 +113,50 @@ fn holds_files(folder: &Path) -> bool {
     let entries = fs::list_unsorted(folder).unwrap_or_default();
     entries.iter().any(|entry| entry.name != "__pycache__")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environments::repair::RealDisk;
+
+    #[test]
+    fn nothing_is_written_elsewhere_or_over_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("site-packages");
+        std::fs::create_dir_all(site.join("idna")).unwrap();
+        std::fs::write(site.join("there.pth"), "mine\n").unwrap();
+        let names = [
+            "../out.pth",
+            "/out.pth",
+            "idna/core.py",
+            "C:out.pth",
+            "a\\b",
+            "..",
+            "there.pth",
+            "~x",
+            "idna-3.7.dist-info",
+            "__pycache__",
+            "",
+            "good.pth",
+        ];
+        let one =
+            |name: &str| SavedLoose { name: name.to_owned(), content: Some("x\n".to_owned()) };
+        let loose: Vec<SavedLoose> = names.iter().map(|name| one(name)).collect();
+        write(&RealDisk, &site, &loose, &Places::default()).unwrap();
+        let names_in = |folder: &Path| -> Vec<String> {
+            let entries = fs::list(folder).unwrap();
+            entries.iter().map(|entry| entry.name.to_string_lossy().into_owned()).collect()
+        };
+        assert_eq!(names_in(folder.path()), ["site-packages"]);
+        assert_eq!(names_in(&site), ["good.pth", "idna", "there.pth"]);
+        assert_eq!(names_in(&site.join("idna")), [""; 0]);
+        assert_eq!(std::fs::read_to_string(site.join("there.pth")).unwrap(), "mine\n");
+        let differing: Vec<String> = differences(
+            Some(&site),
+            &[one("good.pth"), one("there.pth"), one("gone.pth")],
+            &Places::default(),
+        )
+        .collect();
+        assert_eq!(differing, ["`there.pth` has other content", "`gone.pth` is missing"]);
+    }
+}
