@@ -234,7 +234,11 @@ mod unix {
         }
 
         fn measured(&self, home: &Path, program: &Path, args: &[OsString]) -> io::Result<Taken> {
+            // uv made the environment, and is to make it again.
+            let uv = self.uv.program.parent().map(Path::to_path_buf).into_iter();
             let path = std::env::var_os("PATH").unwrap_or_default();
+            let path = std::env::join_paths(uv.chain(std::env::split_paths(&path)));
+            let path = path.map_err(io::Error::other)?;
             // Where both have their temporary files.
             let temporary = self.folder.join("temporary");
             fs::create_dir_all(&temporary)?;
