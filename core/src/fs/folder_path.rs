@@ -1,6 +1,7 @@
 //! Where folders are not kept open, a folder is its path.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +66,11 @@ impl Folder {
     pub fn look_at_link(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
         std::fs::symlink_metadata(super::below(&self.path, below))
             .map(|metadata| Seen::from(&metadata))
+    }
+
+    /// Not told from a link that leads to one, here.
+    pub fn open_file(&self, _below: impl AsRef<Path>) -> io::Result<(File, Seen)> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// The target of a link in it, as written.

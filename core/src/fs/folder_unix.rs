@@ -2,6 +2,7 @@
 //! thousands of environments spends its time on.
 
 use std::ffi::{CStr, OsStr};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -11,6 +12,10 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
 use super::{Access, Entry, Identity, Kind, ReadError, Seen, Stamp, below, read_open};
+
+/// A fifo would block in open(2) until somebody writes to it.
+const READ: OFlags =
+    OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 /// An open folder.
 #[derive(Debug)]
@@ -75,6 +80,17 @@ impl Folder {
         Ok(seen(&rustix::fs::statat(&self.fd, below.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
+    /// A regular file at a path below it, opened, and what it is. A link is none.
+    pub fn open_file(&self, below: impl AsRef<Path>) -> io::Result<(File, Seen)> {
+        let fd =
+            rustix::fs::openat(&self.fd, below.as_ref(), READ | OFlags::NOFOLLOW, Mode::empty())?;
+        let seen = seen(&rustix::fs::fstat(&fd)?);
+        match seen.kind {
+            Kind::File => Ok((fd.into(), seen)),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
     /// The target of a link in it, as written.
     pub fn read_link(&self, name: &OsStr) -> Option<PathBuf> {
         // No system takes a longer one.
@@ -101,9 +117,7 @@ impl Folder {
     /// The whole of a regular file in it that holds at most `limit` bytes, and its stamp.
     pub fn read(&self, name: &str, limit: u64) -> Result<(Vec<u8>, Stamp), ReadError> {
         let path = below(&self.path, name);
-        // A fifo would block in open(2) until somebody writes to it.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+        match rustix::fs::openat(&self.fd, name, READ, Mode::empty()) {
             Ok(fd) => read_open(fd.into(), path, limit),
             // The slow way knows what stands there instead.
             Err(_) => super::open(&path).and_then(|(file, _)| read_open(file, path, limit)),

@@ -127,6 +127,16 @@ pub(crate) fn access(metadata: &Metadata) -> Access {
     Access { mode: mode(metadata), uid: metadata.uid(), gid: metadata.gid() }
 }
 
+/// Makes a file with these bits; nothing stands there. The mask of the process takes none away.
+pub(crate) fn new_file(path: &Path, mode: u32) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    let metadata = file.metadata()?;
+    if self::mode(&metadata) != mode {
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    Ok(file)
+}
+
 pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }

@@ -16,6 +16,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read};
+use std::ops::Range;
 
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
@@ -312,6 +313,11 @@ impl Entry {
             true => Ok(AFTER_BYTES as u64),
             false => bad(format!("says two things of `{}`", self.name)),
         }
+    }
+
+    /// Where its bytes are, when they lie there as they were put in.
+    pub(super) fn stored(&self) -> Option<Range<u64>> {
+        (self.method == STORED).then(|| self.offset..self.offset + self.bytes)
     }
 
     /// The bytes as they were put in. An error of the reader says that they are not.

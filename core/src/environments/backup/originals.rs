@@ -42,7 +42,10 @@ impl Originals {
             let mut search = Search::new();
             look(&mut search, host);
             for one in search.found {
-                found.entry((one.name, one.version)).or_default().push(one.path);
+                found
+                    .entry((one.name, one.version))
+                    .or_default()
+                    .push(one.location.path().to_path_buf());
             }
         }
         Originals { found, whole: HashMap::new() }

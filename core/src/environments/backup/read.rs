@@ -1,8 +1,10 @@
 //! Reading a backup: its manifest at once, its other members when they are asked for.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -10,6 +12,7 @@ use super::Error;
 use super::directory::{self, Directory, Entry};
 use super::manifest::{self, Manifest, Member};
 use super::sealed::{Bytes, Key};
+use crate::environments::wheels::location::Location;
 use crate::fs;
 
 /// The member that is looked at first.
@@ -29,6 +32,8 @@ pub struct Backup {
     directory: Directory,
     manifest: Manifest,
     bytes: u64,
+    /// Members that were compared with their checksums.
+    compared: Mutex<HashSet<String>>,
 }
 
 /// What came of comparing every member with its checksum.
@@ -99,7 +104,8 @@ impl Backup {
             manifest::NotRead::TooNew(schema) => Error::TooNew { path: path.to_path_buf(), schema },
         })?;
         let bytes = metadata.map_err(io)?.len();
-        let backup = Backup { path: path.to_path_buf(), file, directory, manifest, bytes };
+        let (path, compared) = (path.to_path_buf(), Mutex::default());
+        let backup = Backup { path, file, directory, manifest, bytes, compared };
         backup.check_members().map_err(damaged)?;
         Ok(backup)
     }
@@ -169,8 +175,42 @@ impl Backup {
         Ok(bytes)
     }
 
+    /// Where the wheel in a member can be read as it lies, neither packed nor encrypted. Nobody compared it yet.
+    pub(super) fn wheel(&self, name: &str) -> Option<Location> {
+        let bytes = self.directory.find(name)?.stored()?;
+        let file_name = name.rsplit('/').next()?;
+        (!self.is_encrypted()).then(|| Location::of_part(self.path.clone(), file_name, bytes))
+    }
+
+    /// Compares a member with its checksum, once.
+    pub(super) fn check(&self, name: &str) -> Result<(), Error> {
+        let io = |source| Error::Io { what: "read", path: self.path.clone(), source };
+        let compared = || self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !compared().contains(name) {
+            self.copy(name, &mut io::sink(), io)?;
+            compared().insert(name.to_owned());
+        }
+        Ok(())
+    }
+
     /// Writes a member to a new file, in a folder that is made. What does not match its checksum is removed again.
     pub(super) fn unpack(&self, name: &str, to: &Path) -> Result<(), Error> {
+        let io = |source| Error::Io { what: "write", path: to.to_path_buf(), source };
+        let folder = to.parent().unwrap_or(to);
+        std::fs::create_dir_all(folder).map_err(io)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).open(to).map_err(io)?;
+        let copied = self.copy(name, &mut file, io);
+        drop(file);
+        copied.inspect_err(|_| drop(std::fs::remove_file(to)))
+    }
+
+    /// Copies a member, and compares it with its checksum. `io` is what an error of the system becomes.
+    fn copy(
+        &self,
+        name: &str,
+        to: &mut dyn Write,
+        io: impl Fn(io::Error) -> Error,
+    ) -> Result<(), Error> {
         let damaged = |what: &str| Error::Damaged {
             path: self.path.clone(),
             what: format!("has a `{name}` that {what}"),
@@ -179,18 +219,9 @@ impl Backup {
         let (Some(listed), Some(entry)) = (listed, self.directory.find(name)) else {
             return Err(damaged("is not there"));
         };
-        let io = |source| Error::Io { what: "write", path: to.to_path_buf(), source };
-        let folder = to.parent().unwrap_or(to);
-        std::fs::create_dir_all(folder).map_err(io)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).open(to).map_err(io)?;
-        let compared = compare(entry, &self.file, listed, &mut file);
-        drop(file);
-        compared.map_err(|error| {
-            let _ = std::fs::remove_file(to);
-            match error.kind() {
-                io::ErrorKind::InvalidData => damaged(&error.to_string()),
-                _ => io(error),
-            }
+        compare(entry, &self.file, listed, to).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => damaged(&error.to_string()),
+            _ => io(error),
         })
     }
 

@@ -1,13 +1,12 @@
 //! What an environment of a backup was, as a repair takes it.
 
-use std::path::PathBuf;
-
 use super::manifest::{SavedDistribution, SavedEnvironment, SavedLink, SavedWheel};
 use super::places::Places;
 use super::{Backup, Error};
 use crate::environments::PythonTag;
 use crate::environments::distributions::direct_url;
 use crate::environments::repair::{Remembered, RememberedDistribution, RememberedFile};
+use crate::environments::wheels::location::Location;
 
 /// All of it, where it was: what a repair goes by where nothing else is remembered. Wheels stay in the backup.
 pub fn as_it_was(backup: &Backup, saved: &SavedEnvironment) -> Result<Remembered, Error> {
@@ -25,7 +24,7 @@ pub(super) fn installed(
     backup: &Backup,
     saved: &SavedEnvironment,
     places: &Places,
-    wheel: impl Fn(&SavedWheel) -> Result<Option<PathBuf>, Error>,
+    wheel: impl Fn(&SavedWheel) -> Result<Option<Location>, Error>,
 ) -> Result<Remembered, Error> {
     let mut distributions = Vec::new();
     for one in &saved.distributions {

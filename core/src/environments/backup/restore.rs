@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::manifest::{Manifest, SavedEnvironment};
 use super::places::Places;
@@ -256,11 +256,29 @@ pub fn restore(means: &Means<'_>, target: &Target<'_>) -> Result<Outcome, repair
     }
     let remembered = match installed(means, target.saved) {
         Ok(remembered) => remembered,
-        Err(error) => {
-            let hint = "`aios backup verify` says what is damaged".to_owned();
-            return Ok(Outcome::NotRestored(Hindrance { why: error.to_string(), hint }));
-        }
+        Err(error) => return Ok(of_damaged(&error)),
     };
+    let (backup, saved, stop) = (means.backup, target.saved, means.stop);
+    // While something else is done.
+    std::thread::scope(|scope| {
+        let checking = scope.spawn(|| check(backup, saved, stop));
+        let checked = || checking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        make(means, (target, base), remembered, checked)
+    })
+}
+
+fn of_damaged(error: &Error) -> Outcome {
+    let hint = "`aios backup verify` says what is damaged".to_owned();
+    Outcome::NotRestored(Hindrance { why: error.to_string(), hint })
+}
+
+/// The same where nothing stands. `checked` says whether the backup has what it lists.
+fn make(
+    means: &Means<'_>,
+    (target, base): (&Target<'_>, &Installation),
+    remembered: Remembered,
+    checked: impl FnOnce() -> Result<(), Error>,
+) -> Result<Outcome, repair::Error> {
     let manifest = means.backup.manifest();
     let mark = begin(means.disk, &target.prefix, &mark_of(manifest, target.saved))?;
     let (prefix, stop) = (target.prefix.as_path(), means.stop);
@@ -273,8 +291,15 @@ pub fn restore(means: &Means<'_>, target: &Target<'_>) -> Result<Outcome, repair
     put_loose(means, target)?;
     // Nobody repairs it meanwhile.
     let session = Session::begin(means.disk, prefix)?;
-    let (mut differences, unsolved) = fill(means, target, remembered)?;
+    let filled = fill(means, target, remembered, checked)?;
     drop(session);
+    let (mut differences, unsolved) = match filled {
+        Ok(compared) => compared,
+        Err(error) => {
+            Names::free(prefix).clear(means.disk)?;
+            return Ok(of_damaged(&error));
+        }
+    };
     means.disk.remove_file(&mark).map_err(repair::Error::io("remove", &mark))?;
     if differences.is_empty() {
         return Ok(Outcome::Exact);
@@ -320,24 +345,42 @@ fn making(backup: &Backup, saved: &SavedEnvironment) -> Making {
     Making::like(cfg.as_ref(), saved.is_copy)
 }
 
-/// What was installed, with the wheels of the backup where it has them.
+/// What was installed, with the wheels of the backup where it has them: as they lie there, or unpacked.
 fn installed(means: &Means<'_>, saved: &SavedEnvironment) -> Result<Remembered, Error> {
     remembered::installed(means.backup, saved, means.places, |wheel| {
+        if let Some(location) = means.backup.wheel(&wheel.member) {
+            return Ok(Some(location));
+        }
         let to = means.scratch.join(&wheel.member);
         if !to.exists() {
             means.backup.unpack(&wheel.member, &to)?;
         }
-        Ok(Some(to))
+        Ok(Some(to.into()))
     })
 }
 
-/// Installs what is missing, in as many rounds as it takes. Gives in what it differs then, and what cannot be done
-/// and what to do. All of it is durable when this returns.
+/// Compares the wheels that are read as they lie in the backup with their checksums.
+fn check(backup: &Backup, saved: &SavedEnvironment, stop: &AtomicBool) -> Result<(), Error> {
+    let wheels = saved.distributions.iter().filter_map(|one| one.wheel.as_ref());
+    let mut there = wheels.filter(|one| backup.wheel(&one.member).is_some());
+    // Whoever is told to end installs nothing of them.
+    there.try_for_each(|wheel| match stop.load(Ordering::Relaxed) {
+        true => Ok(()),
+        false => backup.check(&wheel.member),
+    })
+}
+
+/// In what an environment differs, and what cannot be done and what to do.
+type Compared = (Vec<String>, Vec<String>);
+
+/// Installs what is missing, in as many rounds as it takes, once the backup is known to be whole. All of it is durable
+/// when this returns.
 fn fill(
     means: &Means<'_>,
     target: &Target<'_>,
     remembered: Remembered,
-) -> Result<(Vec<String>, Vec<String>), repair::Error> {
+    checked: impl FnOnce() -> Result<(), Error>,
+) -> Result<Result<Compared, Error>, repair::Error> {
     let (disk, prefix) = (means.disk, target.prefix.as_path());
     let earlier = Earlier::new(means.host, None);
     let mut options = Options {
@@ -349,6 +392,8 @@ fn fill(
     };
     let mut tried = BTreeSet::new();
     let mut left_out = Vec::new();
+    let mut checked = Some(checked);
+    let mut is_begun = true;
     let mut round = 0;
     loop {
         round += 1;
@@ -361,15 +406,19 @@ fn fill(
                 (repair::plan(&case), fetched, differences(subject, findings, target, means.places))
             })
         };
-        // It becomes durable while it is looked at.
-        let (looked, settled) = std::thread::scope(|scope| {
-            let settled = scope.spawn(|| disk.settle(prefix));
-            (look(), settled.join())
-        });
-        let settled = settled.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        settled.map_err(repair::Error::io("make durable", prefix))?;
+        let settle = || disk.settle(prefix).map_err(repair::Error::io("make durable", prefix));
+        // It becomes durable while it is looked at; what is only begun need not.
+        let looked = match is_begun {
+            true => look(),
+            false => std::thread::scope(|scope| {
+                let settling = scope.spawn(settle);
+                let looked = look();
+                let settled = settling.join();
+                settled.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(|()| looked)
+            })?,
+        };
         let Some((plan, fetched, differences)) = looked else {
-            return Ok((vec!["it is no environment".to_owned()], left_out));
+            return Ok(Ok((vec!["it is no environment".to_owned()], left_out)));
         };
         if let (Some(more), Network::Allowed(all)) = (fetched, &mut options.network) {
             all.wheelhouses.extend(more.wheelhouses);
@@ -378,9 +427,18 @@ fn fill(
         }
         // What was left out once would be so again.
         if plan.steps.is_empty() || is_last || !left_out.is_empty() {
+            if is_begun {
+                settle()?;
+            }
             left_out.extend(plan.unsolved.into_iter().map(|one| one.hint));
-            return Ok((differences, left_out));
+            return Ok(Ok((differences, left_out)));
         }
+        if let Some(checked) = checked.take()
+            && let Err(error) = checked()
+        {
+            return Ok(Err(error));
+        }
+        is_begun = false;
         left_out = repair::carry_out_fresh(disk, &plan, means.stop)?;
     }
 }

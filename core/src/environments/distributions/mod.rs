@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -149,12 +150,28 @@ impl Site {
     /// What stands at a path below the folder, links followed.
     pub fn look(&self, below: impl AsRef<Path>) -> io::Result<Seen> {
         let below = below.as_ref();
-        let known = self.looks.as_ref().and_then(|looks| looks.known(below));
-        match (known.filter(|seen| seen.kind != Kind::Link), &self.open) {
-            (Some(seen), _) => Ok(seen),
-            (None, Some(folder)) => folder.look(below),
-            (None, None) => Ok(Seen::from(&fs::below(&self.folder, below).metadata()?)),
+        // Few are links, and what others are is asked for once.
+        if self.looks.is_some() {
+            let seen = self.look_at_link(below)?;
+            if seen.kind != Kind::Link {
+                return Ok(seen);
+            }
         }
+        match &self.open {
+            Some(folder) => folder.look(below),
+            None => Ok(Seen::from(&fs::below(&self.folder, below).metadata()?)),
+        }
+    }
+
+    /// A regular file below the folder, opened, and what it is. `None` for all else, and where that cannot be told:
+    /// then its path leads to it.
+    pub fn open_file(&self, below: impl AsRef<Path>) -> Option<(File, Seen)> {
+        let below = below.as_ref();
+        let (file, seen) = self.open.as_ref()?.open_file(below).ok()?;
+        if let Some(looks) = &self.looks {
+            looks.keep(below, seen);
+        }
+        Some((file, seen))
     }
 
     /// The same of a link itself.

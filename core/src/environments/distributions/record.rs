@@ -126,18 +126,48 @@ fn is_native(path: &str) -> bool {
     memchr::memchr_iter(b'.', name).any(|dot| ENDS.iter().any(|end| name[dot..].starts_with(end)))
 }
 
-impl Role {
-    fn of(path: &str) -> Role {
+/// What the names between the slashes of a path tell.
+#[derive(Default)]
+struct Parts {
+    /// One of them is no name.
+    odd: bool,
+    bytecode: bool,
+    /// A folder among them is of tests.
+    tests: bool,
+}
+
+impl Parts {
+    /// Looks at each byte once: a RECORD has thousands of lines.
+    fn of(path: &str) -> Parts {
+        let mut parts = Parts::default();
+        let mut rest = path.as_bytes();
+        loop {
+            let slash = memchr::memchr(b'/', rest);
+            let part = slash.map_or(rest, |slash| &rest[..slash]);
+            match part {
+                b"" | b"." | b".." => parts.odd = true,
+                b"__pycache__" => parts.bytecode = true,
+                b"tests" | b"test" | b"testing_data" => parts.tests |= slash.is_some(),
+                _ => {}
+            }
+            match slash {
+                Some(slash) => rest = &rest[slash + 1..],
+                None => return parts,
+            }
+        }
+    }
+
+    fn role(&self, path: &str) -> Role {
+        const INERT: [&str; 9] = ["pyi", "h", "hpp", "pxd", "pyx", "c", "cpp", "md", "rst"];
         let name = name_of(path);
-        let folders = &path[..path.len() - name.len()];
-        if name.ends_with(".pyc") || name.ends_with(".pyo") || has_part(path, &["__pycache__"]) {
+        let dot = memchr::memrchr(b'.', name.as_bytes());
+        let end = dot.map_or("", |dot| &name[dot + 1..]);
+        if end == "pyc" || end == "pyo" || self.bytecode {
             Role::Bytecode
-        } else if path.starts_with("../") && folders.contains("/share/")
-            || has_part(folders, &["tests", "test", "testing_data"])
-            || [".pyi", ".h", ".hpp", ".pxd", ".pyx", ".c", ".cpp", ".md", ".rst"]
-                .iter()
-                .any(|end| name.ends_with(end))
+        } else if self.tests
+            || INERT.contains(&end)
             || name == "py.typed"
+            || path.starts_with("../") && path[..path.len() - name.len()].contains("/share/")
         {
             Role::Inert
         } else {
@@ -152,16 +182,12 @@ fn name_of(path: &str) -> &str {
     slash.map_or(path, |slash| &path[slash + 1..])
 }
 
-/// Whether one of the names between the slashes is one of these.
-fn has_part(path: &str, names: &[&str]) -> bool {
-    let mut parts = path.as_bytes().split(|byte| *byte == b'/');
-    parts.any(|part| names.iter().any(|name| name.as_bytes() == part))
-}
-
 impl RecordedFile {
     /// A line of RECORD.
     pub fn new(path: String, hash: Option<String>, bytes: Option<u64>) -> RecordedFile {
-        RecordedFile { role: Role::of(&path), plain: is_plain(&path), path, hash, bytes }
+        let parts = Parts::of(&path);
+        let plain = !parts.odd && is_name_of_file(&path);
+        RecordedFile { role: parts.role(&path), plain, path, hash, bytes }
     }
 
     /// Its hash, where that is the SHA-256 that all installers write.
@@ -171,14 +197,13 @@ impl RecordedFile {
     }
 }
 
-fn is_plain(recorded: &str) -> bool {
-    let is_name = |part: &[u8]| !matches!(part, b"" | b"." | b"..");
+/// Whether a path without odd parts leads to a file in site-packages that can be found.
+fn is_name_of_file(recorded: &str) -> bool {
     // `C:x` and `\x` are roots on Windows.
     let is_rooted = Platform::CURRENT == Platform::Windows && recorded.contains([':', '\\']);
     // A name that was not UTF-8 was replaced when RECORD was read, and cannot be found.
-    let bytes = recorded.as_bytes();
-    let is_text = memchr::memchr(0, bytes).is_none() && !recorded.contains('\u{fffd}');
-    is_text && !is_rooted && bytes.split(|byte| *byte == b'/').all(is_name)
+    let replaced = !recorded.is_ascii() && recorded.contains('\u{fffd}');
+    memchr::memchr(0, recorded.as_bytes()).is_none() && !is_rooted && !replaced
 }
 
 /// No metadata holds NULs; a file system that lost data fills files with them.
@@ -216,20 +241,22 @@ fn parse_line(line: &str) -> Option<RecordedFile> {
     let (path, rest) = match line.strip_prefix('"') {
         Some(quoted) => split_quoted(quoted)?,
         // From the right: a comma in a path that its writer did not quote stays in the path.
-        None => {
-            let mut fields = line.rsplitn(3, ',');
-            let (last, middle, first) = (fields.next()?, fields.next(), fields.next());
-            match (first, middle) {
-                (Some(path), Some(hash)) => {
-                    return file(path, hash, last);
-                }
-                (None, Some(path)) => (path.to_owned(), last),
-                _ => (last.to_owned(), ""),
-            }
-        }
+        None => match split_last(line) {
+            None => (line.to_owned(), ""),
+            Some((before, last)) => match split_last(before) {
+                Some((path, hash)) => return file(path, hash, last),
+                None => (before.to_owned(), last),
+            },
+        },
     };
     let (hash, bytes) = rest.split_once(',').unwrap_or((rest, ""));
     file(&path, hash, bytes)
+}
+
+/// What is before the last comma, and what is after it.
+fn split_last(text: &str) -> Option<(&str, &str)> {
+    let comma = memchr::memrchr(b',', text.as_bytes())?;
+    Some((&text[..comma], &text[comma + 1..]))
 }
 
 /// The field that ends at the first lone quote, and what follows the comma after it.

@@ -320,6 +320,9 @@ impl<'a> Told<'a> {
             Ok(Seen { kind: Kind::File, stamp, identity: Some(_), .. }) => {
                 linked.push((Text::own(&file.path), Some(stamp)));
             }
+            Ok(Seen { kind, stamp, .. }) if kind != Kind::Link => {
+                self.below.push((Text::own(&file.path), Some(stamp)));
+            }
             _ => self.stamp(&file.path),
         }
         Some(())

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::environments::wheels::archive::{Archive, MAX_MEMBER_BYTES};
+use crate::environments::wheels::location::Location;
 use crate::fs;
 use crate::system;
 
@@ -22,7 +23,7 @@ pub enum Content {
     /// A member of a wheel.
     Member {
         /// The wheel, or the folder that it was unpacked into.
-        archive: PathBuf,
+        archive: Location,
         /// The member's name, `/`-separated.
         name: String,
         /// SHA-256 of its bytes: other ones are an error.
@@ -60,21 +61,20 @@ impl Content {
     }
 }
 
-fn other(archive: &Path, name: &str) -> io::Error {
-    let archive = archive.display();
-    io::Error::other(format!("`{name}` in `{archive}` is not what it was to be"))
+fn other(archive: &Location, name: &str) -> io::Error {
+    io::Error::other(format!("`{name}` in {archive} is not what it was to be"))
 }
 
 /// The wheel that was read last: members of one follow each other.
 #[derive(Debug, Default)]
-pub struct Archives(Option<(PathBuf, Archive)>);
+pub struct Archives(Option<(Location, Archive)>);
 
 impl Archives {
-    fn open(&mut self, path: &Path) -> io::Result<&mut Archive> {
-        let kept = self.0.take().filter(|(known, _)| known == path);
+    fn open(&mut self, location: &Location) -> io::Result<&mut Archive> {
+        let kept = self.0.take().filter(|(known, _)| known == location);
         let opened = match kept {
             Some(kept) => kept,
-            None => (path.to_path_buf(), Archive::open(path)?),
+            None => (location.clone(), Archive::open(location)?),
         };
         Ok(&mut self.0.insert(opened).1)
     }

@@ -1,6 +1,6 @@
 //! The calls that change a disk, behind one trait: so that a test can fail or die at each of them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -56,13 +56,13 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-        let mut file = new_file(path, mode)?;
+        let mut file = system::new_file(path, mode)?;
         file.write_all(content)?;
         file.sync_all()
     }
 
     fn write(&self, path: &Path, mode: u32, fill: &mut Fill<'_>) -> io::Result<()> {
-        let mut file = new_file(path, mode)?;
+        let mut file = system::new_file(path, mode)?;
         fill(&mut file)?;
         if system::SETTLES_AT_ONCE { Ok(()) } else { file.sync_all() }
     }
@@ -73,7 +73,7 @@ impl Disk for RealDisk {
 
     fn copy(&self, from: &Path, to: &Path, mode: u32) -> io::Result<()> {
         let mut source = File::open(from)?;
-        let mut file = new_file(to, mode)?;
+        let mut file = system::new_file(to, mode)?;
         io::copy(&mut source, &mut file)?;
         file.sync_all()
     }
@@ -117,11 +117,4 @@ impl Disk for RealDisk {
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         system::sync_folder(path)
     }
-}
-
-/// Its bits are set after it is made: the mask of the process takes none away.
-fn new_file(path: &Path, mode: u32) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    system::set_mode(path, mode)?;
-    Ok(file)
 }

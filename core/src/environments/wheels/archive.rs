@@ -4,7 +4,8 @@
 //! are refused; who reads a member compares its hash.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 
+use super::location::Location;
 use super::span::Span;
 use crate::fs;
 use crate::system;
@@ -33,7 +35,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// An archive or folder that is open.
 pub(in crate::environments) enum Archive {
     /// A `.whl` file, or what pip kept of an answer of an index.
-    Zip(Box<ZipArchive<BufReader<Span>>>),
+    Zip(Box<ZipArchive<Span>>),
     /// What a wheel was unpacked into.
     Folder(PathBuf),
     /// Files that are kept elsewhere, by their names.
@@ -52,13 +54,14 @@ impl std::fmt::Debug for Archive {
 
 impl Archive {
     /// Opens a wheel, or the folder of one.
-    pub(in crate::environments) fn open(path: &Path) -> io::Result<Archive> {
+    pub(in crate::environments) fn open(location: &Location) -> io::Result<Archive> {
+        let path = location.path();
         if fs::is_folder(path) {
             return Ok(Archive::Folder(path.to_path_buf()));
         }
         let left = Arc::new(AtomicU64::new(MAX_DIRECTORY_BYTES));
-        let span = open(path, &left)?;
-        let zip = ZipArchive::new(BufReader::new(span)).map_err(broken)?;
+        let span = open(path, location.bytes(), &left)?;
+        let zip = ZipArchive::new(span).map_err(broken)?;
         left.store(u64::MAX, Ordering::Relaxed);
         if zip.len() > MAX_MEMBERS {
             return Err(io::Error::other(format!("holds more than {MAX_MEMBERS} files")));
@@ -197,10 +200,7 @@ fn too_large(name: &str, limit: u64) -> io::Error {
     io::Error::other(format!("`{name}` is larger than {limit} bytes"))
 }
 
-fn regular<'z>(
-    zip: &'z mut ZipArchive<BufReader<Span>>,
-    name: &str,
-) -> io::Result<ZipFile<'z, BufReader<Span>>> {
+fn regular<'z>(zip: &'z mut ZipArchive<Span>, name: &str) -> io::Result<ZipFile<'z, Span>> {
     let member = zip.by_name(name).map_err(broken)?;
     match member.is_file() && !member.is_symlink() {
         true => Ok(member),
@@ -208,14 +208,14 @@ fn regular<'z>(
     }
 }
 
-fn open(path: &Path, left: &Arc<AtomicU64>) -> io::Result<Span> {
+fn open(path: &Path, part: Option<Range<u64>>, left: &Arc<AtomicU64>) -> io::Result<Span> {
     let (file, _) = fs::open(path).map_err(|error| io::Error::other(error.to_string()))?;
-    Span::find(file, Arc::clone(left))
+    Span::find(file, part, Arc::clone(left))
 }
 
 /// The wheel in a file, byte for byte, and how long it is.
 pub(in crate::environments) fn whole(path: &Path) -> io::Result<(impl Read, u64)> {
-    let span = open(path, &Arc::new(AtomicU64::new(u64::MAX)))?;
+    let span = open(path, None, &Arc::new(AtomicU64::new(u64::MAX)))?;
     let length = span.length();
     Ok((span, length))
 }

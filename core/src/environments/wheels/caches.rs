@@ -16,6 +16,7 @@ use std::str::FromStr;
 
 use pep440_rs::Version;
 
+use super::location::Location;
 use super::name::{self, WheelName};
 use crate::environments::distributions::normalize;
 use crate::fs::{self, Kind};
@@ -36,20 +37,21 @@ pub(in crate::environments) struct Found {
     /// As its name has it.
     pub(in crate::environments) version: Version,
     /// The file, or the folder that it was unpacked into.
-    pub(in crate::environments) path: PathBuf,
+    pub(in crate::environments) location: Location,
     /// `cp312-cp312-linux_x86_64`; `None` for a folder, whose WHEEL tells.
     pub(in crate::environments) tag: Option<String>,
 }
 
 impl Found {
-    fn of(file: &str, path: PathBuf) -> Option<Found> {
+    fn of(file: &str, location: Location) -> Option<Found> {
         let WheelName { name, version, tag } = WheelName::parse(file)?;
-        Some(Found { name, version, path, tag: Some(tag) })
+        Some(Found { name, version, location, tag: Some(tag) })
     }
 
-    /// The wheel that this file is by its name.
-    pub(in crate::environments) fn at(file: &Path) -> Option<Found> {
-        Found::of(file.file_name()?.to_str()?, file.to_path_buf())
+    /// The wheel that stands there, by its name.
+    pub(in crate::environments) fn at(location: Location) -> Option<Found> {
+        let name = location.file_name()?.to_owned();
+        Found::of(&name, location)
     }
 }
 
@@ -69,13 +71,13 @@ impl Search {
 
     /// Wheels in a folder, by their names.
     pub(in crate::environments) fn folder(&mut self, folder: &Path) {
-        self.walk(folder, 1, &|name, path| Found::of(name, path.to_path_buf()));
+        self.walk(folder, 1, &|name, path| Found::of(name, path.to_path_buf().into()));
     }
 
     /// Wheels that pip built.
     pub(in crate::environments) fn built_by_pip(&mut self, host: &Host) {
         if let Some(cache) = pip_cache(host) {
-            let named = |name: &str, path: &Path| Found::of(name, path.to_path_buf());
+            let named = |name: &str, path: &Path| Found::of(name, path.to_path_buf().into());
             self.walk(&cache.join("wheels"), MAX_DEPTH, &named);
         }
     }
@@ -84,7 +86,7 @@ impl Search {
     pub(in crate::environments) fn fetched_by_pip(&mut self, host: &Host) {
         let Some(cache) = pip_cache(host) else { return };
         let by_content =
-            |_: &str, path: &Path| Found::of(&name::by_content(path)?, path.to_path_buf());
+            |_: &str, path: &Path| Found::of(&name::by_content(path)?, path.to_path_buf().into());
         let bodies =
             |name: &str, path: &Path| by_content(name, path).filter(|_| name.ends_with(".body"));
         self.walk(&cache.join("http-v2"), MAX_DEPTH, &bodies);
@@ -94,7 +96,7 @@ impl Search {
     /// Wheels that uv built.
     pub(in crate::environments) fn built_by_uv(&mut self, host: &Host) {
         let Some(cache) = uv_cache(host) else { return };
-        let named = |name: &str, path: &Path| Found::of(name, path.to_path_buf());
+        let named = |name: &str, path: &Path| Found::of(name, path.to_path_buf().into());
         for entry in fs::list(&cache).unwrap_or_default() {
             if entry.name.to_string_lossy().starts_with("sdists-v") {
                 self.walk(&cache.join(&entry.name), MAX_DEPTH, &named);
@@ -122,7 +124,8 @@ impl Search {
             if let Some((name, version)) = stem.and_then(|stem| stem.rsplit_once('-'))
                 && let Ok(version) = Version::from_str(version)
             {
-                self.found.push(Found { name: normalize(name), version, path, tag: None });
+                let location = path.into();
+                self.found.push(Found { name: normalize(name), version, location, tag: None });
             }
         }
     }

@@ -5,5 +5,6 @@
 
 pub(in crate::environments) mod archive;
 pub(in crate::environments) mod caches;
+pub(in crate::environments) mod location;
 pub(in crate::environments) mod name;
 mod span;

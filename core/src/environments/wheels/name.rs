@@ -66,7 +66,7 @@ pub(in crate::environments) fn file_name(
 
 /// The name that belongs to the wheel in a file, whatever the file is called. Its end is read, and WHEEL.
 pub(in crate::environments) fn by_content(path: &Path) -> Option<String> {
-    let mut archive = Archive::open(path).ok()?;
+    let mut archive = Archive::open(&path.to_path_buf().into()).ok()?;
     let info = archive.info().ok()?;
     let bytes = archive.read(&format!("{info}/WHEEL"), MAX_WHEEL_BYTES).ok()?;
     let text = String::from_utf8(bytes).ok()?;

@@ -9,8 +9,11 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::system;
 
 const ANSWER: &[u8] = b"cc=4,\x82\xa8response";
 /// A map of 6 or 7 fields, by the version of pip.
@@ -23,7 +26,10 @@ const HEAD_BYTES: u64 = 32;
 /// What a zip archive begins with that has a member.
 const ZIP: &[u8] = b"PK\x03\x04";
 
-/// A reader of that part.
+/// Read ahead: the members of an archive are small, and follow each other.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// A reader of that part. To seek costs nothing while what comes next was read ahead.
 pub(in crate::environments) struct Span {
     file: File,
     start: u64,
@@ -31,24 +37,34 @@ pub(in crate::environments) struct Span {
     at: u64,
     /// How much may be read until somebody allows more.
     left: Arc<AtomicU64>,
+    buffer: Vec<u8>,
+    /// Where the buffer begins.
+    buffered: u64,
 }
 
 impl Span {
-    /// Finds the archive in a file, by the first bytes.
-    pub(super) fn find(mut file: File, left: Arc<AtomicU64>) -> io::Result<Span> {
-        let bytes = file.metadata()?.len();
-        let mut head = Vec::new();
-        file.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
-        let (start, bytes) = match body(&head) {
-            Some((start, body)) if start + body <= bytes => (start, body),
-            Some(_) => return Err(io::Error::other("was cut short")),
+    /// Finds the archive in a file, by the first bytes, or in this part of it.
+    pub(super) fn find(
+        file: File,
+        part: Option<Range<u64>>,
+        left: Arc<AtomicU64>,
+    ) -> io::Result<Span> {
+        let cut = || io::Error::other("was cut short");
+        let all = 0..file.metadata()?.len();
+        let Range { start, end } = part.unwrap_or(all.clone());
+        let bytes = end.checked_sub(start).filter(|_| end <= all.end).ok_or_else(cut)?;
+        let mut head = vec![0; bytes.min(HEAD_BYTES) as usize];
+        system::read_at(&file, &mut head, start)?;
+        let (skipped, bytes) = match body(&head) {
+            Some((skipped, body)) if skipped + body <= bytes => (skipped, body),
+            Some(_) => return Err(cut()),
             None => (0, bytes),
         };
-        if !head[start as usize..].starts_with(ZIP) {
+        if !head[skipped as usize..].starts_with(ZIP) {
             return Err(io::Error::other("is no zip archive"));
         }
-        file.seek(SeekFrom::Start(start))?;
-        Ok(Span { file, start, bytes, at: 0, left })
+        let start = start + skipped;
+        Ok(Span { file, start, bytes, at: 0, left, buffer: Vec::new(), buffered: 0 })
     }
 
     /// How long the archive is.
@@ -74,10 +90,40 @@ impl Read for Span {
         if most > left {
             return Err(io::Error::other("has a directory that is larger than that of any wheel"));
         }
-        let read = self.file.read(&mut buffer[..most as usize])?;
+        let buffer = &mut buffer[..most as usize];
+        let read = if buffer.len() >= BUFFER_BYTES && self.ahead().is_empty() {
+            system::read_at(&self.file, buffer, self.start + self.at)?;
+            buffer.len()
+        } else {
+            self.fill()?;
+            let ahead = self.ahead();
+            let read = ahead.len().min(buffer.len());
+            buffer[..read].copy_from_slice(&ahead[..read]);
+            read
+        };
         self.left.store(left - read as u64, Ordering::Relaxed);
         self.at += read as u64;
         Ok(read)
+    }
+}
+
+impl Span {
+    /// What was read ahead from here.
+    fn ahead(&self) -> &[u8] {
+        let from = self.at.checked_sub(self.buffered).and_then(|from| usize::try_from(from).ok());
+        from.and_then(|from| self.buffer.get(from..)).unwrap_or_default()
+    }
+
+    /// Reads ahead, where nothing was.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.ahead().is_empty() {
+            let left = self.bytes.saturating_sub(self.at).min(BUFFER_BYTES as u64) as usize;
+            let mut buffer = std::mem::take(&mut self.buffer);
+            buffer.resize(left, 0);
+            system::read_at(&self.file, &mut buffer, self.start + self.at)?;
+            (self.buffer, self.buffered) = (buffer, self.at);
+        }
+        Ok(())
     }
 }
 
@@ -88,11 +134,9 @@ impl Seek for Span {
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
             SeekFrom::End(by) => self.bytes.checked_add_signed(by),
         };
-        let place = at.and_then(|at| Some((at, self.start.checked_add(at)?)));
-        let (at, place) = place.ok_or(io::ErrorKind::InvalidInput)?;
-        self.file.seek(SeekFrom::Start(place))?;
-        self.at = at;
-        Ok(at)
+        let at = at.filter(|at| self.start.checked_add(*at).is_some());
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 
@@ -120,7 +164,7 @@ mod tests {
         let path = folder.path().join("x.whl");
         std::fs::write(&path, [ZIP, b"12345678"].concat()).unwrap();
         let left = Arc::new(AtomicU64::new(8));
-        let mut span = Span::find(File::open(path).unwrap(), Arc::clone(&left)).unwrap();
+        let mut span = Span::find(File::open(path).unwrap(), None, Arc::clone(&left)).unwrap();
         assert_eq!(span.length(), 12);
         let mut bytes = [0; 4];
         span.read_exact(&mut bytes).unwrap();

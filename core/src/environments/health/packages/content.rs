@@ -11,9 +11,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Sha256, Sha384, Sha512};
 
-use crate::environments::distributions::RecordedFile;
+use crate::environments::distributions::{RecordedFile, Site};
 use crate::environments::health::Depth;
-use crate::fs::{self, ReadError, Stamp};
+use crate::fs::{self, Kind, ReadError, Stamp};
 
 /// Read of every file: small modules lie in it as a whole.
 const HEAD_BYTES: usize = 4096;
@@ -63,26 +63,35 @@ pub(in crate::environments) struct Look {
 
 /// Judges the file at `path` by its line in RECORD.
 pub(in crate::environments) fn judge(path: &Path, recorded: &RecordedFile, look: Look) -> Verdict {
-    judge_stamped(path, recorded, look, &mut None)
+    judge_stamped(path, None, recorded, look, &mut None)
 }
 
-/// The same, and how the file stood before anything was read of it.
+/// The same of a file in this folder of packages, and how it stood before anything was read of it.
 pub(super) fn judge_stamped(
     path: &Path,
+    site: Option<&Site>,
     recorded: &RecordedFile,
     look: Look,
     stamp: &mut Option<Stamp>,
 ) -> Verdict {
     // Whether an extension is a loadable image is judged elsewhere, by its headers.
     if look.depth < Depth::Deep && (is_extension(&recorded.path) || recorded.bytes == Some(0)) {
-        return presence(path, recorded, stamp);
+        return presence(path, site, recorded, stamp);
     }
-    let (mut file, metadata) = match fs::open(path) {
-        Ok(opened) => opened,
+    // From the folder that is open: most of the time of a look goes into walking paths.
+    let near = site.filter(|_| recorded.plain).and_then(|site| site.open_file(&recorded.path));
+    let opened = match near {
+        Some((file, seen)) => Ok((file, seen.stamp)),
+        None => fs::open(path).map(|(file, metadata)| (file, Stamp::from(&metadata))),
+    };
+    let mut file = match opened {
+        Ok((file, opened)) => {
+            *stamp = Some(opened);
+            file
+        }
         Err(error) => return unopened(&error, recorded),
     };
-    *stamp = Some(Stamp::from(&metadata));
-    let size = metadata.len();
+    let size = stamp.map_or(0, |stamp| stamp.bytes);
     if size == 0 {
         return if is_rightly_empty(recorded) || is_extension(&recorded.path) {
             Verdict::Fine
@@ -158,7 +167,17 @@ pub(in crate::environments) fn are_as_recorded(
     Digest::of(recorded).map(|digest| is_of_size && digest.is_of(&mut bytes))
 }
 
-fn presence(path: &Path, recorded: &RecordedFile, stamp: &mut Option<Stamp>) -> Verdict {
+fn presence(
+    path: &Path,
+    site: Option<&Site>,
+    recorded: &RecordedFile,
+    stamp: &mut Option<Stamp>,
+) -> Verdict {
+    let near = site.filter(|_| recorded.plain).and_then(|site| site.look(&recorded.path).ok());
+    if let Some(seen) = near.filter(|seen| seen.kind == Kind::File) {
+        *stamp = Some(seen.stamp);
+        return Verdict::Fine;
+    }
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => {
             *stamp = Some(Stamp::from(&metadata));

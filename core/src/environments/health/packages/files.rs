@@ -167,7 +167,7 @@ fn look_at<'a>(
     let look = Look { depth: subject.depth, rewritten: is_script || is_rewritten };
     let corrupt = |reason: String| (path.clone(), reason);
     let mut stamp = None;
-    let verdict = content::judge_stamped(&path, recorded, look, &mut stamp);
+    let verdict = content::judge_stamped(&path, Some(places.site()), recorded, look, &mut stamp);
     if let Some(stamp) = stamp.filter(|_| subject.whole.remembers()) {
         faults.stamps.resize(line.key.1, None);
         faults.stamps.push(Some(stamp));

@@ -32,6 +32,11 @@ impl<'a> Places<'a> {
         Places { site, roots: vec![prefix], absent: RefCell::default(), last_top: Cell::new(None) }
     }
 
+    /// The folder of packages.
+    pub(super) fn site(&self) -> &'a Site {
+        self.site
+    }
+
     /// Where the recorded file belongs. `None` when that is outside the environment or no path.
     pub(in crate::environments) fn resolve(&self, recorded: &RecordedFile) -> Option<PathBuf> {
         if recorded.plain {

@@ -3,35 +3,47 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::environments::repair::change::{Change, Content};
 use crate::fs;
+
+/// What steps do that others count on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Done {
+    /// Folders that they make.
+    pub(super) made: HashSet<PathBuf>,
+    /// What they move away.
+    pub(super) removed: HashSet<PathBuf>,
+}
+
+impl Done {
+    pub(super) fn add(&mut self, more: Done) {
+        self.made.extend(more.made);
+        self.removed.extend(more.removed);
+    }
+}
 
 /// Changes in the making.
 #[derive(Debug)]
 pub(super) struct Changes {
     prefix: PathBuf,
     list: Vec<Change>,
-    /// Folders that stand when the changes are made, by this step or one before.
-    made: HashSet<PathBuf>,
-    /// What is moved away until then.
-    removed: HashSet<PathBuf>,
+    /// What steps before do.
+    before: Rc<Done>,
+    own: Done,
     /// Folders that were found to lie inside the environment.
     inside: HashSet<PathBuf>,
 }
 
 impl Changes {
-    /// None yet, after steps that make and move away these.
-    pub(super) fn new(
-        prefix: &Path,
-        made: &HashSet<PathBuf>,
-        removed: &HashSet<PathBuf>,
-    ) -> Changes {
+    /// None yet, after steps that do this.
+    pub(super) fn new(prefix: &Path, before: &Rc<Done>) -> Changes {
         Changes {
             prefix: prefix.to_path_buf(),
             list: Vec::new(),
-            made: made.clone(),
-            removed: removed.clone(),
+            before: Rc::clone(before),
+            own: Done::default(),
             inside: HashSet::new(),
         }
     }
@@ -43,10 +55,11 @@ impl Changes {
         content: Content,
         mode: Option<u32>,
     ) -> Result<(), String> {
-        if let Some(folder) = path.parent() {
-            self.folder(folder)?;
-        }
-        if path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        let folder = path.parent().unwrap_or(path);
+        self.folder(folder)?;
+        // Nothing stands in a folder that is only being made.
+        if !self.is_made(folder) && path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+        {
             self.remove(path);
         }
         self.list.push(Change::Write { path: path.to_path_buf(), content, mode });
@@ -64,7 +77,7 @@ impl Changes {
 
     /// Makes a folder and those above it, as far as they are missing.
     pub(super) fn folder(&mut self, folder: &Path) -> Result<(), String> {
-        if self.made.contains(folder) || self.inside.contains(folder) {
+        if self.inside.contains(folder) || self.is_made(folder) {
             return Ok(());
         }
         if !folder.starts_with(&self.prefix) {
@@ -87,13 +100,17 @@ impl Changes {
             self.remove(folder);
         }
         self.list.push(Change::Folder { path: folder.to_path_buf() });
-        self.made.insert(folder.to_path_buf());
+        self.own.made.insert(folder.to_path_buf());
         Ok(())
+    }
+
+    fn is_made(&self, folder: &Path) -> bool {
+        self.own.made.contains(folder) || self.before.made.contains(folder)
     }
 
     /// Moves away what stands there, once.
     pub(super) fn remove(&mut self, path: &Path) {
-        if !self.is_removed(path) && self.removed.insert(path.to_path_buf()) {
+        if !self.is_removed(path) && self.own.removed.insert(path.to_path_buf()) {
             self.list.push(Change::Remove { path: path.to_path_buf() });
         }
     }
@@ -104,11 +121,13 @@ impl Changes {
     }
 
     fn is_removed(&self, path: &Path) -> bool {
-        path.ancestors().any(|above| self.removed.contains(above))
+        let removed = [&self.own.removed, &self.before.removed];
+        let mut removed = removed.into_iter().filter(|removed| !removed.is_empty());
+        removed.any(|removed| path.ancestors().any(|above| removed.contains(above)))
     }
 
-    /// The changes, the folders that stand after them, and what does not.
-    pub(super) fn finish(self) -> (Vec<Change>, HashSet<PathBuf>, HashSet<PathBuf>) {
-        (self.list, self.made, self.removed)
+    /// The changes, and what they do.
+    pub(super) fn finish(self) -> (Vec<Change>, Done) {
+        (self.list, self.own)
     }
 }

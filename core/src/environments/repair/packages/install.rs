@@ -74,6 +74,7 @@ pub(super) fn changes(
         lines: Vec::new(),
         kept: 0,
         other: 0,
+        absent: None,
     };
     let mut members = wheel.members(&folders)?;
     // Metadata last: what is interrupted before is no installed distribution.
@@ -100,6 +101,8 @@ struct Installation<'a> {
     /// Files that were there as the wheel has them, and files with other text that nothing recorded.
     kept: usize,
     other: usize,
+    /// A folder that is not there.
+    absent: Option<PathBuf>,
 }
 
 impl Installation<'_> {
@@ -112,14 +115,29 @@ impl Installation<'_> {
             member.source.hash.clone(),
             member.source.bytes,
         );
-        if is_whole(&member.path, member.source) {
+        let is_absent = self.is_absent(&member.path);
+        if !is_absent && is_whole(&member.path, member.source) {
             self.kept += 1;
-        } else if !self.is_users(member, &line) {
+        } else if is_absent || !self.is_users(member, &line) {
             let mode = self.wheel.is_executable(member.source).then_some(0o755);
             self.changes.write(&member.path, self.wheel.content(member.source)?, mode)?;
         }
         self.lines.push(line);
         Ok(())
+    }
+
+    /// Whether nothing stands there. Of a folder that is not there, and all below, that is asked once.
+    fn is_absent(&mut self, path: &Path) -> bool {
+        if self.absent.as_deref().is_some_and(|absent| fs::relative(path, absent) != path) {
+            return true;
+        }
+        let is_absent =
+            |path: &Path| path.symlink_metadata().is_err_and(|error| fs::missing(&error));
+        let folder = path.parent().filter(|folder| is_absent(folder));
+        if let Some(folder) = folder {
+            self.absent = Some(folder.to_path_buf());
+        }
+        folder.is_some() || is_absent(path)
     }
 
     /// Whether the file holds valid text that its user changed, and that no other build explains.

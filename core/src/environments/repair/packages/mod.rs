@@ -8,7 +8,8 @@
 //! once, for the state that it ends in.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::rc::Rc;
 
 use super::change::{Change, Content};
 use super::{Action, Case, Network, Plan, Step, Unsolved, typed};
@@ -43,7 +44,7 @@ mod fabricated;
 #[cfg(test)]
 mod tests;
 
-use changes::Changes;
+use changes::{Changes, Done};
 pub use fetch::Fetched;
 pub(super) use fetch::fetch;
 pub(super) use remembered::added;
@@ -74,10 +75,8 @@ struct Draft<'a> {
     plan: &'a mut Plan,
     wheels: Wheels<'a>,
     interpreter: Interpreter,
-    /// Folders that the plan makes.
-    made: HashSet<PathBuf>,
-    /// What the plan moves away.
-    removed: HashSet<PathBuf>,
+    /// What the plan does so far.
+    done: Rc<Done>,
     /// Distributions that no wheel was found for, as an installer takes them.
     lacking: Vec<String>,
     /// The command that fetches them.
@@ -99,8 +98,7 @@ impl<'a> Draft<'a> {
         });
         Draft {
             case,
-            made: made.collect(),
-            removed: removed.collect(),
+            done: Rc::new(Done { made: made.collect(), removed: removed.collect() }),
             lacking: Vec::new(),
             again: format!("aios repair --network allow {}", typed(case.prefix())),
             wheels: Wheels::of(case),
@@ -124,14 +122,13 @@ impl<'a> Draft<'a> {
 
     /// Changes that may count on the folders that the plan makes before.
     fn changes(&self) -> Changes {
-        Changes::new(self.case.prefix(), &self.made, &self.removed)
+        Changes::new(self.case.prefix(), &self.done)
     }
 
     /// Adds a step, unless there is nothing to change.
     fn step(&mut self, action: Action, reasons: &[Code], what: String, changes: Changes) {
-        let (changes, made, removed) = changes.finish();
-        self.made = made;
-        self.removed = removed;
+        let (changes, done) = changes.finish();
+        Rc::make_mut(&mut self.done).add(done);
         if changes.is_empty() {
             return;
         }

@@ -17,7 +17,8 @@ pub(in crate::environments) fn is_origin(
     (prefix, site): (&Path, &Path),
 ) -> bool {
     let folders = Folders::of_site(prefix, site);
-    let (Ok(wheel), Some(record)) = (Wheel::open(wheel, Origin::PipCache), installed.record.get())
+    let (Ok(wheel), Some(record)) =
+        (Wheel::open(&wheel.to_path_buf().into(), Origin::PipCache), installed.record.get())
     else {
         return false;
     };
@@ -43,7 +44,9 @@ pub(in crate::environments) fn is_origin(
 
 /// Whether it holds what its RECORD names, and nothing else.
 pub(in crate::environments) fn is_whole(wheel: &Path) -> bool {
-    let Ok(wheel) = Wheel::open(wheel, Origin::PipCache) else { return false };
+    let Ok(wheel) = Wheel::open(&wheel.to_path_buf().into(), Origin::PipCache) else {
+        return false;
+    };
     let Ok(files) = wheel.files() else { return false };
     let listed: HashMap<&str, &RecordedFile> =
         wheel.listed().map(|file| (file.path.as_str(), file)).collect();

@@ -251,7 +251,7 @@ impl Memory<'_> {
         };
         let made = match way {
             Way::Link(link) => {
-                let to = format!("`{}`", link.path.display());
+                let to = link.location.to_string();
                 install::changes(draft, link, &order)
                     .map(|changes| {
                         Some((changes, Action::RelinkEditable, format!("as a link to {to}")))

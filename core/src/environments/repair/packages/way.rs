@@ -121,7 +121,7 @@ fn link_to(pinned: &Pinned, project: &Path) -> Option<Wheel> {
 
 /// The very wheel that it was installed as, where that is known and fits.
 fn own_wheel(draft: &Draft<'_>, pinned: &Pinned) -> Option<Candidate> {
-    let own = draft.wheels.at(pinned.wheel.as_deref()?, Origin::Own)?;
+    let own = draft.wheels.at(pinned.wheel.clone()?, Origin::Own)?;
     let is_same =
         own.wheel.name == pinned.name && pinned.has_version(&own.wheel.version.to_string());
     (is_same && draft.wheels.is_usable(&own)).then_some(own)
@@ -153,7 +153,10 @@ fn wheel_at(
         }
         None => {}
     }
-    let candidate = draft.wheels.at(path, Origin::Wheelhouse).ok_or("does not fit this Python")?;
+    let candidate = draft
+        .wheels
+        .at(path.to_path_buf().into(), Origin::Wheelhouse)
+        .ok_or("does not fit this Python")?;
     let is_same = candidate.wheel.name == pinned.name
         && pinned.has_version(&candidate.wheel.version.to_string());
     let is_usable = is_same && draft.wheels.is_usable(&candidate);

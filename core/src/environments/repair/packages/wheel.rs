@@ -25,6 +25,7 @@ use crate::environments::distributions::{Metadata, Record, RecordedFile, metadat
 use crate::environments::health::packages::{are_as_recorded, gives_recorded};
 use crate::environments::repair::change::Content;
 use crate::environments::wheels::archive::{Archive, MAX_MEMBER_BYTES, is_plain};
+use crate::environments::wheels::location::Location;
 
 /// METADATA with its description, RECORD, `entry_points.txt`.
 const MAX_METADATA_BYTES: u64 = 8 * 1024 * 1024;
@@ -36,7 +37,7 @@ const MAX_SCRIPT_BYTES: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Wheel {
     /// The file, or the folder that it was unpacked into.
-    pub(super) path: PathBuf,
+    pub(super) location: Location,
     /// `idna-3.10.dist-info`.
     pub(super) info: String,
     /// What METADATA says.
@@ -67,9 +68,9 @@ pub(super) struct Member<'a> {
 
 impl Wheel {
     /// Opens a wheel. `Err` says what is wrong with it, as the end of a sentence.
-    pub(super) fn open(path: &Path, origin: Origin) -> Result<Wheel, String> {
-        let archive = Archive::open(path).map_err(unreadable)?;
-        Ok(Wheel { origin, ..Wheel::read_metadata(path, archive, None)? })
+    pub(super) fn open(location: &Location, origin: Origin) -> Result<Wheel, String> {
+        let archive = Archive::open(location).map_err(unreadable)?;
+        Ok(Wheel { origin, ..Wheel::read_metadata(location.clone(), archive, None)? })
     }
 
     /// The files of an editable install of the project at `path`, as the wheel that they came in.
@@ -83,11 +84,11 @@ impl Wheel {
         });
         let lines = files.iter().map(|(name, bytes)| line_of(name.clone(), bytes));
         let record = Record::of(lines.collect());
-        Wheel::read_metadata(path, Archive::Memory(files), Some(record))
+        Wheel::read_metadata(path.to_path_buf().into(), Archive::Memory(files), Some(record))
     }
 
     fn read_metadata(
-        path: &Path,
+        location: Location,
         mut archive: Archive,
         record: Option<Record>,
     ) -> Result<Wheel, String> {
@@ -104,7 +105,7 @@ impl Wheel {
         };
         let commands = read("entry_points.txt").map(|bytes| entry_points::commands(&bytes));
         Ok(Wheel {
-            path: path.to_path_buf(),
+            location,
             metadata,
             record,
             commands: commands.unwrap_or_default(),
@@ -118,7 +119,7 @@ impl Wheel {
     pub(super) fn shown(&self) -> String {
         match self.origin {
             Origin::Fetched => "a wheel that was fetched".to_owned(),
-            _ => format!("`{}`", self.path.display()),
+            _ => self.location.to_string(),
         }
     }
 
@@ -189,7 +190,7 @@ impl Wheel {
     pub(super) fn content(&self, source: &RecordedFile) -> Result<Content, String> {
         let is_only = self.origin == Origin::Own;
         if let Some(hash) = source.sha256().filter(|_| is_only && self.has_members()) {
-            let (archive, name) = (self.path.clone(), source.path.clone());
+            let (archive, name) = (self.location.clone(), source.path.clone());
             return Ok(Content::Member { archive, name, hash });
         }
         let bytes = self.read(source)?;
@@ -197,7 +198,7 @@ impl Wheel {
             return Ok(Content::Bytes(bytes));
         }
         Ok(Content::Member {
-            archive: self.path.clone(),
+            archive: self.location.clone(),
             name: source.path.clone(),
             hash: Sha256::digest(&bytes).into(),
         })

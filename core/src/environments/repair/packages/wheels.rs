@@ -5,7 +5,7 @@
 //! the first question; what pip fetched, which takes longer, only when nothing else was good enough.
 
 use std::cell::{OnceCell, RefCell};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
@@ -16,6 +16,7 @@ use super::wheel::Wheel;
 use crate::environments::distributions::{Requirement, normalize};
 use crate::environments::repair::{Case, Network};
 use crate::environments::wheels::caches::{Found, Search, unpacked_tags};
+use crate::environments::wheels::location::Location;
 
 /// A wheel that was found, and where; not opened.
 #[derive(Debug, Clone)]
@@ -118,8 +119,8 @@ impl<'a> Wheels<'a> {
     }
 
     /// The wheel that this file is by its name, if that fits.
-    pub(super) fn at(&self, file: &Path, origin: Origin) -> Option<Candidate> {
-        let candidate = Candidate { wheel: Found::at(file)?, origin };
+    pub(super) fn at(&self, location: Location, origin: Origin) -> Option<Candidate> {
+        let candidate = Candidate { wheel: Found::at(location)?, origin };
         self.rank(&candidate).map(|_| candidate)
     }
 
@@ -134,10 +135,10 @@ impl<'a> Wheels<'a> {
     /// `None` for a wheel that is damaged, of another name, or for another Python.
     pub(super) fn open(&self, candidate: &Candidate) -> Option<Wheel> {
         let Candidate { wheel: found, origin } = candidate;
-        if let Some(last) = self.last.take().filter(|last| last.path == found.path) {
+        if let Some(last) = self.last.take().filter(|last| last.location == found.location) {
             return Some(last);
         }
-        let wheel = Wheel::open(&found.path, *origin).ok()?;
+        let wheel = Wheel::open(&found.location, *origin).ok()?;
         let version = Version::from_str(&wheel.metadata.version);
         let is_named = normalize(&wheel.metadata.name) == found.name
             && version.is_ok_and(|version| version == found.version);
@@ -218,9 +219,10 @@ impl<'a> Wheels<'a> {
         let target = self.target.as_ref()?;
         match &candidate.wheel.tag {
             Some(tag) => target.rank(tag),
-            None => {
-                unpacked_tags(&candidate.wheel.path).iter().filter_map(|tag| target.rank(tag)).min()
-            }
+            None => unpacked_tags(candidate.wheel.location.path())
+                .iter()
+                .filter_map(|tag| target.rank(tag))
+                .min(),
         }
     }
 }

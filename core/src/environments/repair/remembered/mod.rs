@@ -22,6 +22,7 @@ use crate::environments::distributions::{metadata, normalize};
 use crate::environments::facts::Facts;
 use crate::environments::pyvenv_cfg::{self, PyvenvCfg};
 use crate::environments::wheels::archive::is_plain;
+use crate::environments::wheels::location::Location;
 use crate::environments::{PythonTag, PythonVersion};
 use crate::fs::is_local;
 
@@ -66,7 +67,7 @@ pub struct RememberedDistribution {
     /// The bytes of `direct_url.json`, where there was one.
     pub direct_url: Option<Vec<u8>>,
     /// The very wheel that it was installed as, where whoever calls has it.
-    pub wheel: Option<PathBuf>,
+    pub wheel: Option<Location>,
     /// Of an editable install what RECORD lists: `.pth` files, finders and metadata. Without them the link to
     /// the project is not made again. Of others nothing.
     pub files: Vec<RememberedFile>,
@@ -155,7 +156,7 @@ pub(super) struct Pinned {
     pub(super) installer: Installer,
     pub(super) place: Place,
     /// The very wheel that it was installed as.
-    pub(super) wheel: Option<PathBuf>,
+    pub(super) wheel: Option<Location>,
     /// The bytes of `direct_url.json`.
     direct_url: Option<Vec<u8>>,
     /// The files of an editable install; none where they are not known, or are no links.

@@ -79,7 +79,8 @@ fn from_wheel(folder: &Path, prefix: &Path, second: &[u8]) -> Step {
     zip.finish().unwrap();
     let member = |name: &str, expected: &[u8]| {
         let hash = Sha256::digest(expected).into();
-        let content = Content::Member { archive: archive.clone(), name: name.to_owned(), hash };
+        let content =
+            Content::Member { archive: archive.clone().into(), name: name.to_owned(), hash };
         write(prefix.join("lib").join(name), content, None)
     };
     let made = Change::Folder { path: prefix.join("lib/some") };

@@ -39,7 +39,8 @@ fn what_pip_fetched_is_not_listed_while_another_place_has_the_wheel() {
     std::fs::rename(idna().write(&fetched), fetched.join("abcde0.body")).unwrap();
     super::super::fabricated::with_case(&made, |case| {
         let wheels = super::super::wheels::Wheels::of(case);
-        let found = || wheels.of_version("idna", "3.10").map(|one| one.wheel.path.clone());
+        let found =
+            || wheels.of_version("idna", "3.10").map(|one| one.wheel.location.path().to_path_buf());
         assert_eq!(found().next().unwrap().parent(), Some(&*wheelhouse(&made)));
         assert_eq!(wheels.whole_of_version("idna", "3.10").len(), 1);
         assert!(!wheels.has_listed_what_pip_fetched());
@@ -134,7 +135,8 @@ fn links_and_bombs_are_refused() {
         add(&mut zip);
         let path = folder.path().join("x.whl");
         std::fs::write(&path, zip.finish().unwrap().into_inner()).unwrap();
-        let mut archive = crate::environments::wheels::archive::Archive::open(&path).unwrap();
+        let mut archive =
+            crate::environments::wheels::archive::Archive::open(&path.clone().into()).unwrap();
         assert!(archive.read("idna/core.py", 1000).is_err());
     }
 }
