@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aios_core::environments::repair::{Disk, RealDisk};
 use serde_json::Value;
+use zip::ZipArchive;
 
 use super::wheels::write_tool;
 use crate::support::python::{Python, succeeds};
@@ -250,6 +251,34 @@ fn what_stands_there_stays_and_what_was_begun_is_made_again() {
     let mut names =
         fs::read_dir(later.join("work/api")).unwrap().map(|one| one.unwrap().file_name());
     assert!(!names.any(|name| name.to_string_lossy().contains("new")));
+}
+
+/// Each of its files is as its RECORD says: only the backup tells that it is another one.
+#[test]
+fn a_wheel_that_is_not_as_listed_is_not_installed() {
+    let Some(machine) = Machine::of_one() else { return };
+    machine.back_up();
+    let later = machine.later(true);
+    let file = later.join("before.aiosb");
+    let whole = fs::read(&file).unwrap();
+    let mut archive = ZipArchive::new(std::io::Cursor::new(&whole)).unwrap();
+    let wheel = archive.file_names().map(|name| name.unwrap().into_owned());
+    let wheel = wheel.into_iter().find(|name| name.ends_with("/first-1.0-py3-none-any.whl"));
+    let start = archive.by_name(&wheel.unwrap()).unwrap().data_start().unwrap() as usize;
+    let mut damaged = whole.clone();
+    // When its first file was changed.
+    assert_eq!(damaged[start..start + 4], *b"PK\x03\x04");
+    damaged[start + 10] ^= 1;
+    fs::write(&file, &damaged).unwrap();
+    let restored = machine.restore(&later, &[]).exits_with(1);
+    assert_eq!(outcomes(&restored), ["not-restored"]);
+    let one = row(&restored, 0);
+    assert!(one["why"].as_str().unwrap().contains("does not match its checksum"), "{one}");
+    assert!(one["hint"].as_str().unwrap().contains("aios backup verify"), "{one}");
+    assert!(!later.join("work/api/.venv").exists());
+
+    fs::write(&file, &whole).unwrap();
+    assert_eq!(outcomes(&machine.restore(&later, &[]).exits_with(0)), ["exact"]);
 }
 
 #[test]

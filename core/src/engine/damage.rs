@@ -155,7 +155,8 @@ impl Engine {
         let mut other = Context::open(scratch, &options)?;
         for inspected in &seen.environments {
             let outline = Outline::of(&inspected.environment);
-            let tree = record::tree_of(&mut other, inspected, &outline)?;
+            let tree =
+                record::tree_of(&mut other, inspected, &outline, &mut record::Known::default())?;
             other.put_tree(&record::place(&inspected.environment.id.0), &tree)?;
         }
         let source = other.live()?;

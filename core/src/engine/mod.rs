@@ -220,8 +220,9 @@ impl Engine {
     ) -> Result<Report, Error> {
         let mut report = Report::default();
         let present = self.context.live()?;
+        let mut known = record::Known::default();
         for inspected in &seen.environments {
-            match self.record_one(&present, inspected, looked.depth) {
+            match self.record_one(&present, inspected, looked.depth, &mut known) {
                 Ok(true) => report.changed.push(inspected.environment.prefix.clone()),
                 Ok(false) => report.unchanged += 1,
                 Err(error) => {
@@ -270,6 +271,7 @@ impl Engine {
         present: &Tree,
         inspected: &Inspected,
         depth: Depth,
+        known: &mut record::Known,
     ) -> Result<bool, Error> {
         let id = &inspected.environment.id.0;
         let before = present.subtree(&record::place(id))?.map(|before| before.hash());
@@ -283,7 +285,7 @@ impl Engine {
             self.recorded.check(id, inspected.seal);
             return Ok(false);
         }
-        let tree = record::tree_of(&mut self.context, inspected, &outline)?;
+        let tree = record::tree_of(&mut self.context, inspected, &outline, known)?;
         let is_new = before != Some(tree.hash());
         if is_new {
             self.context.put_tree(&record::place(id), &tree)?;

@@ -1,7 +1,8 @@
 //! Writes what is known of one environment into the tree.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,6 +29,9 @@ const MOST_LINKING_FILES: usize = 64;
 /// A finding names a few paths; one of a whole distribution may name all of its files.
 const MOST_PATHS: usize = 16;
 
+/// Of all RECORDs that are kept taken apart: some 25 MiB.
+const MOST_KNOWN_FILES: usize = 100_000;
+
 /// Scripts that name the place of the environment.
 const ACTIVATE: [&str; 3] = ["activate", "activate.bat", "activate.fish"];
 
@@ -40,10 +44,12 @@ pub(super) fn tree_of(
     context: &mut Context,
     inspected: &Inspected,
     outline: &Outline,
+    known: &mut Known,
 ) -> Result<Tree, fractal::Error> {
     // One of each name: `lib` and `lib64` may both have it.
+    let sites = outline.sites.iter().rev();
     let held: BTreeMap<String, Held> =
-        outline.sites.iter().rev().flat_map(held).map(|one| (one.folder.clone(), one)).collect();
+        sites.flat_map(|site| held(site, known)).map(|one| (one.folder.clone(), one)).collect();
     let mut builder = context.builder();
     let names: BTreeSet<&String> = outline.conda.iter().collect();
     for name in names {
@@ -51,7 +57,7 @@ pub(super) fn tree_of(
     }
     for (folder, held) in &held {
         let [one, two] = [DISTRIBUTIONS, folder.as_bytes()];
-        for (path, file) in &held.files {
+        for (path, file) in &held.lines.files {
             builder.push(&[one, two, FILES, path.as_bytes()], &file.value())?;
         }
         builder.push(&[one, two, NAME], &value(Tag::Text, held.name.as_bytes()))?;
@@ -79,7 +85,7 @@ pub(super) fn tree_of(
         }
     }
     for (folder, held) in &held {
-        for (path, file) in &held.volatile {
+        for (path, file) in &held.lines.volatile {
             builder.push(&[VOLATILE, folder.as_bytes(), path.as_bytes()], &file.value())?;
         }
     }
@@ -167,6 +173,13 @@ struct Held {
     folder: String,
     name: String,
     version: String,
+    lines: Rc<Lines>,
+    instance: Files,
+}
+
+/// What a RECORD lists.
+#[derive(Debug, Default)]
+struct Lines {
     /// What is the same wherever this version is installed.
     files: Files,
     instance: Files,
@@ -175,10 +188,34 @@ struct Held {
     tops: HashSet<String>,
 }
 
+/// RECORDs that were taken apart, by the folder and their bytes: environments have many in common.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    lines: HashMap<(String, blake3::Hash), Rc<Lines>>,
+    files: usize,
+}
+
+impl Known {
+    fn lines(&mut self, folder: &str, record: &[u8], hash: blake3::Hash) -> Rc<Lines> {
+        let key = (folder.to_owned(), hash);
+        if let Some(known) = self.lines.get(&key) {
+            return Rc::clone(known);
+        }
+        let files = record::parse(record).map(|record| record.files).unwrap_or_default();
+        let number = files.len();
+        let lines = Rc::new(Lines::of(folder, files));
+        if self.files + number <= MOST_KNOWN_FILES {
+            self.files += number;
+            self.lines.insert(key, Rc::clone(&lines));
+        }
+        lines
+    }
+}
+
 /// In the order of their paths.
 type Files = BTreeMap<String, File>;
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct File {
     tag: Tag,
     bytes: Vec<u8>,
@@ -207,37 +244,37 @@ impl File {
 }
 
 /// The distributions of a folder.
-fn held(site: &Listed) -> Vec<Held> {
+fn held(site: &Listed, known: &mut Known) -> Vec<Held> {
     let folders = site.entries.iter().filter_map(|entry| {
         let folder = entry.name.to_str()?;
         let (name, version) = of_folder(folder)?;
         Some((folder, name, version))
     });
-    folders.map(|(folder, name, version)| held_in(site, folder, name, version)).collect()
+    folders.map(|(folder, name, version)| held_in(site, folder, (name, version), known)).collect()
 }
 
-fn held_in(site: &Listed, folder: &str, name: String, version: String) -> Held {
-    let mut held = Held {
-        folder: folder.to_owned(),
-        name,
-        version,
-        files: Files::new(),
-        instance: Files::new(),
-        volatile: Files::new(),
-        tops: HashSet::from([folder.to_owned()]),
-    };
+fn held_in(
+    site: &Listed,
+    folder: &str,
+    (name, version): (String, String),
+    known: &mut Known,
+) -> Held {
     let read = |name: &str, limit| {
         site.folder.read(&format!("{folder}/{name}"), limit).ok().map(|(bytes, _)| bytes)
     };
     let record = read("RECORD", MAX_RECORD_BYTES);
-    let parsed = record.as_deref().and_then(|bytes| record::parse(bytes).ok());
-    for file in parsed.into_iter().flat_map(|record| record.files) {
-        held.add(file);
-    }
-    if let Some(bytes) = record {
+    let hash = record.as_deref().map(blake3::hash);
+    let lines = match (&record, hash) {
+        (Some(bytes), Some(hash)) => known.lines(folder, bytes, hash),
+        _ => Rc::new(Lines::of(folder, Vec::new())),
+    };
+    let instance = lines.instance.clone();
+    let mut held = Held { folder: folder.to_owned(), name, version, lines, instance };
+    if let (Some(bytes), Some(hash)) = (&record, hash) {
         // Its own line has no hash.
-        let hash = File { tag: Tag::File, bytes: blake3_of(&bytes), size: bytes.len() as u64 };
-        held.instance.insert("RECORD".to_owned(), hash);
+        let hash = [b"blake3=".as_slice(), hash.to_hex().as_bytes()].concat();
+        let file = File { tag: Tag::File, bytes: hash, size: bytes.len() as u64 };
+        held.instance.insert("RECORD".to_owned(), file);
     }
     for name in OF_INSTALLERS.iter().skip(1) {
         if held.instance.contains_key(*name)
@@ -253,18 +290,21 @@ fn held_in(site: &Listed, folder: &str, name: String, version: String) -> Held {
     held
 }
 
-fn blake3_of(bytes: &[u8]) -> Vec<u8> {
-    [b"blake3=".as_slice(), blake3::hash(bytes).to_hex().as_bytes()].concat()
-}
+impl Lines {
+    fn of(folder: &str, files: Vec<RecordedFile>) -> Lines {
+        let mut lines = Lines { tops: HashSet::from([folder.to_owned()]), ..Lines::default() };
+        for file in files {
+            lines.add(folder, file);
+        }
+        lines
+    }
 
-impl Held {
-    fn add(&mut self, file: RecordedFile) {
+    fn add(&mut self, folder: &str, file: RecordedFile) {
         if file.path.is_empty() || file.path.len() > MAX_KEY_BYTES {
             return;
         }
         let value = File::of(&file);
-        let of_metadata =
-            file.path.strip_prefix(&self.folder).and_then(|rest| rest.strip_prefix('/'));
+        let of_metadata = file.path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
         let of_installer = of_metadata.filter(|name| OF_INSTALLERS.contains(name));
         let top = file.path.split('/').next().unwrap_or_default();
         if !self.tops.contains(top) {
@@ -281,10 +321,12 @@ impl Held {
             self.instance.insert(file.path, value);
         }
     }
+}
 
+impl Held {
     /// Keeps what the files hold: no wheel brings what links to a project.
     fn keep_content(&mut self, site: &Listed) {
-        for path in self.files.keys().take(MOST_LINKING_FILES) {
+        for path in self.lines.files.keys().take(MOST_LINKING_FILES) {
             if let Ok((bytes, _)) = site.folder.read(path, MAX_CONTENT_BYTES) {
                 self.instance.insert(path.clone(), File::content(bytes));
             }
@@ -314,7 +356,7 @@ fn rest(environment: &Environment, outline: &Outline, held: &BTreeMap<String, He
         add_rest(listed, |name| owned.contains(name), &mut files);
     }
     let owned: HashSet<&str> =
-        held.values().flat_map(|one| &one.tops).map(String::as_str).collect();
+        held.values().flat_map(|one| &one.lines.tops).map(String::as_str).collect();
     for site in &outline.sites {
         add_rest(site, |name| name == "__pycache__" || owned.contains(name), &mut files);
     }

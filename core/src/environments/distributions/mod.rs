@@ -13,6 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use foldhash::quality::RandomState;
+
 use super::Problem;
 use super::facts::Facts;
 use crate::fs::{self, Entry, Folder, Kind, Seen};
@@ -119,7 +121,7 @@ pub struct Site {
 
 /// What stood at paths below a folder, links themselves.
 #[derive(Debug, Default)]
-pub struct Looks(Mutex<HashMap<OsString, Seen>>);
+pub struct Looks(Mutex<HashMap<OsString, Seen, RandomState>>);
 
 // A copy asks anew.
 impl Clone for Looks {

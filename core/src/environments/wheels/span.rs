@@ -174,4 +174,34 @@ mod tests {
         span.read_exact(&mut bytes).unwrap();
         assert_eq!(bytes, *b"1234");
     }
+
+    #[test]
+    fn a_part_of_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.aiosb");
+        let archive: Vec<u8> = ZIP.iter().copied().chain((0..200_000).map(|at| at as u8)).collect();
+        std::fs::write(&path, [b"before".as_slice(), &archive, b"after"].concat()).unwrap();
+        let end = 6 + archive.len() as u64;
+        let find = |part| {
+            let left = Arc::new(AtomicU64::new(u64::MAX));
+            Span::find(File::open(&path).unwrap(), Some(part), left)
+        };
+        let mut all = Vec::new();
+        find(6..end).unwrap().read_to_end(&mut all).unwrap();
+        assert!(all == archive);
+        // Here and there, by few bytes and by many.
+        let mut span = find(6..end).unwrap();
+        for (at, bytes) in [(9, 3), (70_000, 9), (5, 90_000), (150_000, 70_000), (199_990, 99)] {
+            let mut read = Vec::new();
+            span.seek(SeekFrom::Start(at as u64)).unwrap();
+            span.by_ref().take(bytes).read_to_end(&mut read).unwrap();
+            let last = archive.len().min(at + bytes as usize);
+            assert!(read == archive[at..last], "{at}");
+        }
+        assert!(find(7..end).is_err());
+        assert!(find(6..end + 6).is_err());
+        #[expect(clippy::reversed_empty_ranges, reason = "what is untrusted may be")]
+        let reversed = find(9..6);
+        assert!(reversed.is_err());
+    }
 }
