@@ -253,7 +253,7 @@ fn what_stands_there_stays_and_what_was_begun_is_made_again() {
     assert!(!names.any(|name| name.to_string_lossy().contains("new")));
 }
 
-/// Each of its files is as its RECORD says: only the backup tells that it is another one.
+/// Where each of its files is as its RECORD says, only the backup tells that it is another one.
 #[test]
 fn a_wheel_that_is_not_as_listed_is_not_installed() {
     let Some(machine) = Machine::of_one() else { return };
@@ -264,18 +264,24 @@ fn a_wheel_that_is_not_as_listed_is_not_installed() {
     let mut archive = ZipArchive::new(std::io::Cursor::new(&whole)).unwrap();
     let wheel = archive.file_names().map(|name| name.unwrap().into_owned());
     let wheel = wheel.into_iter().find(|name| name.ends_with("/first-1.0-py3-none-any.whl"));
-    let start = archive.by_name(&wheel.unwrap()).unwrap().data_start().unwrap() as usize;
-    let mut damaged = whole.clone();
-    // When its first file was changed.
-    assert_eq!(damaged[start..start + 4], *b"PK\x03\x04");
-    damaged[start + 10] ^= 1;
-    fs::write(&file, &damaged).unwrap();
-    let restored = machine.restore(&later, &[]).exits_with(1);
-    assert_eq!(outcomes(&restored), ["not-restored"]);
-    let one = row(&restored, 0);
-    assert!(one["why"].as_str().unwrap().contains("does not match its checksum"), "{one}");
-    assert!(one["hint"].as_str().unwrap().contains("aios backup verify"), "{one}");
-    assert!(!later.join("work/api/.venv").exists());
+    let member = archive.by_name(&wheel.unwrap()).unwrap();
+    let start = member.data_start().unwrap() as usize;
+    let end = start + member.size() as usize;
+    drop(member);
+    assert_eq!(whole[start..start + 4], *b"PK\x03\x04");
+    assert_eq!(whole[end - 22..end - 18], *b"PK\x05\x06");
+    // When its first file was changed; how many files it has.
+    for at in [start + 10, end - 12] {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        fs::write(&file, &damaged).unwrap();
+        let restored = machine.restore(&later, &[]).exits_with(1);
+        assert_eq!(outcomes(&restored), ["not-restored"]);
+        let one = row(&restored, 0);
+        assert!(one["why"].as_str().unwrap().contains("does not match its checksum"), "{one}");
+        assert!(one["hint"].as_str().unwrap().contains("aios backup verify"), "{one}");
+        assert!(!later.join("work/api/.venv").exists());
+    }
 
     fs::write(&file, &whole).unwrap();
     assert_eq!(outcomes(&machine.restore(&later, &[]).exits_with(0)), ["exact"]);

@@ -393,7 +393,7 @@ fn fill(
     let mut tried = BTreeSet::new();
     let mut left_out = Vec::new();
     let mut checked = Some(checked);
-    let mut is_begun = true;
+    let mut is_new = true;
     let mut round = 0;
     loop {
         round += 1;
@@ -407,8 +407,8 @@ fn fill(
             })
         };
         let settle = || disk.settle(prefix).map_err(repair::Error::io("make durable", prefix));
-        // It becomes durable while it is looked at; what is only begun need not.
-        let looked = match is_begun {
+        // It becomes durable while it is looked at, once there is something in it.
+        let looked = match is_new {
             true => look(),
             false => std::thread::scope(|scope| {
                 let settling = scope.spawn(settle);
@@ -420,6 +420,11 @@ fn fill(
         let Some((plan, fetched, differences)) = looked else {
             return Ok(Ok((vec!["it is no environment".to_owned()], left_out)));
         };
+        if let Some(checked) = checked.take()
+            && let Err(error) = checked()
+        {
+            return Ok(Err(error));
+        }
         if let (Some(more), Network::Allowed(all)) = (fetched, &mut options.network) {
             all.wheelhouses.extend(more.wheelhouses);
             all.unavailable.extend(more.unavailable);
@@ -427,18 +432,13 @@ fn fill(
         }
         // What was left out once would be so again.
         if plan.steps.is_empty() || is_last || !left_out.is_empty() {
-            if is_begun {
+            if is_new {
                 settle()?;
             }
             left_out.extend(plan.unsolved.into_iter().map(|one| one.hint));
             return Ok(Ok((differences, left_out)));
         }
-        if let Some(checked) = checked.take()
-            && let Err(error) = checked()
-        {
-            return Ok(Err(error));
-        }
-        is_begun = false;
+        is_new = false;
         left_out = repair::carry_out_fresh(disk, &plan, means.stop)?;
     }
 }
