@@ -20,8 +20,9 @@ const MAX_FILES: usize = 200_000;
 /// Bytes of content kept to recognize copies.
 const MAX_CONTENT_BYTES: usize = 32 * 1024 * 1024;
 
-/// A copy larger than this is parsed again: small files are the many ones.
-const MAX_COPY_BYTES: usize = 64 * 1024;
+/// A copy larger than this is parsed again. The RECORDs of all but a few distributions are smaller: uv hard-links what
+/// they list and writes them anew, and what one environment told of a file counts for all that have the same RECORD.
+const MAX_COPY_BYTES: usize = 1024 * 1024;
 
 /// Folders of base installations kept.
 const MAX_SITES: usize = 256;

@@ -62,6 +62,23 @@ fn equal_files_are_parsed_once() {
 }
 
 #[test]
+fn a_copy_of_a_large_record_is_the_same_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines: String = (0..4000).map(|at| format!("django/locale/{at}.py,,\n")).collect();
+    let site = |name: &str| folder.path().join(name);
+    for name in ["a", "copy"] {
+        put(&site(name).join("django-1.dist-info/RECORD"), lines.as_bytes());
+    }
+    let (installed, _) = read(&[site("a"), site("copy")], &Shared::new());
+    let numbers: Vec<u64> = installed
+        .sites
+        .iter()
+        .map(|site| site.distributions[0].record.get().unwrap().number)
+        .collect();
+    assert_eq!(numbers[0], numbers[1]);
+}
+
+#[test]
 fn strange_files_are_said_to_be_strange() {
     let folder = tempfile::tempdir().unwrap();
     let info = folder.path().join("six-1.dist-info");
