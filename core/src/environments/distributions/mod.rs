@@ -382,8 +382,6 @@ pub struct Metadata {
 /// The lines of RECORD, and what every check asks of them, found out once for each distinct RECORD.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
-    /// Its own among all that this process parsed.
-    pub number: u64,
     /// One for each file, in the order of RECORD.
     pub files: Vec<RecordedFile>,
     /// Files that follow each other below one first folder.

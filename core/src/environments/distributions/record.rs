@@ -9,7 +9,6 @@
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -83,9 +82,7 @@ pub fn rewritten(bytes: &[u8], changed: impl Fn(&str) -> Option<(String, u64)>) 
 impl Record {
     /// The record of these files.
     pub fn of(files: Vec<RecordedFile>) -> Record {
-        static PARSED: AtomicU64 = AtomicU64::new(1);
-        let number = PARSED.fetch_add(1, Ordering::Relaxed);
-        let mut record = Record { number, files, ..Record::default() };
+        let mut record = Record { files, ..Record::default() };
         for (at, file) in record.files.iter().enumerate() {
             let slash = memchr::memchr(b'/', file.path.as_bytes());
             let top = slash.map_or(file.path.as_str(), |slash| &file.path[..slash]);

@@ -20,8 +20,7 @@ const MAX_FILES: usize = 200_000;
 /// Bytes of content kept to recognize copies.
 const MAX_CONTENT_BYTES: usize = 32 * 1024 * 1024;
 
-/// A copy larger than this is parsed again. The RECORDs of all but a few distributions are smaller: uv hard-links what
-/// they list and writes them anew, and what one environment told of a file counts for all that have the same RECORD.
+/// A copy larger than this is parsed again. The RECORDs of all but a few distributions are smaller.
 const MAX_COPY_BYTES: usize = 1024 * 1024;
 
 /// Folders of base installations kept.

@@ -4,7 +4,7 @@
 //! While no stamp differs no content does, so that a file need not be opened again. Stamps hold the
 //! time of change (`ctime`), which no program can set back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,10 +12,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::environments::distributions::RecordedFile;
 use crate::fs::{Identity, Stamp};
 
-/// Files with several names that are remembered: a hundred environments of ten thousand files.
-const MAX_FINE: usize = 1_000_000;
+/// Files with several names that are remembered, some 200 bytes each: those of ten thousand distributions.
+const MAX_FINE: usize = 500_000;
 
 /// A change this young may be followed by another one within the same tick of the clock.
 const SETTLED_NS: i64 = 2_000_000_000;
@@ -64,12 +65,9 @@ pub struct Whole {
     added: Mutex<HashMap<String, Fingerprint>>,
     settled_ns: Option<i64>,
     /// Files with several names that this run found as recorded, and the line of RECORD that they were
-    /// compared with.
-    fine: RwLock<HashSet<(Identity, LineKey)>>,
+    /// compared with. RECORDs themselves differ from one environment to the next, by the hashes of scripts.
+    fine: RwLock<HashMap<Identity, RecordedFile>>,
 }
-
-/// The number of a RECORD and the index of a line in it.
-pub(super) type LineKey = (u64, usize);
 
 impl Whole {
     /// What the last run knew; what changed after `settled_ns` is not added. The default knows
@@ -108,16 +106,16 @@ impl Whole {
     }
 
     /// Whether this run found this very file, under another name, to be as this line says.
-    pub(super) fn is_fine(&self, file: Identity, line: LineKey) -> bool {
-        self.fine.read().is_ok_and(|fine| fine.contains(&(file, line)))
+    pub(super) fn is_fine(&self, file: Identity, line: &RecordedFile) -> bool {
+        self.fine.read().is_ok_and(|fine| fine.get(&file) == Some(line))
     }
 
     /// Remembers for this run that the file is as the line says.
-    pub(super) fn add_fine(&self, file: Identity, line: LineKey) {
+    pub(super) fn add_fine(&self, file: Identity, line: &RecordedFile) {
         if let Ok(mut fine) = self.fine.write()
             && fine.len() < MAX_FINE
         {
-            fine.insert((file, line));
+            fine.insert(file, line.clone());
         }
     }
 
@@ -175,12 +173,17 @@ mod tests {
     fn a_linked_file_is_fine_for_the_same_line_only() {
         let whole = Whole::default();
         let file = Identity { device: 1, inode: 2 };
-        assert!(!whole.is_fine(file, (1, 7)));
-        whole.add_fine(file, (1, 7));
-        assert!(whole.is_fine(file, (1, 7)));
-        assert!(!whole.is_fine(file, (1, 8)));
-        assert!(!whole.is_fine(file, (2, 7)));
-        assert!(!whole.is_fine(Identity { device: 1, inode: 3 }, (1, 7)));
+        let line = |path: &str, hash: &str, bytes| {
+            RecordedFile::new(path.to_owned(), Some(hash.to_owned()), Some(bytes))
+        };
+        let own = line("a.py", "sha256=x", 7);
+        assert!(!whole.is_fine(file, &own));
+        whole.add_fine(file, &own);
+        assert!(whole.is_fine(file, &own));
+        assert!(!whole.is_fine(file, &line("b.py", "sha256=x", 7)));
+        assert!(!whole.is_fine(file, &line("a.py", "sha256=y", 7)));
+        assert!(!whole.is_fine(file, &line("a.py", "sha256=x", 8)));
+        assert!(!whole.is_fine(Identity { device: 1, inode: 3 }, &own));
     }
 
     #[test]

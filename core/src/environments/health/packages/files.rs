@@ -9,7 +9,6 @@ use super::{Code, MAX_PATHS, count, reinstall, shown, title};
 use crate::environments::Problem;
 use crate::environments::distributions::{Distribution, Record, RecordedFile, Role, Run, Site};
 use crate::environments::facts::Scheme;
-use crate::environments::health::whole::LineKey;
 use crate::environments::health::{Depth, Finding, Method, Report, Severity, Subject};
 use crate::fs::{Identity, Kind, Stamp};
 use crate::system;
@@ -61,7 +60,7 @@ pub(super) fn check(
         let lines = run.files.clone().zip(files);
         for (at, recorded) in lines.filter(|(_, recorded)| recorded.role != Role::Bytecode) {
             if !own || !is_judged_elsewhere(&recorded.path) {
-                let line = Line { recorded, key: (record.number, at), own };
+                let line = Line { recorded, at, own };
                 look_at(subject, distribution, line, &places, &mut faults);
             }
         }
@@ -124,8 +123,8 @@ fn stamps(
 #[derive(Clone, Copy)]
 struct Line<'a> {
     recorded: &'a RecordedFile,
-    /// What tells it from every other line that this process parsed.
-    key: LineKey,
+    /// Its place in RECORD.
+    at: usize,
     /// Whether it is of a file in the folder of metadata.
     own: bool,
 }
@@ -169,11 +168,11 @@ fn look_at<'a>(
     let mut stamp = None;
     let verdict = content::judge_stamped(&path, Some(places.site()), recorded, look, &mut stamp);
     if let Some(stamp) = stamp.filter(|_| subject.whole.remembers()) {
-        faults.stamps.resize(line.key.1, None);
+        faults.stamps.resize(line.at, None);
         faults.stamps.push(Some(stamp));
     }
     if let Some(file) = linked.filter(|_| verdict == Verdict::Fine) {
-        subject.whole.add_fine(file, line.key);
+        subject.whole.add_fine(file, recorded);
     }
     match verdict {
         Verdict::Fine => {}
@@ -216,7 +215,7 @@ fn known_file(
     line: Line<'_>,
     places: &Places<'_>,
 ) -> Known {
-    let is_fine = |file: Identity| subject.whole.is_fine(file, line.key);
+    let is_fine = |file: Identity| subject.whole.is_fine(file, line.recorded);
     // The listing of its folder told which file this is.
     if line.own
         && line.recorded.path.ends_with("/WHEEL")
